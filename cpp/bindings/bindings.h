@@ -1,0 +1,59 @@
+#pragma once
+
+// The only place that includes pybind11. Bindings have three paragraphs: convert the arguments, release the GIL and call the core, wrap the result.
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <utility>
+
+#include "status.h"
+
+namespace honeyframe::bindings {
+
+namespace py = pybind11;
+
+void register_status(py::module_& module);
+void register_topics(py::module_& module);
+void register_session(py::module_& module);
+void register_extract(py::module_& module);
+void register_stream(py::module_& module);
+
+// Raises what honeyframe.errors registers for the code. Needs the GIL.
+[[noreturn]] void raise(const Status& status);
+inline void raise_if_error(const Status& status) {
+  if (!status.ok()) raise(status);
+}
+template <typename T>
+T unwrap(Result<T> result) {
+  if (!result.ok()) raise(result.status());
+  return std::move(result).value();
+}
+
+// A wait is cut into slices of this length, so that the notebook's stop button is answered within 100 ms.
+inline constexpr std::chrono::milliseconds kSignalSlice{50};
+
+// Calls `step(slice)` without the GIL until it returns true or `timeout` has passed; looks for signals in between, and lets KeyboardInterrupt out.
+// `step` must not touch Python. Returns what step last returned.
+template <typename Step>
+bool wait_interruptibly(std::chrono::nanoseconds timeout, Step&& step) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    const auto left = deadline - std::chrono::steady_clock::now();
+    const auto slice = left < kSignalSlice ? std::chrono::duration_cast<std::chrono::nanoseconds>(left) : std::chrono::nanoseconds(kSignalSlice);
+    bool done = false;
+    {
+      py::gil_scoped_release release;  // the step waits; other Python threads go on
+      done = step(slice.count() > 0 ? slice : std::chrono::nanoseconds(0));
+    }
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (done) return true;
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+  }
+}
+
+// Seconds as Python gives them; negative or NaN raises ValueError, beyond 10 years counts as 10 years.
+[[nodiscard]] std::chrono::nanoseconds to_duration(double seconds, const char* argument);
+
+}  // namespace honeyframe::bindings

@@ -1,0 +1,80 @@
+#pragma once
+
+// StreamReader: the consumer of one MessageQueue. Takes blocks, extracts, cuts batches, and keeps the queue's book.
+//
+// Extraction runs in the caller of next(), until the first tap is opened; from then on a native pump thread extracts, hands every batch to
+// each tap, and keeps it for next() within the queue's own limits and policy. A tap never takes a batch from next().
+// Thread safe: next() may be called from one thread at a time (others wait), everything else from any.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "extractor.h"
+#include "message_queue.h"
+#include "record_batch.h"
+#include "status.h"
+
+namespace honeyframe {
+
+struct BatchLimits {
+  std::int64_t max_rows = 50'000;
+  std::chrono::nanoseconds max_age{1'000'000'000};  // counts from the batch's first row; 0: what is there
+};
+
+enum class NextKind : std::uint8_t { batch, not_yet, ended };
+
+struct NextBatch {
+  NextKind kind = NextKind::not_yet;
+  RecordBatchPtr batch;  // for NextKind::batch; may have no rows but messages
+};
+
+struct WindowLimits {
+  std::chrono::nanoseconds duration{};
+  std::int64_t max_rows = 10'000'000;
+  std::size_t max_bytes = 512u << 20;
+};
+
+// A rolling window over a stream: filled by the pump, read by snapshot(). Closes when the last reference goes.
+class WindowTap {
+ public:
+  virtual ~WindowTap() = default;
+  // The batches that still hold a row within the window (their oldest rows may lie outside: the reader trims), oldest first, and the schema to which
+  // all of them cast.
+  struct Snapshot {
+    SchemaPtr schema;
+    std::vector<RecordBatchPtr> batches;
+    std::uint64_t evicted_rows = 0;  // gone before their time because of max_rows or max_bytes
+  };
+  [[nodiscard]] virtual Snapshot snapshot() const = 0;
+};
+
+class StreamReader {
+ public:
+  static Result<std::shared_ptr<StreamReader>> create(std::shared_ptr<MessageQueue> queue, ExtractOptions options);
+  virtual ~StreamReader() = default;
+
+  // A batch as soon as it is complete by `limits`; not_yet after `wait` (rows read so far stay in the open batch for the next call); ended when the queue
+  // is closed and everything has been handed out.
+  virtual Result<NextBatch> next(const BatchLimits& limits, std::chrono::nanoseconds wait) = 0;
+
+  // Starts the pump when it is the first.
+  virtual Result<std::shared_ptr<WindowTap>> open_window(const WindowLimits& limits) = 0;
+
+  // Makes a waiting next() return not_yet.
+  virtual void wake() = 0;
+  // Closes the queue; what is queued stays readable through next().
+  virtual void close() = 0;
+  // close(), stops the pump, and counts what was not read as discarded. Idempotent.
+  virtual void discard() = 0;
+
+  [[nodiscard]] virtual StreamCounters counters() const = 0;
+  [[nodiscard]] virtual ExtractCounters extract_counters() const = 0;
+  [[nodiscard]] virtual std::vector<QuarantineEntry> quarantine() const = 0;
+  [[nodiscard]] virtual std::vector<ExtractEvent> take_events() = 0;
+  [[nodiscard]] virtual SchemaPtr schema() const = 0;
+};
+
+}  // namespace honeyframe

@@ -1,0 +1,221 @@
+"""The compiled core. Private: everything public is in ``honeyframe``."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+__version__: str
+
+def build_info() -> dict[str, str]:
+    """Versions of what was compiled in: ``paho``, ``openssl``, ``simdjson``, ``compiler``, ``build_type``."""
+
+# register_status.cpp: every function below raises the class that ``honeyframe.errors`` registers for the core's ErrorCode.
+def error_codes() -> list[str]: ...
+
+# register_topics.cpp
+def validate_topic_filter(filter: str) -> None: ...
+def validate_topic_name(topic: str) -> None: ...
+def topic_matches(filter: str, topic: str) -> bool: ...
+def parse_template(text: str) -> tuple[str, list[str]]:
+    """The filter to subscribe to, and the names of the levels."""
+
+# register_session.cpp
+def parse_uri(uri: str) -> dict[str, Any]:
+    """``scheme host port path username has_password display``. The password is not in it."""
+
+@final
+class ConnectOptions:
+    def __init__(
+        self,
+        uri: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        protocol: str = "auto",
+        client_id: str = "",
+        clean_start: bool = True,
+        session_expiry: float = 0.0,
+        keepalive: float = 30.0,
+        connect_timeout: float = 10.0,
+        receive_maximum: int = 65535,
+        maximum_packet_size: int = 16777216,
+        last_will: tuple[str, bytes, int, bool] | None = None,
+        user_properties: Sequence[tuple[str, str]] = (),
+        http_proxy: str = "",
+        ca_file: str = "",
+        ca_directory: str = "",
+        fallback_ca_file: str = "",
+        client_certificate: str = "",
+        client_key: str = "",
+        client_key_password: str | None = None,
+        insecure: bool = False,
+        reconnect: bool = True,
+        reconnect_min_delay: float = 0.5,
+        reconnect_max_delay: float = 30.0,
+        refused_retry_delay: float = 60.0,
+    ) -> None: ...
+    def __repr__(self) -> str: ...  # never the password
+
+@final
+class Session:
+    """Every method that waits releases the GIL and looks for signals every 50 ms."""
+
+    def __init__(self, options: ConnectOptions) -> None: ...
+    def connect(self) -> None: ...
+    def subscribe(
+        self,
+        filters: Sequence[str],
+        queue: Queue,
+        *,
+        qos: int = 1,
+        retain_handling: int = 0,
+        no_local: bool = False,
+        timeout: float = 10.0,
+    ) -> tuple[int, list[int]]:
+        """(subscription id, granted QoS for each filter)."""
+    def unsubscribe(self, subscription_id: int, *, timeout: float = 5.0) -> None: ...
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 0,
+        retain: bool = False,
+        user_properties: Sequence[tuple[str, str]] = (),
+        content_type: str = "",
+        response_topic: str = "",
+        correlation_data: bytes = b"",
+        message_expiry: int | None = None,
+        timeout: float = 10.0,
+    ) -> None: ...
+    def close(self, timeout: float = 2.0) -> None: ...
+    def info(self) -> dict[str, Any]: ...
+    def take_events(self) -> list[dict[str, Any]]:
+        """``kind time_ns code message hint reason_code reason_string detail``."""
+    def wait_event(self, timeout: float) -> bool: ...
+
+def close_all_sessions(timeout: float) -> None: ...
+def in_forked_child() -> bool: ...
+
+# register_stream.cpp
+@final
+class Queue:
+    def __init__(
+        self,
+        *,
+        max_messages: int = 1_000_000,
+        max_bytes: int = 67108864,
+        max_topics: int = 100_000,
+        max_payload_bytes: int = 16777216,
+        overflow: str = "drop_oldest",
+        block_timeout: float = 5.0,
+        keep_properties: bool = False,
+    ) -> None: ...
+    def push(
+        self,
+        topic: str | bytes,
+        payload: bytes,
+        *,
+        receive_time_ns: int = 0,
+        qos: int = 0,
+        retain: bool = False,
+        dup: bool = False,
+        user_properties: Sequence[tuple[str, str]] = (),
+        content_type: str = "",
+        response_topic: str = "",
+    ) -> str:
+        """As the receive thread does it; for tests and for data that comes from elsewhere. "stored", "dropped", "rejected" or "closed"."""
+    def close(self) -> None: ...
+    def counters(self) -> dict[str, int]:
+        """All of StreamCounters and LossCounters, flat."""
+
+@final
+class ExtractOptions:
+    def __init__(
+        self,
+        *,
+        schema: Sequence[tuple[str, str, str]] | None = None,  # (name, path, type)
+        columns: Sequence[str] = (),
+        on_conflict: str = "keep",
+        payload: str = "auto",
+        strict: bool = True,
+        sep: str = ".",
+        explode: str = "",
+        max_columns: int = 1024,
+        max_depth: int = 64,
+        na_values: Sequence[str] = (),
+        event_time: str | None = None,
+        event_time_unit: str = "auto",
+        zone: Sequence[tuple[int, int]] = (),  # (utc_seconds, offset_seconds)
+        topic_template: str | None = None,
+        metadata: Sequence[str] = ("topic", "recv_time", "retain"),
+        max_quarantine_messages: int = 10_000,
+        max_quarantine_bytes: int = 16777216,
+    ) -> None: ...
+
+@final
+class StreamReader:
+    def __init__(self, queue: Queue, options: ExtractOptions) -> None: ...
+    def next(self, max_rows: int, max_seconds: float, wait: float) -> RecordBatch | None:
+        """A batch, or None after ``wait`` seconds. Raises StopIteration once closed and read to the end. Releases the GIL; looks for signals every 50 ms."""
+    def open_window(self, seconds: float, *, max_rows: int = 10_000_000, max_bytes: int = 536870912) -> WindowTap: ...
+    def wake(self) -> None: ...
+    def close(self) -> None: ...
+    def discard(self) -> None: ...
+    def counters(self) -> dict[str, int]:
+        """The queue's."""
+    def extract_counters(self) -> dict[str, int]: ...
+    def quarantine(self) -> list[tuple[str, int, int, str, str, int, bytes, bool, int]]:
+        """(topic, recv_time_ns, payload_index, reason, message, position, payload, retain, qos)."""
+    def take_events(self) -> list[tuple[str, str, str]]:
+        """(kind, column, detail)."""
+    def schema(self) -> ArrowSchemaHolder: ...
+
+@final
+class WindowTap:
+    def snapshot(self) -> tuple[list[RecordBatch], ArrowSchemaHolder, int]:
+        """(batches, the schema to which they cast, evicted rows)."""
+
+# register_extract.cpp
+@final
+class ArrowSchemaHolder:
+    def fields(self) -> list[tuple[str, str]]:
+        """(name, type as ``DataType`` spells it)."""
+    def __arrow_c_schema__(self) -> object: ...
+    def __eq__(self, other: object) -> bool: ...
+
+@final
+class RecordBatch:
+    @property
+    def num_rows(self) -> int: ...
+    @property
+    def num_messages(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    def schema(self) -> ArrowSchemaHolder: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+    def __arrow_c_schema__(self) -> object: ...
+
+def unify_schemas(batches: Sequence[RecordBatch]) -> ArrowSchemaHolder: ...
+def cast_batches(batches: Sequence[RecordBatch], schema: ArrowSchemaHolder) -> list[RecordBatch]: ...
+def export_stream(batches: Sequence[RecordBatch], schema: ArrowSchemaHolder) -> object:
+    """A PyCapsule "arrow_array_stream"; ``batches`` are cast to ``schema`` first."""
+
+@final
+class Extraction:
+    """What ``extract_payloads`` gives back."""
+
+    batches: list[RecordBatch]
+    schema: ArrowSchemaHolder
+    counters: dict[str, int]
+    quarantine: list[tuple[str, int, int, str, str, int, bytes, bool, int]]
+    events: list[tuple[str, str, str]]
+
+def extract_payloads(
+    payloads: Sequence[bytes | str],
+    options: ExtractOptions,
+    *,
+    topics: Sequence[str] | None = None,
+    receive_times_ns: Sequence[int] | None = None,
+    max_rows: int = 1_000_000,
+) -> Extraction: ...
+def extract_json_lines(path: str, options: ExtractOptions, *, max_rows: int = 1_000_000) -> Extraction: ...
