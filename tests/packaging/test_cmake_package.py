@@ -1,0 +1,68 @@
+"""``cmake --install`` gives a package that a C++ program can stand on: examples/cpp is built on it and reads from a broker."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+import honeyframe as hf
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "default"
+
+
+def run(*command: object, timeout: float = 240) -> str:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def honeyframe_tail(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not (BUILD / "CMakeCache.txt").exists():
+        pytest.skip("build/default is not there: cmake --preset default && cmake --build --preset default")
+    work = tmp_path_factory.mktemp("cmake-package")
+    run("cmake", "--install", BUILD, "--prefix", work / "prefix")
+    run("cmake", "-S", ROOT / "examples" / "cpp", "-B", work / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={work / 'prefix'}")
+    run("cmake", "--build", work / "build")
+    return work / "build" / "honeyframe_tail"
+
+
+def publish_until(stop: threading.Event, uri: str) -> None:
+    with hf.connect(uri) as client:
+        for number in range(1000):
+            client.publish("plant/north/telemetry", {"temperature": 20 + number / 2, "id": number}, qos=1)
+            if stop.wait(0.02):
+                return
+
+
+@pytest.mark.timeout(300)
+def test_example_reads_rows_from_a_broker(honeyframe_tail: Path, mosquitto_uri: str) -> None:
+    stop = threading.Event()
+    publisher = threading.Thread(target=publish_until, args=(stop, mosquitto_uri))
+    publisher.start()
+    try:
+        printed = run(honeyframe_tail, mosquitto_uri, "plant/{line}/telemetry", 10, timeout=30)
+    finally:
+        stop.set()
+        publisher.join()
+    assert "line: string" in printed
+    assert "temperature: float64" in printed
+    assert "id: int64" in printed
+    assert "10 rows" in printed
+
+
+def test_example_names_a_bad_address(honeyframe_tail: Path) -> None:
+    done = subprocess.run([honeyframe_tail, "http://localhost", "a/b", "1"], capture_output=True, text=True, timeout=10)
+    assert done.returncode == 1
+    assert "http" in done.stderr
+
+
+def test_presets_are_the_four_promised() -> None:
+    presets = json.loads((ROOT / "CMakePresets.json").read_text())
+    names = {preset["name"] for preset in presets["configurePresets"] if not preset.get("hidden")}
+    assert names == {"default", "asan", "tsan", "release"}
