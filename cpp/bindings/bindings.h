@@ -6,6 +6,8 @@
 #include <pybind11/stl.h>
 
 #include <chrono>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "status.h"
@@ -30,6 +32,11 @@ T unwrap(Result<T> result) {
   if (!result.ok()) raise(result.status());
   return std::move(result).value();
 }
+
+// Text of unknown quality (a broker's words) as str: bytes that are not UTF-8 become U+FFFD.
+[[nodiscard]] py::str to_python(std::string_view text);
+// A str as UTF-8. Lone surrogates come through as they are, so that the core names the fault instead of pybind11.
+[[nodiscard]] std::string to_utf8(const py::str& text);
 
 // A wait is cut into slices of this length, so that the notebook's stop button is answered within 100 ms.
 inline constexpr std::chrono::milliseconds kSignalSlice{50};

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace honeyframe {
 
@@ -29,10 +30,10 @@ enum class ErrorCode : std::uint8_t {
   connect_timeout,
   proxy_failed,
   websocket_failed,
-  tls_untrusted,           // the chain does not end at a trusted authority
+  tls_untrusted,  // the chain does not end at a trusted authority
   tls_host_name_mismatch,
   tls_certificate_expired,
-  tls_not_spoken,          // the port answers, but not with TLS
+  tls_not_spoken,  // the port answers, but not with TLS
   tls_failed,
   // What the broker answered.
   bad_credentials,
@@ -52,9 +53,9 @@ enum class ErrorCode : std::uint8_t {
   timeout,
   closed,
   forked,
-  websocket_in_use,        // Paho's WebSocket state is global: one live session a process
-  does_not_fit,            // on_conflict="raise"
-  internal,
+  websocket_in_use,  // Paho's WebSocket state is global: one live session a process
+  does_not_fit,      // on_conflict="raise"
+  internal,          // keep last: error codes are counted up to here
 };
 
 // The enumerator's own name: "dns_failed". Stable: bindings and logs use it.
@@ -75,16 +76,28 @@ class [[nodiscard]] Status {
   [[nodiscard]] std::optional<int> reason_code() const noexcept { return reason_code_; }
   // The broker's own reason string (MQTT 5), where it sent one.
   [[nodiscard]] const std::string& reason_string() const noexcept { return reason_string_; }
+  // The topic filters or topics that were refused, where the failure is about some of them.
+  [[nodiscard]] const std::vector<std::string>& subjects() const noexcept { return subjects_; }
   // Paho's or the operating system's code, where one was involved; else 0.
   [[nodiscard]] int native_code() const noexcept { return native_code_; }
 
-  Status&& with_hint(std::string hint) && { hint_ = std::move(hint); return std::move(*this); }
-  Status&& with_reason(int code, std::string text = {}) && {
+  Status with_hint(std::string hint) && {
+    hint_ = std::move(hint);
+    return std::move(*this);
+  }
+  Status with_reason(int code, std::string text = {}) && {
     reason_code_ = code;
     reason_string_ = std::move(text);
     return std::move(*this);
   }
-  Status&& with_native_code(int code) && { native_code_ = code; return std::move(*this); }
+  Status with_subjects(std::vector<std::string> subjects) && {
+    subjects_ = std::move(subjects);
+    return std::move(*this);
+  }
+  Status with_native_code(int code) && {
+    native_code_ = code;
+    return std::move(*this);
+  }
 
  private:
   ErrorCode code_ = ErrorCode::ok;
@@ -93,6 +106,7 @@ class [[nodiscard]] Status {
   std::string message_;
   std::string hint_;
   std::string reason_string_;
+  std::vector<std::string> subjects_;
 };
 
 // A T or the Status that says why there is none.

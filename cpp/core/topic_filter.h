@@ -21,14 +21,18 @@ namespace honeyframe {
 // The filter behind `$share/<group>/`, or the filter itself.
 [[nodiscard]] std::string_view without_share(std::string_view filter) noexcept;
 
-// Both valid. `#` and `+` at the first level do not match topics that begin with `$` (4.7.2).
+// Both valid. `#` and `+` at the first level do not match topics that begin with `$` (4.7.2). `$share/<group>/` in
+// front of the filter is skipped.
 [[nodiscard]] bool topic_matches(std::string_view filter, std::string_view topic) noexcept;
 
-// "plant/{line}/telemetry" -> filter "plant/+/telemetry" and the level `line`. A last level of the form "{rest...}" or "{rest:#}"
-// stands for `#`: the remaining levels, joined by '/'. `+` and `#` may be mixed in, unnamed. "$share/group/" may stand in front.
+// "plant/{line}/telemetry" -> filter "plant/+/telemetry" and the level `line`. A last level of the form "{rest...}"
+// stands for `#`: the remaining levels, joined by '/', or nothing. `+` and `#` may be mixed in, unnamed.
+// "$share/group/" may stand in front. Names are ASCII identifiers; a leading underscore is reserved for metadata
+// columns.
 class TopicTemplate {
  public:
-  // Errors: invalid_topic_template (empty or repeated name, a brace that does not span a level, a name that is no identifier), invalid_topic_filter.
+  // Errors: invalid_topic_template (empty, repeated or reserved name, a brace that does not span a level, a name that
+  // is no identifier), invalid_topic_filter.
   static Result<TopicTemplate> parse(std::string_view text);
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
@@ -40,14 +44,10 @@ class TopicTemplate {
   [[nodiscard]] bool extract(std::string_view topic, std::vector<std::string_view>& levels) const;
 
  private:
-  struct Capture {
-    std::size_t level;
-    bool rest;
-  };
   std::string text_;
   std::string filter_;
   std::vector<std::string> names_;
-  std::vector<Capture> captures_;
+  std::vector<std::size_t> captures_;  // the levels of the names
 };
 
 }  // namespace honeyframe

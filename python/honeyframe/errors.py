@@ -1,0 +1,423 @@
+"""Every exception and warning that honeyframe raises: one tree, one file.
+
+An exception carries what the broker said and what to do about it::
+
+    try:
+        client.publish("plant/1/set", {"speed": 3}, qos=1)
+    except hf.errors.PermissionDenied as error:
+        error.code           # "publish_denied"
+        error.reason_code    # 0x87, the MQTT reason code, or None
+        error.reason_string  # the broker's own words, or ""
+        error.hint           # one line: what to do, on HiveMQ Cloud too
+
+All derive from :class:`HoneyframeError`, and from the built-in exception a reader would expect: ``ValueError`` for bad
+arguments, ``ConnectionError`` for whatever stands between us and the broker, ``PermissionError`` for refusals,
+``TimeoutError`` where time ran out. They can be pickled and copied without loss, and never contain a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+
+class HoneyframeError(Exception):
+    """The root of all errors of this package.
+
+    Parameters and attributes:
+        message: What was refused, where, what was found.
+        hint: One line saying what to do; may be empty.
+        reason_code: MQTT 5 reason code or MQTT 3 return code, if the broker sent one.
+        reason_string: The broker's own words (MQTT 5); may be empty.
+        native_code: Code of Paho, OpenSSL or the operating system, or 0.
+        subjects: The topic filters or topics that were refused, where the error is about some of them.
+
+    ``code`` is the class's stable name for logs and metrics, such as ``"dns_failed"``.
+    """
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        reason_code: int | None = None,
+        reason_string: str = "",
+        native_code: int = 0,
+        subjects: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.reason_code = reason_code
+        self.reason_string = reason_string
+        self.native_code = native_code
+        self.subjects = tuple(subjects)
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.reason_code is not None:
+            said = f": {self.reason_string}" if self.reason_string else ""
+            lines.append(f"  broker: reason code 0x{self.reason_code:02X}{said}")
+        elif self.reason_string:
+            lines.append(f"  broker: {self.reason_string}")
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.message!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # OSError's own way passes `args` alone, which would lose the rest.
+        return _restore, (type(self), self.message, dict(self.__dict__))
+
+
+def _restore(kind: type[HoneyframeError], message: str, state: dict[str, Any]) -> HoneyframeError:
+    error = kind(message)
+    error.__dict__.update(state)
+    return error
+
+
+# --- What the caller passed -------------------------------------------------------------------------------------------
+
+
+class InvalidArgumentError(HoneyframeError, ValueError):
+    """An argument or option is out of range or contradicts another."""
+
+    code = "invalid_argument"
+
+
+class InvalidURIError(InvalidArgumentError):
+    """The broker's address cannot be read. The message never shows the password."""
+
+    code = "invalid_uri"
+
+
+class InvalidTopicError(InvalidArgumentError):
+    """A topic to publish to is empty, too long, not UTF-8, or contains a wildcard."""
+
+    code = "invalid_topic"
+
+
+class InvalidTopicFilterError(InvalidArgumentError):
+    """A topic filter breaks the rules of MQTT 5.0, section 4.7."""
+
+    code = "invalid_topic_filter"
+
+
+class InvalidTopicTemplateError(InvalidTopicFilterError):
+    """A template such as ``"plant/{line}/telemetry"`` names its levels wrongly."""
+
+    code = "invalid_topic_template"
+
+
+class InvalidSchemaError(InvalidArgumentError):
+    """A Schema has a column without name, path or known type, or a name twice."""
+
+    code = "invalid_schema"
+
+
+# --- Reaching the broker ----------------------------------------------------------------------------------------------
+
+
+class ConnectError(HoneyframeError, ConnectionError):
+    """No connection, or no connection any more. Base of everything between us and a CONNACK that says yes."""
+
+    code = "connection_lost"
+
+
+class DNSError(ConnectError):
+    """The host's name has no address."""
+
+    code = "dns_failed"
+
+
+class ConnectRefusedError(ConnectError, ConnectionRefusedError):
+    """Nothing listens on that port."""
+
+    code = "connection_refused"
+
+
+class ConnectTimeoutError(ConnectError, TimeoutError):
+    """The host did not answer within ``connect_timeout``."""
+
+    code = "connect_timeout"
+
+
+class ProxyError(ConnectError):
+    """The HTTP proxy could not be reached or would not pass us on."""
+
+    code = "proxy_failed"
+
+
+class WebSocketError(ConnectError):
+    """The server answers, but not with a WebSocket; mostly a wrong path."""
+
+    code = "websocket_failed"
+
+
+class TLSError(ConnectError):
+    """The TLS handshake failed. No MQTT byte, and so no credential, was sent."""
+
+    code = "tls_failed"
+
+
+class TLSUntrustedError(TLSError):
+    """The certificate's chain does not end at a trusted authority, or a key in it is too weak."""
+
+    code = "tls_untrusted"
+
+
+class TLSHostNameError(TLSError):
+    """The certificate is for another host."""
+
+    code = "tls_host_name_mismatch"
+
+
+class TLSCertificateExpiredError(TLSError):
+    """The certificate has expired or is not yet valid."""
+
+    code = "tls_certificate_expired"
+
+
+class TLSNotSpokenError(TLSError):
+    """The port answers, but not with TLS."""
+
+    code = "tls_not_spoken"
+
+
+# --- What the broker answered -----------------------------------------------------------------------------------------
+
+
+class PermissionDenied(HoneyframeError, PermissionError):
+    """The broker knows us and says no. Base of the refusals below."""
+
+    code = "not_authorized"
+
+
+class BadCredentialsError(ConnectError, PermissionDenied):
+    """User name or password are wrong."""
+
+    code = "bad_credentials"
+
+
+class NotAuthorizedError(ConnectError, PermissionDenied):
+    """The broker refuses the connection to this credential."""
+
+    code = "not_authorized"
+
+
+class QuotaExceededError(ConnectError):
+    """A quota of the broker is used up, such as the plan's concurrent sessions."""
+
+    code = "quota_exceeded"
+
+
+class IdentifierRejectedError(ConnectError):
+    """The broker does not accept this client id."""
+
+    code = "identifier_rejected"
+
+
+class UnsupportedProtocolVersionError(ConnectError):
+    """The broker does not speak the MQTT version asked for."""
+
+    code = "unsupported_protocol_version"
+
+
+class ServerUnavailableError(ConnectError):
+    """The broker is there, but busy, shutting down or moved."""
+
+    code = "server_unavailable"
+
+
+class SessionTakenOverError(ConnectError):
+    """Another client connected with the same client id."""
+
+    code = "session_taken_over"
+
+
+class DisconnectedByBrokerError(ConnectError):
+    """The broker ended the connection and said why."""
+
+    code = "disconnected_by_broker"
+
+
+class ConnectionLostError(ConnectError):
+    """The connection broke without a word."""
+
+    code = "connection_lost"
+
+
+class SubscribeDenied(PermissionDenied):
+    """The broker refused a topic filter; ``filters`` says which."""
+
+    code = "subscribe_denied"
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """The refused topic filters."""
+        return self.subjects
+
+
+class PublishDenied(PermissionDenied):
+    """The broker refused a message; ``topics`` says to which topic."""
+
+    code = "publish_denied"
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that were refused."""
+        return self.subjects
+
+
+class PublishProbablyDenied(PublishDenied):
+    """An MQTT 3 broker closed the connection twice while the messages to ``topics`` were under way: it cannot say why."""
+
+    code = "publish_probably_denied"
+
+
+class PacketTooLargeError(HoneyframeError, ValueError):
+    """A message is larger than the broker's, or our own, maximum packet size."""
+
+    code = "packet_too_large"
+
+
+# --- Using the library ------------------------------------------------------------------------------------------------
+
+
+class OperationTimeoutError(HoneyframeError, TimeoutError):
+    """The broker did not answer a request in time."""
+
+    code = "timeout"
+
+
+class ClosedError(HoneyframeError, RuntimeError):
+    """The client or stream is closed."""
+
+    code = "closed"
+
+
+class ForkedProcessError(HoneyframeError, RuntimeError):
+    """This process was forked from one with connections: they belong to the parent. Connect again here, or use "spawn"."""
+
+    code = "forked"
+
+
+class WebSocketInUseError(HoneyframeError, RuntimeError):
+    """A process can hold one WebSocket connection at a time."""
+
+    code = "websocket_in_use"
+
+
+class DoesNotFitError(HoneyframeError, ValueError):
+    """A value does not fit its column, and ``on_conflict="raise"`` was asked for."""
+
+    code = "does_not_fit"
+
+
+class InternalError(HoneyframeError, RuntimeError):
+    """A fault of honeyframe itself; please report it."""
+
+    code = "internal"
+
+
+#: The class for each of the core's error codes.
+KINDS: Final[dict[str, type[HoneyframeError]]] = {
+    kind.code: kind
+    for kind in (
+        InvalidArgumentError,
+        InvalidURIError,
+        InvalidTopicError,
+        InvalidTopicFilterError,
+        InvalidTopicTemplateError,
+        InvalidSchemaError,
+        DNSError,
+        ConnectRefusedError,
+        ConnectTimeoutError,
+        ProxyError,
+        WebSocketError,
+        TLSUntrustedError,
+        TLSHostNameError,
+        TLSCertificateExpiredError,
+        TLSNotSpokenError,
+        TLSError,
+        BadCredentialsError,
+        NotAuthorizedError,
+        QuotaExceededError,
+        IdentifierRejectedError,
+        UnsupportedProtocolVersionError,
+        ServerUnavailableError,
+        SessionTakenOverError,
+        DisconnectedByBrokerError,
+        ConnectionLostError,
+        SubscribeDenied,
+        PublishDenied,
+        PublishProbablyDenied,
+        PacketTooLargeError,
+        OperationTimeoutError,
+        ClosedError,
+        ForkedProcessError,
+        WebSocketInUseError,
+        DoesNotFitError,
+        InternalError,
+    )
+}
+
+
+def error_from_core(
+    code: str,
+    message: str,
+    hint: str = "",
+    reason_code: int | None = None,
+    reason_string: str = "",
+    native_code: int = 0,
+    subjects: Sequence[str] = (),
+) -> HoneyframeError:
+    """The exception for a failure that the compiled core reports. A code unknown here gives :class:`InternalError`."""
+    kind = KINDS.get(code, InternalError)
+    return kind(
+        message,
+        hint=hint,
+        reason_code=reason_code,
+        reason_string=reason_string,
+        native_code=native_code,
+        subjects=subjects,
+    )
+
+
+# --- Warnings ---------------------------------------------------------------------------------------------------------
+
+
+class HoneyframeWarning(UserWarning):
+    """The root of all warnings of this package."""
+
+
+class NoMessagesWarning(HoneyframeWarning):
+    """Nothing arrived within the time asked for; the frame is empty."""
+
+
+class ConflictWarning(HoneyframeWarning):
+    """Values did not fit their column; said once a column. What became of them is in ``_misfit`` and in the ledger."""
+
+
+class MessagesDroppedWarning(HoneyframeWarning):
+    """The queue was full and its policy dropped messages; said once an episode."""
+
+
+class GapWarning(HoneyframeWarning):
+    """The broker kept no session across a reconnect: messages in between are missing."""
+
+
+class InsecureTransportWarning(HoneyframeWarning):
+    """A password travels unencrypted to another machine."""
+
+
+class InsecureTLSWarning(HoneyframeWarning):
+    """``insecure=True``: neither certificate nor host name is verified."""
+
+
+class CredentialInNotebookWarning(HoneyframeWarning):
+    """A password stands in a URI in a notebook, where it is saved and shared with it."""
