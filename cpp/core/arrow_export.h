@@ -1,7 +1,8 @@
 #pragma once
 
-// The Arrow C data and stream interfaces (the specification's structs, declared here as it asks consumers and producers to).
-// Exported structs share the batch's buffers by reference count: any number of exports, each released exactly once, on any thread.
+// The Arrow C data and stream interfaces (the specification's structs, declared here as it asks consumers and producers
+// to). Exported structs share the batch's buffers by reference count: any number of exports, each released exactly
+// once, on any thread.
 
 #include <cstdint>
 #include <vector>
