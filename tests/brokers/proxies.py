@@ -1,0 +1,87 @@
+"""What may stand between a client and a broker: a relay that counts and cuts, and an HTTP proxy that records."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from .server_thread import ServerThread
+
+
+class Relay(ServerThread):
+    """Passes bytes to ``target_port`` on loopback. ``connections`` counts them; while ``refuse`` is set, new ones are closed at once."""
+
+    def __init__(self, target_port: int) -> None:
+        self.target_port = target_port
+        self.connections = 0
+        self.connected_at: list[float] = []
+        self.sent_by_client: list[bytearray] = []
+        self.refuse = False
+        self._open: set[asyncio.StreamWriter] = set()
+        super().__init__()
+
+    def uri(self, scheme: str = "mqtt", host: str = "127.0.0.1") -> str:
+        return f"{scheme}://{host}:{self.port}" + ("/mqtt" if scheme.startswith("ws") else "")
+
+    def cut(self) -> None:
+        """Drops every connection, without a word to either side."""
+
+        async def drop() -> None:
+            for writer in list(self._open):
+                writer.transport.abort()
+
+        self._run(drop())
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.connected_at.append(time.monotonic())
+        sent = bytearray()
+        self.sent_by_client.append(sent)
+        if not self.refuse:
+            await self.relay(reader, writer, sent)
+
+    async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytearray) -> None:
+        onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+        ends = {writer, onward_writer}
+        self._open |= ends
+        try:
+            await asyncio.gather(_pump(reader, onward_writer, sent), _pump(onward_reader, writer, bytearray()))
+        finally:
+            self._open -= ends
+            onward_writer.close()
+
+
+class HttpProxy(Relay):
+    """Answers CONNECT for any host, and leads to ``target_port`` wherever it was meant to go; 0: only records."""
+
+    def __init__(self, target_port: int = 0, *, status: str = "200 Connection established") -> None:
+        self.requests: list[bytes] = []
+        self._status = status
+        super().__init__(target_port)
+
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        sent = bytearray()
+        self.sent_by_client.append(sent)
+        if not self.target_port:
+            while data := await reader.read(65536):
+                sent += data
+            return
+        self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(f"HTTP/1.1 {self._status}\r\n\r\n".encode())
+        if self._status.startswith("200"):
+            await self.relay(reader, writer, sent)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, copy: bytearray) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            copy += data
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.close()

@@ -1,0 +1,65 @@
+"""Fixtures that several folders share: the brokers, one of each for a whole run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tests.brokers, also where pytest is called by its own name
+
+from tests.brokers.certificates import Authority
+from tests.brokers.hivemq import HiveMQ
+from tests.brokers.mosquitto import Mosquitto
+from tests.brokers.ports import BrokerUnavailable
+from tests.brokers.prepare import required
+
+
+def _missing(reason: BrokerUnavailable) -> NoReturn:
+    if required():
+        pytest.fail(str(reason), pytrace=False)
+    pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Who signed the brokers' certificates."""
+    return Authority.create()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a client needs to trust the brokers."""
+    return str(authority.write(tmp_path_factory.mktemp("authority") / "ca.crt"))
+
+
+@pytest.fixture(scope="session")
+def hivemq(authority: Authority) -> Iterator[HiveMQ]:
+    """HiveMQ Community Edition with the users of tests.brokers.hivemq.USERS. Do not stop it: start one of your own for that."""
+    try:
+        broker = HiveMQ(authority)
+    except BrokerUnavailable as reason:
+        _missing(reason)
+    yield broker
+    broker.close()
+
+
+@pytest.fixture(scope="session")
+def mosquitto(authority: Authority) -> Iterator[Mosquitto]:
+    """Mosquitto with the users of tests.brokers.mosquitto.USERS. Do not stop it: start one of your own for that."""
+    try:
+        broker = Mosquitto(authority)
+    except BrokerUnavailable as reason:
+        _missing(reason)
+    yield broker
+    broker.close()
+
+
+@pytest.fixture(params=["hivemq", "mosquitto"])
+def broker(request: pytest.FixtureRequest) -> HiveMQ | Mosquitto:
+    """Each of the two."""
+    found: HiveMQ | Mosquitto = request.getfixturevalue(request.param)
+    return found
