@@ -150,7 +150,7 @@ class EmbeddedBroker:
         try:
             head = await asyncio.wait_for(_read_connect_head(reader), _CONNECT_SECONDS)
             if head[-1] != 4:
-                # amqtt reads an MQTT 5 CONNECT as if it were 3.1.1, stumbles over its properties and falls silent, leaving the client to its
+                # amqtt reads an MQTT 5 CONNECT as 3.1.1, stumbles over its properties and falls silent, leaving the client to its
                 # timeout. The specification's answer tells the client at once what is spoken here.
                 writer.write(_CONNACK_UNACCEPTABLE_PROTOCOL)
                 await writer.drain()

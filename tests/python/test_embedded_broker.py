@@ -60,7 +60,8 @@ def test_uri_is_on_the_loopback_interface_and_on_a_free_port() -> None:
     with EmbeddedBroker() as first, EmbeddedBroker() as second:
         assert first.uri == f"mqtt://127.0.0.1:{first.port}"
         assert first.port != second.port
-        assert first._socket is not None and first._socket.getsockname()[0] == "127.0.0.1"
+        assert first._socket is not None
+        assert first._socket.getsockname()[0] == "127.0.0.1"
         assert repr(first) == f"EmbeddedBroker({first.uri})"
 
 
@@ -98,7 +99,9 @@ def test_another_protocol_version_is_refused_at_once_with_code_1(packet: bytes) 
         assert time.monotonic() - before < 1
 
 
-@pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\x10\xff\xff\xff\xff\xff", b"\x10\x10\xff\xff", b"\x16\x03\x01\x00\xa5\x01"])
+@pytest.mark.parametrize(
+    "garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\x10\xff\xff\xff\xff\xff", b"\x10\x10\xff\xff", b"\x16\x03\x01\x00\xa5\x01"]
+)
 def test_garbage_is_answered_by_closing_and_harms_nobody_else(garbage: bytes) -> None:
     with EmbeddedBroker() as broker:
         with RawClient(broker, garbage) as client:

@@ -54,7 +54,8 @@ def test_every_topic_of_every_line_appears_and_lines_take_turns() -> None:
     topics = {message.topic for message in first(100, lines=3)}
     assert topics == {f"plant/{line}/{kind}" for line in (1, 2, 3) for kind in ("telemetry", "energy", "parts")}
     assert {message.topic for message in plant_statuses(lines=2)} == {"plant/1/status", "plant/2/status"}
-    assert all(message.retain for message in plant_statuses()) and not any(message.retain for message in first(100))
+    assert all(message.retain for message in plant_statuses())
+    assert not any(message.retain for message in first(100))
 
 
 def test_exactly_one_payload_is_broken_and_it_is_cut_off() -> None:
@@ -65,7 +66,8 @@ def test_exactly_one_payload_is_broken_and_it_is_cut_off() -> None:
         except json.JSONDecodeError:
             broken.append(message)
     assert len(broken) == 1
-    assert broken[0].payload.startswith(b'{"ts":"') and not broken[0].payload.endswith(b"}")
+    assert broken[0].payload.startswith(b'{"ts":"')
+    assert not broken[0].payload.endswith(b"}")
 
 
 def test_the_faults_are_where_they_are_documented() -> None:
@@ -83,9 +85,11 @@ def test_shapes_nested_objects_arrays_and_ids_that_float64_would_round() -> None
     assert set(by_kind["telemetry"]["location"]) == {"hall", "bay"}
     assert len(by_kind["telemetry"]["vibration"]) == 3
     assert [phase["name"] for phase in by_kind["energy"]["phases"]] == ["L1", "L2", "L3"]
-    assert isinstance(by_kind["parts"], list) and by_kind["parts"][0]["part_id"] > 2**53
+    assert isinstance(by_kind["parts"], list)
+    assert by_kind["parts"][0]["part_id"] > 2**53
     device_id = by_kind["telemetry"]["device_id"]
-    assert device_id > 2**53 and int(float(device_id)) != device_id
+    assert device_id > 2**53
+    assert int(float(device_id)) != device_id
 
 
 def test_times_follow_the_rate() -> None:
