@@ -4,10 +4,11 @@
 // stream is accounted for.
 //
 //   receive thread --push()--> [block][block][block] --take()--> consumer
+//                                 ^------------- recycle() ---------'
 //
-// Bounded by messages and by bytes (a block's capacity counts, not what it holds). Producer: Paho's receive thread,
-// which never allocates per message here, never parses and, but for the bounded wait of `block`, never waits.
-// Consumer: one at a time. Thread safe; all members are guarded by mutex_.
+// Bounded by messages and by bytes: what is held counts (the blocks' capacities, spare blocks, the topics), not what is
+// filled. Producer: Paho's receive thread, which never allocates per message here, never parses and, but for the
+// bounded wait of `block`, never waits. Consumer: one at a time. Thread safe; all members are guarded by mutex_.
 
 #include <chrono>
 #include <condition_variable>
@@ -16,26 +17,37 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string_view>
+#include <vector>
 
 #include "message.h"
 #include "message_block.h"
+#include "status.h"
 
 namespace honeyframe {
 
 enum class OverflowPolicy : std::uint8_t {
   drop_oldest,  // evicts whole blocks from the head
   drop_newest,  // refuses what arrives
-  block,        // waits up to block_timeout for room, then refuses what arrives; TCP slows the broker meanwhile
+  block,  // waits up to block_timeout for room, then refuses what arrives until there is room; TCP slows the broker
+          // meanwhile
 };
 
 struct QueueLimits {
+  static constexpr std::size_t kMinBytes = 64u << 10;
+  static constexpr std::size_t kMaxPayloadBytes = 268'435'455;  // MQTT 5.0, 2.1.4: no packet is larger
+
   std::size_t max_messages = 1'000'000;
   std::size_t max_bytes = 64u << 20;
-  std::size_t max_topics = 100'000;  // distinct topics before the dictionary is started anew
+  std::size_t max_topics =
+      100'000;  // distinct topics before the dictionary is started anew; it is, too, at max_bytes / 16
   std::size_t max_payload_bytes = 16u << 20;  // larger ones are rejected, and counted
   OverflowPolicy policy = OverflowPolicy::drop_oldest;
   std::chrono::milliseconds block_timeout{5'000};
   bool keep_properties = false;
+
+  // Errors: invalid_argument, naming the limit, what it was and what it may be.
+  [[nodiscard]] Status validate() const;
 };
 
 enum class PushResult : std::uint8_t { stored, dropped, rejected, closed };
@@ -45,9 +57,10 @@ struct LossCounters {
   std::uint64_t dropped_oldest = 0;
   std::uint64_t dropped_newest = 0;
   std::uint64_t dropped_block_timeout = 0;
+  std::uint64_t dropped_no_memory = 0;
   std::uint64_t dropped_bytes = 0;
   std::uint64_t rejected_topic = 0;      // not UTF-8, NUL or wildcard in a topic name (MQTT 5.0, 4.7.3)
-  std::uint64_t rejected_too_large = 0;  // over max_payload_bytes
+  std::uint64_t rejected_too_large = 0;  // over max_payload_bytes, or over max_bytes all by itself
 };
 
 // Promise 1. In messages, exact at any moment:
@@ -63,7 +76,8 @@ struct StreamCounters {
   std::uint64_t quarantined = 0;
   std::uint64_t discarded_on_close = 0;
   std::uint64_t received_bytes = 0;  // payload bytes
-  std::uint64_t queued_bytes = 0;    // capacity of the blocks held
+  std::uint64_t queued_bytes = 0;    // capacity of the blocks queued
+  std::uint64_t held_bytes = 0;      // queued_bytes, spare blocks and topics: never above max_bytes
   std::uint64_t rows = 0;            // delivered rows: a message may yield none, one or many
   std::uint64_t blocked_ns = 0;
   LossCounters loss;
@@ -71,16 +85,20 @@ struct StreamCounters {
 
 class MessageQueue {
  public:
+  // Limits that validate() refuses are raised to the smallest it accepts.
   explicit MessageQueue(QueueLimits limits);
 
-  // Receive thread. noexcept: an allocation failure is a counted drop.
+  // Receive thread. noexcept: an allocation failure is a counted drop. `closed`: not counted, unless close() came while
+  // it waited for room.
   PushResult push(const MessageView& message) noexcept;
 
-  // Consumer. The oldest block, whole, or null when there is none within `wait` (or the queue is closed and empty).
-  // Its messages move from `queued` to `in_batch`.
-  [[nodiscard]] std::shared_ptr<const MessageBlock> take(std::chrono::nanoseconds wait);
+  // Consumer. The oldest block, whole, or null when there is none within `wait`, after a wake(), or when the queue is
+  // closed and empty. Its messages move from `queued` to `in_batch`.
+  [[nodiscard]] std::unique_ptr<MessageBlock> take(std::chrono::nanoseconds wait);
+  // Consumer. A block that was read, for reuse. Giving it back saves the next allocation, no more. Null is ignored.
+  void recycle(std::unique_ptr<MessageBlock> block);
 
-  // Consumer. Moves messages out of `in_batch`.
+  // Consumer. Moves messages out of `in_batch`; after discard() there are none, and the call does nothing.
   void settle_quarantined(std::uint64_t messages);
   void settle_delivered(std::uint64_t messages, std::uint64_t rows);
   // Extracted already, then evicted by the policy before anyone took them (a tapped stream whose batches nobody reads).
@@ -88,9 +106,9 @@ class MessageQueue {
 
   // No more pushes; what is queued stays readable. Wakes every waiter.
   void close();
-  // What is still queued or in a batch now counts as discarded_on_close. Call once nobody will read any more.
+  // close(), and what is still queued or in a batch counts as discarded_on_close. Call once nobody will read any more.
   void discard();
-  // Makes a waiting take() return null early (signals, taps starting).
+  // Makes a waiting take(), or else the next one, return null early (signals, taps starting).
   void wake();
 
   [[nodiscard]] bool closed() const;
@@ -100,14 +118,42 @@ class MessageQueue {
   [[nodiscard]] const QueueLimits& limits() const noexcept { return limits_; }
 
  private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  PushResult store(const MessageView& message, Lock& lock);
+  PushResult reject(const MessageView& message, std::uint64_t& reason);
+  PushResult drop(const MessageView& message, std::uint64_t& reason);
+  // True once `message` can be stored within the limits; gives up spares and an unused dictionary for it, but no
+  // message.
+  bool make_room(const MessageView& message);
+  bool wait_for_room(const MessageView& message, Lock& lock);
+  void open_block(std::size_t payload_size);
+  void start_dictionary();
+  std::unique_ptr<MessageBlock> pop_oldest();
+  void evict_oldest();
+  void keep_spare(std::unique_ptr<MessageBlock> block);
+  [[nodiscard]] bool needs_block(std::size_t payload_size) const noexcept;
+  [[nodiscard]] std::size_t block_bytes(std::size_t payload_size) const noexcept;
+  [[nodiscard]] std::size_t kept_properties_bytes(const MessageView& message) const noexcept;
+  [[nodiscard]] bool is_oversize(std::size_t payload_size) const noexcept;
+  [[nodiscard]] std::size_t held_bytes() const noexcept;
+
   const QueueLimits limits_;
+  const std::size_t block_arena_bytes_;
+  const std::size_t block_messages_;
   mutable std::mutex mutex_;
   std::condition_variable not_empty_;
   std::condition_variable not_full_;
-  std::deque<std::shared_ptr<MessageBlock>> blocks_;
-  std::shared_ptr<TopicDictionary> topics_;
+  std::deque<std::unique_ptr<MessageBlock>> blocks_;
+  std::vector<std::unique_ptr<MessageBlock>> spares_;
+  // From the one the oldest block uses to the current one.
+  std::deque<std::shared_ptr<TopicDictionary>> dictionaries_;
+  std::size_t retired_topic_bytes_ = 0;  // of all dictionaries but the current one
   StreamCounters counters_;
-  std::uint64_t wake_count_ = 0;
+  bool consumer_sleeps_ = false;  // and has not been told to wake: one notify a sleep
+  bool producer_sleeps_ = false;
+  bool stalled_ = false;  // `block` has timed out, and there was no room since
+  bool woken_ = false;
   bool closed_ = false;
 };
 

@@ -1,0 +1,67 @@
+#include "allocation_counter.h"
+
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+thread_local std::uint64_t allocations = 0;
+thread_local bool failing = false;
+std::atomic<std::int64_t> live{0};
+
+void* allocate(std::size_t bytes) {
+  ++allocations;
+  if (failing) throw std::bad_alloc();
+  void* const memory = std::malloc(bytes != 0 ? bytes : 1);
+  if (memory == nullptr) throw std::bad_alloc();
+  live += static_cast<std::int64_t>(malloc_usable_size(memory));
+  return memory;
+}
+
+void release(void* memory) noexcept {
+  if (memory == nullptr) return;
+  live -= static_cast<std::int64_t>(malloc_usable_size(memory));
+  std::free(memory);
+}
+
+}  // namespace
+
+namespace honeyframe::testing {
+
+std::uint64_t allocations_of_this_thread() noexcept {
+  return allocations;
+}
+
+std::int64_t live_bytes() noexcept {
+  return live;
+}
+FailingAllocations::FailingAllocations() noexcept {
+  failing = true;
+}
+FailingAllocations::~FailingAllocations() {
+  failing = false;
+}
+
+}  // namespace honeyframe::testing
+
+void* operator new(std::size_t bytes) {
+  return allocate(bytes);
+}
+void* operator new[](std::size_t bytes) {
+  return allocate(bytes);
+}
+void operator delete(void* memory) noexcept {
+  release(memory);
+}
+void operator delete[](void* memory) noexcept {
+  release(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  release(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  release(memory);
+}
