@@ -10,12 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "broker_uri.h"
 #include "secret.h"
 #include "status.h"
 
 namespace honeyframe {
-
-enum class Scheme : std::uint8_t { mqtt, mqtts, ws, wss };
 
 enum class ProtocolVersion : std::uint8_t {
   automatic,  // MQTT 5; on CONNACK 0x01 or 0x84 (unsupported protocol version) once more with 3.1.1
@@ -23,24 +22,7 @@ enum class ProtocolVersion : std::uint8_t {
   v3_1_1,
   v5_0,
 };
-
-// mqtts://user:password@host:port/path
-struct BrokerUri {
-  Scheme scheme = Scheme::mqtts;
-  std::string host;  // a name, an IPv4 literal or an IPv6 literal without brackets
-  std::uint16_t port = 8883;
-  std::string path;  // WebSocket only; begins with '/'
-  std::optional<std::string> username;
-  std::optional<Secret> password;
-
-  // Schemes mqtt mqtts ws wss and the aliases tcp ssl tls; percent-encoded credentials; default ports 1883, 8883, 80, 443, and 8884 with /mqtt
-  // for wss on *.hivemq.cloud. Errors: invalid_uri. No message contains the password.
-  static Result<BrokerUri> parse(std::string_view text);
-  [[nodiscard]] bool uses_tls() const noexcept { return scheme == Scheme::mqtts || scheme == Scheme::wss; }
-  [[nodiscard]] bool uses_websocket() const noexcept { return scheme == Scheme::ws || scheme == Scheme::wss; }
-  // Without credentials: for logs, repr and errors.
-  [[nodiscard]] std::string display() const;
-};
+[[nodiscard]] std::string_view to_string(ProtocolVersion version) noexcept;  // "auto", "3.1", "3.1.1", "5.0"
 
 struct TlsOptions {
   std::string ca_file;  // PEM; empty: see resolve_trust()
@@ -64,23 +46,30 @@ struct ConnectOptions {
   std::optional<std::string> username;  // overrides the URI's
   std::optional<Secret> password;
   ProtocolVersion protocol = ProtocolVersion::automatic;
-  std::string client_id;  // empty: a random one, "honeyframe-" and 16 hexadecimal digits
+  std::string client_id;  // empty: a random one, "honeyframe-" and 16 hexadecimal digits (12 with MQTT 3.1, which
+                          // allows 23 characters)
   bool clean_start = true;
   std::chrono::seconds session_expiry{0};
   std::chrono::seconds keepalive{30};
   std::chrono::milliseconds connect_timeout{10'000};
-  std::uint16_t receive_maximum = 65'535;          // MQTT 5
-  std::uint32_t maximum_packet_size = 16u << 20;   // MQTT 5: what an honest broker will not exceed
-  std::optional<LastWill> last_will;               // never a default one: a Subscribe Only credential could not connect
+  std::uint16_t receive_maximum = 65'535;         // MQTT 5
+  std::uint32_t maximum_packet_size = 16u << 20;  // MQTT 5: what an honest broker will not exceed
+  std::optional<LastWill> last_will;              // never a default one: a Subscribe Only credential could not connect
   std::vector<std::pair<std::string, std::string>> user_properties;
-  std::string http_proxy;                          // "http://user:password@host:port"; never from the environment
+  std::string http_proxy;  // "http://user:password@host:port"; never from the environment
   TlsOptions tls;
   bool reconnect = true;
   std::chrono::milliseconds reconnect_min_delay{500};
   std::chrono::milliseconds reconnect_max_delay{30'000};
-  std::chrono::milliseconds refused_retry_delay{60'000};  // after a refusal (credentials, quota) of a session that once was connected
+  std::chrono::milliseconds refused_retry_delay{
+      60'000};  // after a refusal (credentials, quota) of a session that once was connected
 
+  // Everything that can be known to be wrong before a socket exists; files are looked at by resolve_trust() and
+  // check_client_certificate(). Errors: invalid_argument, invalid_uri, invalid_topic.
   [[nodiscard]] Status validate() const;
+  // The option where it is given, else the URI's; null where there is none.
+  [[nodiscard]] const std::string* effective_username() const noexcept;
+  [[nodiscard]] const Secret* effective_password() const noexcept;
 };
 
 }  // namespace honeyframe
