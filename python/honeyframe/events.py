@@ -1,0 +1,151 @@
+"""What happens beside the data, told: a session's events as log records, a stream's as log records and warnings.
+
+The logger is ``honeyframe``, with a child for each session; no handlers are installed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterable
+from typing import Any, Final
+
+from . import _core
+from .errors import ConflictWarning, GapWarning, HoneyframeError, HoneyframeWarning, error_from_core
+
+_PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_WAIT_SECONDS: Final = 0.5  # how long the thread takes at most to see that it should stop
+
+_LEVELS: Final = {
+    "connected": logging.INFO,
+    "resubscribed": logging.INFO,
+    "closed": logging.INFO,
+    "protocol_fallback": logging.INFO,
+    "connection_lost": logging.WARNING,
+    "retrying": logging.WARNING,
+    "gap": logging.WARNING,
+    "subscribe_refused": logging.ERROR,
+    "publish_refused": logging.ERROR,
+    "refused": logging.ERROR,
+    "taken_over": logging.ERROR,
+}
+
+#: Changes of shape that mean values did not fit; all others are only logged.
+_CONFLICTS: Final = frozenset({"column_widened", "misfit", "max_columns", "name_collision"})
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """As ``warnings.warn``, pointing at the first line of code outside this package."""
+    level = 2
+    frame = sys._getframe(1)
+    while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level if level > 2 else 2)
+
+
+def printable(text: str) -> str:
+    """``text`` without control characters: a topic may carry terminal escapes or line breaks into a log."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def error_from_event(event: dict[str, Any]) -> HoneyframeError | None:
+    """The exception behind a session's event or last error; None where nothing went wrong."""
+    code = event.get("code")
+    if not code or code == "ok":
+        return None
+    return error_from_core(
+        code,
+        event.get("message", ""),
+        event.get("hint", ""),
+        event.get("reason_code"),
+        event.get("reason_string", ""),
+        event.get("native_code", 0),
+        event.get("subjects", ()),
+    )
+
+
+class SessionLog:
+    """Drains one session's events into its logger, on a thread of its own, until the session is closed.
+
+    Holds the session, never the Client: a Client that nobody holds any more must be free to go.
+    """
+
+    def __init__(self, session: _core.Session, name: str) -> None:
+        self._session = session
+        self._stop = threading.Event()
+        self.logger = logging.getLogger("honeyframe").getChild(printable(name).replace(".", "_"))
+        self.gaps = 0  # reconnects after which the broker had kept no session
+        self.fatal: HoneyframeError | None = None  # what closed the session, when it was not its owner
+        self._thread = threading.Thread(target=self._run, name="honeyframe-events", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, wait: float = 1.0) -> None:
+        """Ends the thread, after what has happened so far is told. Any thread; idempotent."""
+        self._stop.set()
+        if self._thread.ident is not None and self._thread is not threading.current_thread():
+            self._thread.join(wait)
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._session.wait_event(_WAIT_SECONDS)
+                if not self.drain() and self._session.info()["state"] == "closed":
+                    return
+            self.drain()
+        except HoneyframeError as error:  # forked, or closed under our feet
+            self.logger.debug("no more events: %s", error.message)
+
+    def drain(self) -> int:
+        """Tells what has happened since the last call; how many events that was."""
+        events = self._session.take_events()
+        for event in events:
+            self._tell(event)
+        return len(events)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        kind = event["kind"]
+        if kind == "gap":
+            self.gaps += 1
+        error = error_from_event(event)
+        if kind in {"taken_over", "publish_refused"} and error is not None:
+            self.fatal = error
+        parts = [kind.replace("_", " "), event.get("detail", ""), str(error).replace("\n", ";") if error else ""]
+        text = ": ".join(printable(part) for part in parts if part)
+        self.logger.log(_LEVELS.get(kind, logging.INFO), "%s", text, extra={"honeyframe_event": kind})
+
+
+class StreamLog:
+    """Tells a stream's changes of shape: each one logged, conflicts also as a warning once for each kind and column."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self.logger = logger
+        self._told: set[tuple[str, str]] = set()
+        self._gaps_told = 0
+
+    def tell(self, events: Iterable[tuple[str, str, str]]) -> None:
+        conflicts: list[str] = []
+        for kind, column, detail in events:
+            text = f"{kind.replace('_', ' ')}: {printable(column)}" + (f": {printable(detail)}" if detail else "")
+            conflict = kind in _CONFLICTS
+            self.logger.log(logging.WARNING if conflict else logging.INFO, "%s", text, extra={"honeyframe_event": kind})
+            if conflict and (kind, column) not in self._told:
+                self._told.add((kind, column))
+                conflicts.append(text)
+        for text in conflicts:
+            warn(text, ConflictWarning)
+
+    def tell_gaps(self, gaps: int) -> None:
+        if gaps > self._gaps_told:
+            self._gaps_told = gaps
+            warn("the connection was lost and the broker kept no session: messages in between are missing", GapWarning)
+
+
+__all__ = ["HoneyframeWarning", "SessionLog", "StreamLog", "error_from_event", "printable", "warn"]

@@ -1,0 +1,76 @@
+"""The types of options that several functions take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from .client import LastWill
+    from .decode import Decode
+    from .schema import Schema
+
+Protocol: TypeAlias = Literal["auto", "3.1", "3.1.1", "5.0"]
+Overflow: TypeAlias = Literal["drop_oldest", "drop_newest", "block"]
+Retained: TypeAlias = Literal["include", "skip", "only"]
+Properties: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+Duration: TypeAlias = float | str
+Path: TypeAlias = str | os.PathLike[str]
+
+
+class ConnectOptions(TypedDict, total=False):
+    """The options of :func:`honeyframe.connect`."""
+
+    username: str | None
+    password: str | None
+    password_file: Path | None
+    protocol: Protocol
+    client_id: str
+    clean_start: bool
+    session_expiry: Duration
+    keepalive: Duration
+    connect_timeout: Duration
+    last_will: LastWill | Mapping[str, Any] | None
+    receive_maximum: int
+    maximum_packet_size: int
+    user_properties: Properties
+    http_proxy: str | None
+    ca_file: Path | None
+    ca_directory: Path | None
+    client_certificate: Path | None
+    client_key: Path | None
+    client_key_password: str | None
+    insecure: bool
+    reconnect: bool
+    reconnect_min_delay: Duration
+    reconnect_max_delay: Duration
+    refused_retry_delay: Duration
+
+
+class ReadOptions(ConnectOptions, total=False):
+    """The options of :meth:`honeyframe.Client.stream` and of :func:`honeyframe.connect`, as :func:`honeyframe.read_mqtt` takes them."""
+
+    topic_template: str | None
+    no_local: bool
+    overflow: Overflow
+    max_queue_messages: int
+    max_queue_bytes: int
+    max_payload_bytes: int
+    max_topics: int
+    block_timeout: Duration
+    timeout: Duration
+    # of the extraction
+    on_conflict: Literal["keep", "widen", "raise", "quarantine"]
+    payload: Literal["auto", "json", "text", "raw"]
+    strict: bool
+    sep: str
+    explode: str
+    max_columns: int
+    max_depth: int
+    na_values: Sequence[str]
+    event_time_unit: str
+    tz: Any
+    metadata: Sequence[str]
+    max_quarantine_messages: int
+    max_quarantine_bytes: int

@@ -1,0 +1,103 @@
+"""read_mqtt: from an address and a topic filter to a DataFrame in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from .client import Client, connect
+from .durations import seconds as to_seconds
+from .errors import InvalidArgumentError, NoMessagesWarning
+from .events import printable, warn
+from .keywords import ConnectOptions, ReadOptions, Retained
+from .lifetime import forbid_forked
+from .progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .decode import Decode
+    from .schema import Schema
+    from .stats import StreamStats
+    from .stream import Stream
+
+_CONNECT_OPTIONS = frozenset(ConnectOptions.__annotations__)
+
+
+def read_mqtt(
+    uri: str | None = None,
+    topics: str | Sequence[str] = "#",
+    seconds: float | str | None = 10,
+    rows: int | None = None,
+    *,
+    client: Client | None = None,
+    qos: int = 1,
+    schema: Schema | Mapping[str, Any] | None = None,
+    columns: Sequence[str] = (),
+    event_time: str | None = None,
+    retained: Retained = "include",
+    decode: Decode | None = None,
+    categories: bool = False,
+    dtype_backend: str | None = None,
+    progress: bool | None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame:
+    """Subscribes, reads for a while, and gives a typed DataFrame. Needs no schema and no callback.
+
+    Args:
+        uri: the broker, as for :func:`connect`. Default: the environment's ``MQTT_SERVER``.
+        topics: one topic filter or several; ``plant/{line}/telemetry`` makes a column of ``line``.
+        seconds: how long to read, counted from the broker's SUBACK: a number, or a string as pandas reads it (``"10min"``). None: until ``rows``.
+        rows: end as soon as so many rows came; whichever of the two ends first. A message is never cut: there may be a few more.
+        client: read over this connection, and leave it open; then neither ``uri`` nor connection options are taken.
+        qos, schema, columns, event_time, retained, decode: as :meth:`Client.stream`.
+        categories: ``_topic`` as a category.
+        dtype_backend: as in pandas.
+        progress: a line that shows how it goes, on a terminal or in a notebook, and goes away by itself. False: never. True: also when piped.
+        options: all others of :func:`connect` and :meth:`Client.stream`.
+
+    Returns:
+        DataFrame: a row for each JSON object, columns as they came, ``_topic`` (string), ``_recv_time`` (UTC), ``_retain`` (boolean) among them. dtypes are
+        ``boolean``, ``Int64``/``UInt64``, ``float64``, string, ``datetime64[ns, UTC]``. ``df.attrs["honeyframe"]`` is a dict of the stream's counters.
+        Without a message: an empty frame with the metadata's and the schema's columns.
+
+    Warns:
+        NoMessagesWarning: nothing arrived; tells what was subscribed to and what to look at.
+        ConflictWarning: values did not fit their column; once a column. ``_misfit`` has them.
+
+    Raises:
+        What :func:`connect` and :meth:`Client.stream` raise.
+
+    Example::
+
+        df = hf.read_mqtt("mqtts://xyz.s1.eu.hivemq.cloud", "plant/+/telemetry", seconds=10)
+    """
+    forbid_forked()
+    if seconds is None and rows is None:
+        raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
+    filters = (topics,) if isinstance(topics, str) else tuple(topics)
+    duration = None if seconds is None else to_seconds(seconds)
+    if rows is not None and rows < 1:
+        raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
+    connect_options = {name: options.pop(name) for name in list(options) if name in _CONNECT_OPTIONS}  # type: ignore[misc]
+    stream_options: dict[str, Any] = {
+        **options,
+        "qos": qos,
+        "schema": schema,
+        "columns": columns,
+        "event_time": event_time,
+        "retained": retained,
+        "decode": decode,
+    }
+    if client is not None and (uri is not None or connect_options):
+        given = ["uri"] * (uri is not None) + sorted(connect_options)
+        raise InvalidArgumentError(f"client= is a connection already: {', '.join(given)} cannot be given beside it")
+    if client is not None:
+        table, stats = _read(client, filters, stream_options, duration, rows, progress)
+    else:
+        from .client import hide_secrets
+
+        ...
+    frame: pd.DataFrame = table.to_pandas(dtype_backend=dtype_backend, categories=categories)
+    frame.attrs["honeyframe"] = stats.as_dict()
+    return frame

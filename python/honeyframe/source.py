@@ -1,0 +1,80 @@
+"""From a client and topic filters to a Stream: queue, reader, subscription."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from .decode import RAW_METADATA, Decoder
+from .errors import InvalidArgumentError
+from .keywords import Retained
+from .lifetime import watch_reader
+from .options import extract_options
+from .stream import Stream, Subscription
+from .templates import read_topics
+
+if TYPE_CHECKING:
+    from .client import Client
+    from .decode import Decode
+
+#: MQTT 5, 3.8.3.1: retained messages are sent at the time of the subscribe, or not.
+_SEND_RETAINED = 0
+_NO_RETAINED = 2
+_PROPERTIES = frozenset({"user_properties", "content_type", "response_topic"})
+
+
+def open_stream(
+    client: Client,
+    topics: Sequence[str],
+    *,
+    qos: int,
+    topic_template: str | None,
+    retained: Retained,
+    no_local: bool,
+    decode: Decode | None,
+    queue: dict[str, Any],
+    extraction: dict[str, Any],
+    timeout: float,
+) -> Stream:
+    """See :meth:`Client.stream`. Everything is checked before SUBSCRIBE leaves."""
+    if qos not in (0, 1, 2):
+        raise InvalidArgumentError(f"qos is 0, 1 or 2; found {qos!r}")
+    if retained not in ("include", "skip", "only"):
+        raise InvalidArgumentError(f"retained is 'include', 'skip' or 'only'; found {retained!r}")
+    wanted = read_topics(topics, topic_template=topic_template)
+    reader, entrance, decoder = make_reader(queue, {**extraction, "topic_template": wanted.template}, decode)
+    subscription_id, granted = client._session.subscribe(
+        list(wanted.filters),
+        entrance,
+        qos=qos,
+        retain_handling=_NO_RETAINED if retained == "skip" else _SEND_RETAINED,
+        no_local=no_local,
+        timeout=timeout,
+    )
+    if decoder:
+        decoder.start()
+    stream = Stream(
+        reader,
+        subscription=Subscription(client, client._session, subscription_id, wanted.filters, tuple(granted)),
+        retained=retained,
+        decoder=decoder,
+        logger=client._log.logger,
+    )
+    client._streams.add(stream)
+    return stream
+
+
+def make_reader(
+    queue: dict[str, Any], extraction: dict[str, Any], decode: Decode | None = None
+) -> tuple[_core.StreamReader, _core.Queue, Decoder | None]:
+    """The reader of a stream, the queue into which its messages go, and what decodes them in between."""
+    options = extract_options(**extraction)
+    keep = _PROPERTIES & set(extraction.get("metadata") or ())
+    entrance = _core.Queue(**queue, keep_properties=bool(keep))
+    if decode is None:
+        return _core.StreamReader(entrance, options), entrance, None
+    feed = _core.Queue(**{**queue, "overflow": "drop_oldest"}, keep_properties=bool(keep))
+    raw = _core.StreamReader(entrance, _core.ExtractOptions(payload="raw", metadata=[*RAW_METADATA, *sorted(keep)]))
+    watch_reader(raw)
+    return _core.StreamReader(feed, options), entrance, Decoder(raw, feed, decode)

@@ -1,0 +1,428 @@
+"""Stream: the messages of some topic filters, as batches of rows, a table, or a rolling window."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
+
+from . import _core
+from .batches import Batches, Fill
+from .durations import seconds as to_seconds
+from .errors import ConnectError, HoneyframeError, InvalidArgumentError, PermissionDenied
+from .events import StreamLog
+from .keywords import Retained
+from .lifetime import forbid_forked, watch_reader
+from .stats import StreamStats, stats_from_core
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .client import Client
+    from .decode import Decoder
+    from .frame import Batch, Table
+
+_READ_ROWS: Final = 250_000  # rows of one step of read()
+_READ_AGE: Final = 0.25
+_UNSUBSCRIBE_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """Where a stream's messages come from. Keeps the client alive while its stream is."""
+
+    client: Client
+    session: _core.Session
+    id: int
+    filters: tuple[str, ...]
+    granted_qos: tuple[int, ...]
+
+
+class Stream:
+    """Messages of some topic filters on their way into frames. Made by :meth:`Client.stream`.
+
+    Each stream has its own bounded queue, which C++ fills whatever Python is doing. All methods may be called from any thread. Closing ends
+    every loop over :meth:`batches` normally; what was queued by then stays readable. Dropping the last reference closes as well.
+
+    Example::
+
+        with client.stream("plant/{line}/telemetry", event_time="ts") as stream:
+            for batch in stream.batches(seconds=60):
+                print(batch.to_pandas())
+            print(stream.stats())
+    """
+
+    def __init__(
+        self,
+        reader: _core.StreamReader,
+        *,
+        subscription: Subscription | None = None,
+        retained: Retained = "include",
+        decoder: Decoder | None = None,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        self._reader = reader
+        self._subscription = subscription
+        self._retained: Retained = retained
+        self._decoder = decoder
+        self._log = StreamLog(logger or logging.getLogger("honeyframe"))
+        self._lock = threading.Lock()
+        self._ready: deque[Batch] = deque()  # read from the core, not yet handed to anyone
+        self._retained_skipped = 0
+        self._taps: dict[float, _core.WindowTap] = {}
+        self._closed = False
+        watch_reader(reader)
+        session, subscription_id = (subscription.session, subscription.id) if subscription else (None, 0)
+        self._finalizer = weakref.finalize(self, _abandon, reader, decoder, session, subscription_id)
+        self._finalizer.atexit = False
+
+    # --- reading
+
+    def batches(
+        self,
+        *,
+        max_rows: int = 50_000,
+        max_seconds: float | str = 1.0,
+        yield_empty: bool = False,
+        seconds: float | str | None = None,
+        rows: int | None = None,
+        idle_seconds: float | str | None = None,
+    ) -> Batches:
+        """Batches of rows as they come, for ``for`` and for ``async for``.
+
+        Args:
+            max_rows: a batch is complete with so many rows. A message is never cut: a batch may exceed this by the rows of one message.
+            max_seconds: or with this age, counted from its first row. 0 yields whatever is there.
+            yield_empty: also yield a batch of no rows whenever ``max_seconds`` pass without one. Else nothing is yielded when idle.
+            seconds: the loop ends after so long, counted from its first step; rows read by then are yielded first.
+            rows: the loop ends once at least so many rows came.
+            idle_seconds: the loop ends when no message has arrived for so long.
+
+        Durations are seconds, or strings as pandas reads them (``"10min"``).
+
+        Returns:
+            An iterator, and an async iterator, of :class:`Batch`. :meth:`close`, from any thread or task, ends it normally.
+
+        Raises:
+            ConnectError, PermissionDenied: from the loop, when the session ended for good and not by your wish.
+            DoesNotFitError: from the loop, with ``on_conflict="raise"``.
+        """
+        forbid_forked()
+        if max_rows < 1:
+            raise InvalidArgumentError(f"max_rows must be at least 1; found {max_rows}")
+        if rows is not None and rows < 1:
+            raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
+        return Batches(
+            self,
+            max_rows=max_rows,
+            max_seconds=to_seconds(max_seconds),
+            yield_empty=yield_empty,
+            seconds=None if seconds is None else to_seconds(seconds),
+            rows=rows,
+            idle_seconds=None if idle_seconds is None else to_seconds(idle_seconds),
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.batches()
+
+    def __aiter__(self) -> Batches:
+        return self.batches()
+
+    def read(self, rows: int | None = None, seconds: float | str | None = None) -> Table:
+        """Rows as one finite table: whichever of ``rows`` and ``seconds`` ends first; with neither, what has arrived by now.
+
+        A message is never cut, so the table may exceed ``rows`` by the rows of one message. An interrupted or failed read loses nothing: the
+        next one begins with what it had.
+
+        Returns:
+            Table: earlier rows cast to the last schema. ``to_pandas()`` makes the DataFrame.
+
+        Raises:
+            ConnectError, PermissionDenied: the session ended for good, before a row came.
+        """
+        forbid_forked()
+        if rows is not None and rows < 1:
+            raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
+        return self._read(rows, None if seconds is None and rows is not None else to_seconds(seconds or 0))
+
+    def _read(self, rows: int | None, seconds: float | None, tick: Any = None) -> Table:
+        """``tick(rows)`` is called some four times a second."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        taken: list[Batch] = []
+        count = 0
+        try:
+            while rows is None or count < rows:
+                limit = _READ_ROWS if rows is None else min(rows - count, _READ_ROWS)
+                left = _READ_AGE if deadline is None else deadline - time.monotonic()
+                if left <= 0:
+                    taken += self._drain(limit if rows is None else rows - count)
+                    break
+                state = self._fill(limit, min(_READ_AGE, left), min(_READ_AGE, left))
+                if state is Fill.ended:
+                    break
+                if state is Fill.ready and (batch := self._pop()) is not None:
+                    taken.append(batch)
+                    count += batch.num_rows
+                if tick is not None:
+                    tick(count)
+        except BaseException as error:
+            if taken and isinstance(error, (ConnectError, PermissionDenied)):
+                self._log.logger.warning("%s; rows read before are returned", error)
+            else:
+                self._put_back(taken)
+                raise
+        return self._table(taken)
+
+    def _drain(self, rows: int | None) -> list[Batch]:
+        """What has arrived by now, and not what goes on arriving."""
+        counters = self._reader.counters()
+        pending = counters["queued"] + counters["in_batch"]
+        taken: list[Batch] = []
+        while rows is None or rows > 0:
+            before = pending
+            if self._fill(_READ_ROWS if rows is None else min(rows, _READ_ROWS), 0.0, 0.0) is not Fill.ready:
+                break
+            batch = self._pop()
+            if batch is None:
+                break
+            taken.append(batch)
+            pending -= batch.num_messages
+            if rows is not None:
+                rows -= batch.num_rows
+            if pending <= 0 or pending == before:
+                break
+        return taken
+
+    def window(
+        self,
+        duration: float | str,
+        *,
+        by: Literal["auto", "event_time", "recv_time"] = "auto",
+        max_rows: int = 10_000_000,
+        max_bytes: int = 536_870_912,
+        dtype_backend: str | None = None,
+    ) -> pd.DataFrame:
+        """The rows of the last ``duration``, as a DataFrame that rolls on from call to call.
+
+        A tap: it takes nothing from :meth:`batches`. The first call opens it, and it fills from then on, in C++, whatever Python is doing;
+        later calls with the same duration return what is there. Beyond ``max_rows`` or ``max_bytes`` (both of the first call) the oldest rows go early.
+
+        Args:
+            duration: seconds, or a string as pandas reads it (``"10min"``).
+            by: the clock: ``_event_time`` where a row has one, else ``_recv_time`` ("auto"); or one of them alone.
+
+        Returns:
+            DataFrame: columns as in :meth:`batches`; empty, with the columns known so far, when nothing is there.
+        """
+        forbid_forked()
+        from .window import window_frame
+
+        span = to_seconds(duration)
+        if span <= 0:
+            raise InvalidArgumentError(f"a window needs a duration above zero; found {duration!r}")
+        with self._lock:
+            tap = self._taps.get(span)
+            if tap is None:
+                if self._decoder:
+                    self._decoder.tapped = True
+                tap = self._taps[span] = self._reader.open_window(span, max_rows=max_rows, max_bytes=max_bytes)
+        self._tell()
+        batches, schema, _ = tap.snapshot()
+        return window_frame(batches, schema, span, by=by, retained=self._retained, dtype_backend=dtype_backend)
+
+    # --- accounts
+
+    def stats(self) -> StreamStats:
+        """The counters of this stream, exact at this moment: see :class:`StreamStats`."""
+        forbid_forked()
+        with self._lock:
+            counters = self._decoder.counters() if self._decoder else self._reader.counters()
+            extraction = self._reader.extract_counters()
+            # Read ahead of the caller (a cancelled task, an interrupted read): not delivered yet.
+            held = sum(batch.num_messages for batch in self._ready)
+            counters = dict(counters)
+            counters["delivered"] -= held
+            counters["in_batch"] += held
+            counters["rows"] -= sum(batch.num_rows for batch in self._ready)
+            return stats_from_core(
+                counters,
+                extraction,
+                retained_skipped_rows=self._retained_skipped,
+                decode_failed=self._decoder.failed if self._decoder else 0,
+                gaps=self._gaps(),
+            )
+
+    def quarantine(self) -> pd.DataFrame:
+        """Messages that could not be read, oldest first: kept with their reason and bytes, to be read again with :func:`honeyframe.extract`.
+
+        Returns:
+            DataFrame: ``topic`` (string), ``recv_time`` (UTC), ``reason`` (a stable word), ``message``, ``position`` (byte offset, null where
+            unknown), ``payload`` (bytes), ``retain`` (bool), ``qos`` (int). At most ``max_quarantine_messages`` are kept; the count goes on in :meth:`stats`.
+        """
+        forbid_forked()
+        from .window import quarantine_frame
+
+        entries = self._reader.quarantine()
+        if self._decoder:
+            entries = sorted([*entries, *self._decoder.quarantine()], key=lambda entry: entry[1])
+        return quarantine_frame(entries)
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """The topic filters subscribed to."""
+        return self._subscription.filters if self._subscription else ()
+
+    @property
+    def granted_qos(self) -> tuple[int, ...]:
+        """The QoS that the broker granted, one for each of ``filters``."""
+        return self._subscription.granted_qos if self._subscription else ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more messages come: by :meth:`close`, or with the client."""
+        return self._closed
+
+    # --- the end
+
+    def close(self) -> None:
+        """Unsubscribes and ends every loop over this stream. What is queued stays readable. From any thread; idempotent."""
+        forbid_forked()
+        self._end_reading()
+        if self._subscription is not None and not self._subscription.client.closed:
+            try:
+                self._subscription.session.unsubscribe(self._subscription.id, timeout=_UNSUBSCRIBE_SECONDS)
+            except HoneyframeError as error:  # the connection is down or the session over: the broker has forgotten us, or will
+                self._log.logger.debug("no UNSUBACK: %s", error.message)
+
+    async def aclose(self) -> None:
+        """As :meth:`close`, without stopping the event loop while the broker answers."""
+        from .waiter import in_thread
+
+        self._end_reading()
+        await in_thread(self.close)
+
+    def _end_reading(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._decoder:
+            self._decoder.close()
+        else:
+            self._reader.close()
+        self._reader.wake()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    # --- the face
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        filters = ", ".join(map(repr, self.filters)) or "fed by hand"
+        try:
+            book = str(self.stats())
+        except HoneyframeError as error:
+            book = error.message
+        return f"<honeyframe.Stream {filters} {state}: {book}>"
+
+    def _repr_html_(self) -> str:
+        from .display import card
+
+        stats = self.stats()
+        rows = [("filters", ", ".join(self.filters)), ("granted QoS", ", ".join(map(str, self.granted_qos)))]
+        rows += [(name, f"{stats[name]:,}") for name in stats.keys() if stats[name]]
+        return card(f"Stream, {'closed' if self._closed else 'open'}", rows, str(stats))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Stream holds a connection and cannot be pickled: save stream.read() or a DataFrame, and open a stream where it is needed")
+
+    # --- for Batches and read_mqtt
+
+    def _fill(self, max_rows: int, max_seconds: float, wait: float) -> Fill:
+        """Sees to it that a batch is in hand, waiting for ``wait`` seconds. The batch stays here until :meth:`_pop`: a cancelled or interrupted waiter loses nothing."""
+        from .frame import Batch
+
+        with self._lock:
+            if self._ready:
+                return Fill.ready
+        try:
+            found = self._reader.next(max_rows, max_seconds, wait)
+        except StopIteration:
+            self._raise_if_broken()
+            return Fill.ended
+        if found is None:
+            return Fill.nothing
+        batch = Batch(found)
+        skipped = 0
+        if self._retained != "include":
+            from .window import sift_retained
+
+            batch, skipped = sift_retained(batch, self._retained)
+        with self._lock:
+            self._retained_skipped += skipped
+            self._ready.append(batch)
+        return Fill.ready
+
+    def _pop(self) -> Batch | None:
+        """The batch in hand, now delivered; None where another thread was faster."""
+        self._tell()
+        with self._lock:
+            return self._ready.popleft() if self._ready else None
+
+    def _put_back(self, batches: list[Batch]) -> None:
+        with self._lock:
+            self._ready.extendleft(reversed(batches))
+
+    def _empty(self) -> Batch:
+        from .frame import Batch
+
+        return Batch.empty(self._reader.schema())
+
+    def _table(self, batches: list[Batch]) -> Table:
+        from .frame import Table
+
+        return Table.from_batches(batches, schema=self._reader.schema())
+
+    def _received(self) -> int:
+        return (self._decoder.counters() if self._decoder else self._reader.counters())["received"]
+
+    def _gaps(self) -> int:
+        return self._subscription.client._log.gaps if self._subscription else 0
+
+    def _tell(self) -> None:
+        self._log.tell(self._reader.take_events())
+        self._log.tell_gaps(self._gaps())
+
+    def _raise_if_broken(self) -> None:
+        """A session that ended for good, and not by its owner's wish, is an error where the data was awaited."""
+        if self._subscription is not None and not self._closed:
+            self._subscription.client._raise_if_broken()
+
+
+def _abandon(reader: _core.StreamReader, decoder: Decoder | None, session: _core.Session | None, subscription_id: int) -> None:
+    """Nobody holds the stream any more. Does not wait: this may run in the middle of anything."""
+    if _core.in_forked_child():
+        return
+    if decoder is not None:
+        decoder.abandon()
+    reader.discard()
+    if session is not None:
+        try:
+            session.unsubscribe(subscription_id, timeout=0.0)
+        except (HoneyframeError, OSError):
+            pass  # sent, or not connected: the answer matters to nobody

@@ -1,0 +1,85 @@
+"""The broker's address: where it comes from, and what may be said about it aloud."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from . import _core
+from .credentials import Secret
+from .errors import InvalidArgumentError
+
+ADDRESS_VARIABLE = "MQTT_SERVER"
+
+
+@dataclass(frozen=True, repr=False)
+class Address:
+    """A broker's address, read by the core. ``full`` may hold a password, and does not print; everything else may be shown."""
+
+    full: Secret
+    scheme: str
+    host: str
+    port: int
+    username: str | None
+    has_password: bool
+    display: str
+
+    def __repr__(self) -> str:
+        return f"Address({self.display!r})"
+
+    @property
+    def uses_tls(self) -> bool:
+        return self.scheme in {"mqtts", "wss"}
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is sent there stays on this machine."""
+        import ipaddress
+
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(self.host.split("%", 1)[0]).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def is_hivemq_cloud(self) -> bool:
+        return self.host == "hivemq.cloud" or self.host.endswith(".hivemq.cloud")
+
+
+def read_address(uri: Secret | None) -> Address:
+    """The address in ``uri``, else in the environment's ``MQTT_SERVER``.
+
+    Raises:
+        InvalidArgumentError: neither is there.
+        InvalidURIError: it cannot be read. The message does not show the password.
+    """
+    if uri is None:
+        found = os.environ.get(ADDRESS_VARIABLE, "").strip()
+        if not found:
+            raise InvalidArgumentError(
+                f"no broker address: connect() got no uri and the environment has no {ADDRESS_VARIABLE}",
+                hint='Pass one, such as "mqtts://<cluster>.s1.eu.hivemq.cloud" (HiveMQ Cloud: console, your cluster, Overview, URL).',
+            )
+        uri = Secret(found)
+    parts: dict[str, Any] = _core.parse_uri(uri.reveal())
+    return Address(
+        full=uri,
+        scheme=parts["scheme"],
+        host=parts["host"],
+        port=parts["port"],
+        username=parts["username"],
+        has_password=bool(parts["has_password"]),
+        display=parts["display"],
+    )
+
+
+def fallback_ca_file() -> str:
+    """certifi's list of authorities, for machines whose own store is not found; empty where certifi is not installed."""
+    try:
+        import certifi
+    except ImportError:  # pragma: no cover - certifi is a dependency, but a broken environment still gets TLS errors, not ImportError
+        return ""
+    return certifi.where()
