@@ -31,8 +31,8 @@ class NoCompilerError(RuntimeError):
 def counting() -> Iterator[Count]:
     """Counts the calls of the object allocator inside the block, on all threads.
 
-    Free lists answer without the allocator, so a lone float may go uncounted; a bytes, str or dict never does. The count of a message that became
-    an object anywhere on its way therefore cannot be 0.
+    Free lists answer without the allocator, so a lone float may go uncounted; a bytes or str never does. So if a message became an object
+    anywhere on its way, the count is not 0.
 
     >>> with counting() as count:                                     # doctest: +SKIP
     ...     kept = [bytes(100) for _ in range(1000)]

@@ -128,9 +128,7 @@ def make_certificate(directory: Path) -> tuple[Path, Path]:
     certificate_path, key_path = directory / "certificate.pem", directory / "key.pem"
     certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     key_path.touch(mode=0o600)
-    key_path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    key_path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     return certificate_path, key_path
 
 
@@ -248,20 +246,23 @@ def report(result: dict[str, Any]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name, sink in result["sinks"].items():
+        client = name if name == "honeyframe" else f"{name} + pandas"
         lines.append(
-            f"| {name}{'' if name == 'honeyframe' else ' + pandas'} | {sink['cpu_us']:.2f} | {sink['user_us']:.2f} | {sink['system_us']:.2f} "
+            f"| {client} | {sink['cpu_us']:.2f} | {sink['user_us']:.2f} | {sink['system_us']:.2f} "
             f"| {sink['cpu_us_min']:.2f} to {sink['cpu_us_max']:.2f} | {sink['messages_per_s']:,} | {sink['cpu_us'] / best:.1f} |"
         )
     facts = result["machine"]
-    objects = ", ".join(f"{'not counted' if n is None else format(n, ',')} for {int(m):,} messages" for m, n in result["honeyframe_objects"].items())
+    counted = [("not counted" if n is None else f"{n:,}", int(messages)) for messages, n in result["honeyframe_objects"].items()]
+    objects = ", ".join(f"{number} for {messages:,} messages" for number, messages in counted)
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     lines += [
         "",
         f"The source alone reaches {result['source_messages_per_s']:,} messages/s against a sink that throws everything away.",
         f"Objects that Python allocated between socket and record batches in honeyframe: {objects}.",
         "All frames had the same rows and values.",
         "",
-        f"{facts['cpu']}, {facts['cores']} cores (sink on core {facts['sink_core']}, source on core {facts['source_core']}); {facts['system']}; "
-        f"Python {facts['python']}; " + ", ".join(f"{name} {number}" for name, number in facts["versions"].items()) + f"; {facts['date']}.",
+        f"{facts['cpu']}, {facts['cores']} cores (sink on core {facts['sink_core']}, source on core {facts['source_core']}); "
+        f"{facts['system']}; Python {facts['python']}; {versions}; {facts['date']}.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""The subscribers that are compared, each as its documentation would have it. Equal work: the eight columns of COLUMNS as a pandas DataFrame.
+"""The subscribers that are compared, each as its documentation would have it. Equal work: the columns of COLUMNS as a pandas DataFrame.
 
 A sink is a class with ``connect()`` and ``run(count) -> DataFrame``; it is imported and run in a process of its own.
 """

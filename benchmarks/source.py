@@ -1,7 +1,7 @@
-"""A scripted broker for one subscriber at a time: accepts CONNECT and SUBSCRIBE over TLS 1.3, then writes PUBLISH packets encoded beforehand.
+"""A scripted broker: accepts CONNECT and SUBSCRIBE over TLS 1.3, then writes PUBLISH packets that were encoded beforehand.
 
-It does no work for a message: whole buffers of packets go to OpenSSL, which cuts them into full 16 KiB records. So it outruns every sink; the
-benchmark measures by how much and prints it. Speaks MQTT 3.1.1, QoS 0.
+It does no work for a message: whole buffers of packets go to OpenSSL, which cuts them into full 16 KiB records. So it outruns every sink;
+the benchmark measures by how much and prints it. Speaks MQTT 3.1.1, QoS 0.
 
 A subscription to ``bench/<n>/+/telemetry`` gets n messages, ``bench/<n>/line-<k>/telemetry``. Run by itself it prints its port.
 """

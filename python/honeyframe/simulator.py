@@ -80,8 +80,8 @@ def plant_messages(*, lines: int = 3, seed: int = 7, start: datetime | None = No
     ------
     PlantMessage
         ``plant/{line}/telemetry``: an object with a nested object and an array of numbers, time in RFC 3339 in ``ts``.
-        ``plant/{line}/energy``: nested objects and an array of objects, time in milliseconds since 1970 in ``ts``.
-        ``plant/{line}/parts``: an array of objects, one for each part made.
+        ``plant/{line}/energy``: nested objects and an array of objects, ``ts`` as above.
+        ``plant/{line}/parts``: an array of objects, one for each part made, time in milliseconds since 1970 in ``made_ms``.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def _telemetry(rng: random.Random, line: int, now: datetime) -> Any:
 
 def _energy(rng: random.Random, line: int, now: datetime) -> Any:
     return {
-        "ts": int(now.timestamp() * 1000),
+        "ts": _iso(now),
         "device_id": _device_id(line),
         "meter": {"power_kw": round(rng.gauss(75, 9), 2), "frequency_hz": round(rng.gauss(50, 0.01), 3)},
         "phases": [{"name": name, "amps": round(rng.gauss(108, 5), 1)} for name in ("L1", "L2", "L3")],
@@ -145,9 +145,10 @@ def _energy(rng: random.Random, line: int, now: datetime) -> Any:
 
 
 def _parts(rng: random.Random, line: int, now: datetime) -> Any:
-    first = FIRST_DEVICE_ID + int(now.timestamp() * 1000) + line * 10**12
+    made_ms = int(now.timestamp() * 1000)
+    first = FIRST_DEVICE_ID + made_ms + line * 10**12
     return [
-        {"part_id": first + number, "weight_g": round(rng.gauss(120, 1.5), 2), "ok": rng.random() < 0.97}
+        {"part_id": first + number, "made_ms": made_ms, "weight_g": round(rng.gauss(120, 1.5), 2), "ok": rng.random() < 0.97}
         for number in range(rng.randint(1, 3))
     ]
 

@@ -1,0 +1,5 @@
+"""``python -m honeyframe``: the command line."""
+
+from honeyframe.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""The command ``honeyframe``."""
+
+from .app import main
+
+__all__ = ["main"]

@@ -1,0 +1,116 @@
+"""How a subcommand ends: one clear sentence on stderr and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import functools
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import ParamSpec
+
+import typer
+
+P = ParamSpec("P")
+
+TRACEBACK_VARIABLE = "HONEYFRAME_TRACEBACK"  # set it to see where an unexpected error came from
+
+# What a session tells that no exception or warning tells as well.
+_TOLD_BY_LOG = frozenset({"connection_lost", "retrying", "resubscribed", "refused", "taken_over", "subscribe_refused"})
+
+
+class ExitCode(enum.IntEnum):
+    """What the shell gets."""
+
+    ok = 0  # also when whoever reads our output has seen enough
+    error = 1
+    usage = 2
+    no_messages = 3
+    interrupted = 130  # 128 + SIGINT, as shells have it
+
+
+def ends_well(command: Callable[P, ExitCode]) -> Callable[P, None]:
+    """``command`` with every way of ending made an exit code, and warnings made lines on stderr."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with _told_on_stderr():
+            code = _run(functools.partial(command, *args, **kwargs))
+        raise typer.Exit(int(code))
+
+    return run
+
+
+def _run(command: Callable[[], ExitCode]) -> ExitCode:
+    try:
+        code = command()
+        sys.stdout.flush()  # here, where a closed pipe can still be answered
+        return code
+    except KeyboardInterrupt:
+        return ExitCode.interrupted
+    except BrokenPipeError:
+        with contextlib.suppress(OSError, ValueError):  # or the interpreter would complain while it flushes stdout at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.ok
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        return _report(error)
+
+
+def _report(error: Exception) -> ExitCode:
+    from ..errors import HoneyframeError, InvalidArgumentError
+
+    if isinstance(error, HoneyframeError):
+        complain("error", str(error))
+        return ExitCode.usage if isinstance(error, InvalidArgumentError) else ExitCode.error
+    if isinstance(error, ModuleNotFoundError):
+        complain("error", str(error))
+    elif isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        complain("error", f"{place}{error.strerror or error}")
+    else:
+        complain("error", f"unexpected {type(error).__name__}: {error}\n  hint: set {TRACEBACK_VARIABLE}=1 to see where")
+    return ExitCode.error
+
+
+def complain(kind: str, text: str) -> None:
+    """``kind: text`` on stderr, in colour on a terminal. Control characters are spelled out: topics and brokers' words end up here."""
+    from .terminal import printable
+
+    with contextlib.suppress(BrokenPipeError):
+        typer.secho(f"{kind}: ", err=True, nl=False, fg="red" if kind == "error" else "yellow")
+        typer.echo(printable(text), err=True)
+
+
+@contextlib.contextmanager
+def _told_on_stderr() -> Iterator[None]:
+    """Warnings as one line each, and a session's troubles as they happen."""
+
+    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+        from ..errors import HoneyframeWarning
+
+        if issubclass(category, HoneyframeWarning):
+            complain("warning", str(message))
+
+    handler = _EventHandler()
+    logger = logging.getLogger("honeyframe")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = show
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+
+
+class _EventHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "honeyframe_event", "") in _TOLD_BY_LOG and record.levelno >= logging.WARNING:
+            complain("note", record.getMessage())

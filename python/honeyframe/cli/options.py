@@ -1,0 +1,52 @@
+"""Options that several subcommands share, and what they mean to ``connect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .ending import complain
+
+Username = Annotated[str | None, typer.Option("--username", "-u", help="User name; default $MQTT_USERNAME.")]
+Password = Annotated[
+    str | None, typer.Option("--password", "-P", help="Password. Others can see it in the process list: rather leave it out to be asked.")
+]
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="File with the password in its first line; default $MQTT_PASSWORD_FILE.")
+]
+CaFile = Annotated[Path | None, typer.Option("--ca-file", help="Certificate authorities (PEM) to trust instead of the system's.")]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Check neither certificate nor host name.")]
+Protocol = Annotated[str, typer.Option("--protocol", help="MQTT version: auto, 5.0, 3.1.1 or 3.1.")]
+
+
+def connection(
+    *,
+    username: str | None,
+    password: str | None,
+    password_file: Path | None,
+    ca_file: Path | None,
+    insecure: bool,
+    protocol: str,
+) -> dict[str, Any]:
+    """Keyword arguments for ``honeyframe.connect``; what was not given is left to its defaults."""
+    if password is not None:
+        if password_file is not None:
+            raise typer.BadParameter("--password and --password-file are both given: one of them will do")
+        complain(
+            "warning",
+            "a password on the command line can be seen in the process list and stays in the shell's history;\n"
+            "  leave it out to be asked for it, or use --password-file or MQTT_PASSWORD",
+        )
+    given: dict[str, Any] = {"username": username, "password": password, "password_file": password_file, "ca_file": ca_file}
+    chosen = {name: str(value) for name, value in given.items() if value is not None}
+    return chosen | ({"insecure": True} if insecure else {}) | {"protocol": protocol}
+
+
+def duration(text: str) -> float | str:
+    """Seconds as a number; anything else is left to honeyframe, which reads it as pandas does ("10min")."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

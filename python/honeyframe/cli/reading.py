@@ -1,0 +1,60 @@
+"""Reading from a stream while somebody waits: progress, and Ctrl-C as the wish to see what there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from honeyframe.frame import Batch, Table
+    from honeyframe.stats import StreamStats
+    from honeyframe.stream import Stream
+
+_STEP_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read, and whether it was cut short by Ctrl-C."""
+
+    table: Table
+    stats: StreamStats
+    interrupted: bool
+
+
+def read_stream(stream: Stream, *, seconds: float | str | None, rows: int | None) -> Reading:
+    """Rows until ``seconds`` have passed or ``rows`` are there, or until Ctrl-C: what was read by then is kept."""
+    from honeyframe.durations import seconds as to_seconds
+    from honeyframe.progress import Progress
+
+    import honeyframe as hf
+
+    limit = None if seconds is None else to_seconds(seconds)
+    batches: list[Batch] = []
+    count = 0
+    interrupted = False
+    try:
+        with Progress("reading", seconds=limit, rows=rows) as progress:
+            for batch in stream.batches(max_seconds=_STEP_SECONDS, seconds=limit, rows=rows, yield_empty=True):
+                if batch.num_rows or not batches:
+                    batches.append(batch)
+                    count += batch.num_rows
+                progress.update(stream.stats(), count)
+    except KeyboardInterrupt:
+        interrupted = True
+    if not batches:  # Ctrl-C came first
+        batches.append(stream._empty())
+    return Reading(hf.concat(batches), stream.stats(), interrupted)
+
+
+def nothing_arrived(stream: Stream, stats: StreamStats, seconds: float | str | None) -> str:
+    """Why a table may be empty, and what to do."""
+    filters = ", ".join(stream.filters)
+    within = f" within {seconds:g} s" if isinstance(seconds, float) else f" within {seconds}" if seconds else ""
+    if stats.received:
+        return f"{filters}: none of the messages that arrived{within} gave a row ({stats})"
+    granted = ", ".join(str(qos) for qos in stream.granted_qos)
+    return (
+        f"no message arrived on {filters}{within}; the broker granted QoS {granted}, and keeps no retained message there\n"
+        "  hint: publish something while this runs, wait longer (--seconds 60), or look wider ('#' is every topic)"
+    )
