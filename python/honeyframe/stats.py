@@ -69,7 +69,7 @@ class StreamStats:
     @property
     def balanced(self) -> bool:
         """Whether the sum above holds. It always does: a False is a fault of honeyframe."""
-        return self.received == sum(getattr(self, term) for term in _TERMS)
+        return self.received == sum(self[term] for term in _TERMS)
 
     def as_dict(self) -> dict[str, int]:
         """Name -> value, in the order of the fields."""
@@ -94,7 +94,9 @@ class StreamStats:
 
     def __repr__(self) -> str:
         shown = set(_TERMS) | {"received", "rows"}
-        rest = [f"{name} {value:,}" for name, value in self.as_dict().items() if value and name not in shown and not name.endswith("_bytes")]
+        rest = [
+            f"{name} {value:,}" for name, value in self.as_dict().items() if value and name not in shown and not name.endswith("_bytes")
+        ]
         also = f" | {', '.join(rest)}" if rest else ""
         return f"<StreamStats {self} | rows {self.rows:,}{also}>"
 
