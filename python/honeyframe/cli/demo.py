@@ -13,9 +13,9 @@ from .ending import ExitCode, complain
 
 if TYPE_CHECKING:
     import pandas as pd
+
     from ..client import Client
     from ..stream import Stream
-
     from .reading import Reading
 
 PLANT = "plant/{line}/{kind}"

@@ -17,6 +17,7 @@ import typer
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from ..frame import Table
 
 STDOUT = Path("-")
