@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.brokers.mosquitto import Mosquitto
 
 import honeyframe as hf
 from honeyframe import _core
 from honeyframe.errors import InsecureTLSWarning, InvalidArgumentError, InvalidURIError
-from tests.brokers.mosquitto import Mosquitto
 
 CANARY = "canary-8d1f"
 
@@ -201,9 +201,9 @@ class TestPublish:
             client.stream("a")
 
     def test_denied(self, mosquitto: Mosquitto, access: dict[str, Any]) -> None:
-        with hf.connect(access["uri"], username="plant", password="plant-password") as client:
-            with pytest.raises(hf.PublishDenied, match="forbidden/topic"):
-                client.publish("forbidden/topic", 1, qos=1)
+        plant = {**access, "username": "plant", "password": "plant-password"}
+        with hf.connect(**plant) as client, pytest.raises(hf.PublishDenied, match="forbidden/topic"):
+            client.publish("forbidden/topic", 1, qos=1)
 
 
 class TestStream:
@@ -340,7 +340,11 @@ class TestNothingLeaks:
             {"uri": "mqtts://127.0.0.1:1", "client_key": "/none", "client_certificate": "/none", "client_key_password": CANARY},
         ]
         for options in attempts:
-            for call in (hf.connect, lambda **given: asyncio.run(hf.connect_async(**given)), lambda **given: hf.read_mqtt(seconds=1, **given)):
+            for call in (
+                hf.connect,
+                lambda **given: asyncio.run(hf.connect_async(**given)),
+                lambda **given: hf.read_mqtt(seconds=1, **given),
+            ):
                 try:
                     call(**options)
                 except hf.HoneyframeError as error:
@@ -402,7 +406,13 @@ def test_forked_children_are_told(client: hf.Client) -> None:
 
     def child(results: Any) -> None:
         told = []
-        for use in (lambda: client.publish("a", 1), lambda: client.stream("a"), client.info, client.close, lambda: hf.connect("mqtt://127.0.0.1:1")):
+        for use in (
+            lambda: client.publish("a", 1),
+            lambda: client.stream("a"),
+            client.info,
+            client.close,
+            lambda: hf.connect("mqtt://127.0.0.1:1"),
+        ):
             try:
                 use()
                 told.append("worked")

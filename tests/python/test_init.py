@@ -42,9 +42,7 @@ def test_heavy_libraries_load_when_first_needed() -> None:
 
 def test_import_is_quick() -> None:
     # The best of five: the machine may be busy with something else.
-    times = [
-        float(run("import time; t = time.perf_counter(); import honeyframe; print(time.perf_counter() - t)")) for _ in range(5)
-    ]
+    times = [float(run("import time; t = time.perf_counter(); import honeyframe; print(time.perf_counter() - t)")) for _ in range(5)]
     assert min(times) < 0.150
 
 
