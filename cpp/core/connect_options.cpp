@@ -18,7 +18,9 @@ bool is_version_3(ProtocolVersion version) noexcept {
   return version == ProtocolVersion::v3_1 || version == ProtocolVersion::v3_1_1;
 }
 
-std::string text_of(std::chrono::milliseconds duration) { return std::to_string(duration.count()) + " ms"; }
+std::string text_of(std::chrono::milliseconds duration) {
+  return std::to_string(duration.count()) + " ms";
+}
 
 // An MQTT string (1.5.4): UTF-8 without NUL, at most 65,535 bytes. The text itself is not shown: it may be long or
 // private.

@@ -13,6 +13,7 @@
 #include "broker_uri.h"
 #include "secret.h"
 #include "status.h"
+#include "tls_options.h"
 
 namespace honeyframe {
 
@@ -23,16 +24,6 @@ enum class ProtocolVersion : std::uint8_t {
   v5_0,
 };
 [[nodiscard]] std::string_view to_string(ProtocolVersion version) noexcept;  // "auto", "3.1", "3.1.1", "5.0"
-
-struct TlsOptions {
-  std::string ca_file;  // PEM; empty: see resolve_trust()
-  std::string ca_directory;
-  std::string fallback_ca_file;  // certifi's, used when nothing else is there
-  std::string client_certificate_file;
-  std::string client_key_file;
-  std::optional<Secret> client_key_password;
-  bool insecure = false;  // no verification whatever; the caller has warned
-};
 
 struct LastWill {
   std::string topic;

@@ -142,6 +142,13 @@ class Connection:
         while True:
             await self.read()
 
+    async def absorb(self) -> None:
+        """As ``hang``, where the bytes need not be MQTT."""
+        self.waits_for = "the client to leave"
+        while data := await self._reader.read(65536):
+            self.received += data
+        raise ClientGone
+
     async def close(self) -> None:
         self._writer.close()
 

@@ -13,9 +13,9 @@ from .ending import ExitCode, complain
 
 if TYPE_CHECKING:
     import pandas as pd
-    from honeyframe.client import Client
-    from honeyframe.stream import Stream
 
+    from ..client import Client
+    from ..stream import Stream
     from .reading import Reading
 
 PLANT = "plant/{line}/{kind}"
@@ -43,7 +43,7 @@ def demo(
     Without --uri it starts a small broker on this machine and a simulated plant that publishes to it, and ends both again.
     """
     access = options.connection(
-        username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
+        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
     )
     limit = options.duration(seconds)
     from .reading import nothing_arrived, read_stream
@@ -52,7 +52,7 @@ def demo(
     wanted = topics or [PLANT if simulated else "#"]
     with _broker(uri, access) as client, _plant(client, rate) if simulated else contextlib.nullcontext():
         address = client.uri
-        _heading(f"Reading {' and '.join(wanted)} from {address} for {seconds} s" + (f", or {rows:,} rows" if rows else ""))
+        _heading(f"Reading {' and '.join(wanted)} from {address} for {limit:g} s" + (f", or {rows:,} rows" if rows else ""))
         with client.stream(*wanted, event_time="ts" if simulated else None) as stream:
             reading = read_stream(stream, seconds=limit, rows=rows)
             if reading.interrupted:
