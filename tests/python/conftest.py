@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.brokers.mosquitto import Mosquitto
 
 import honeyframe as hf
 from honeyframe import _core
 from honeyframe.source import make_reader
 from honeyframe.stream import Stream
-from tests.brokers.mosquitto import Mosquitto
 
 
 class Fed:

@@ -105,5 +105,5 @@ def test_a_payload_that_is_too_deep() -> None:
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, decimal.Decimal("1.1"), {"a": 1j}, {"a": b"bytes"}, pd.DataFrame({"a": [1]})])
 def test_what_has_no_json_form_is_named(value: object) -> None:
-    with pytest.raises(TypeError, match="JSON has no form|must be str"):
+    with pytest.raises(TypeError, match=r"JSON has no form|must be str"):
         encode_payload(value)

@@ -56,9 +56,7 @@ def test_loopback(uri: str, loopback: bool) -> None:
     assert read_address(Secret(uri)).is_loopback is loopback
 
 
-@pytest.mark.parametrize(
-    ("host", "cloud"), [("x.s1.eu.hivemq.cloud", True), ("hivemq.cloud.example", False), ("nothivemq.cloud", False)]
-)
+@pytest.mark.parametrize(("host", "cloud"), [("x.s1.eu.hivemq.cloud", True), ("hivemq.cloud.example", False), ("nothivemq.cloud", False)])
 def test_hivemq_cloud(host: str, cloud: bool) -> None:
     assert read_address(Secret(f"mqtts://{host}")).is_hivemq_cloud is cloud
 
