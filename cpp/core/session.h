@@ -9,9 +9,9 @@
 //                            v  |                     v
 //                          closed   reconnecting <----+     (taken over, denied publish twice, protocol error: closed)
 //
-// Threads. One control thread a process makes every call into Paho; Paho's receive thread calls back, and does nothing but
-// push to queues and post to the control thread. Public members are thread safe and never wait: those that take time return an
-// Operation. No member ever needs the caller to hold, or not hold, the GIL.
+// Threads. One control thread a process makes every call into Paho; Paho's receive thread calls back, and does nothing
+// but push to queues and post to the control thread. Public members are thread safe and never wait: those that take
+// time return an Operation. No member ever needs the caller to hold, or not hold, the GIL.
 
 #include <chrono>
 #include <condition_variable>
@@ -28,7 +28,8 @@
 
 namespace honeyframe {
 
-// The outcome of one request to the control thread: wait for it in slices, so that the caller can look for signals in between.
+// The outcome of one request to the control thread: wait for it in slices, so that the caller can look for signals in
+// between.
 class Operation {
  public:
   // True once done.
@@ -57,14 +58,14 @@ enum class SessionState : std::uint8_t { created, connecting, connected, reconne
 // What happened to a session, for logs: drained by take_events(), at most 1,000 are kept (the oldest go, counted).
 struct SessionEvent {
   enum class Kind : std::uint8_t {
-    connected,       // detail: protocol version, session present
+    connected,  // detail: protocol version, session present
     connection_lost,
-    retrying,        // detail: when and why
-    gap,             // the broker kept no session: messages between loss and resubscription are gone
+    retrying,  // detail: when and why
+    gap,       // the broker kept no session: messages between loss and resubscription are gone
     resubscribed,
     subscribe_refused,
     publish_refused,
-    refused,         // a CONNECT after the first was refused; tried again once a minute
+    refused,  // a CONNECT after the first was refused; tried again once a minute
     taken_over,
     closed,
     protocol_fallback,
@@ -105,8 +106,9 @@ enum class RetainHandling : std::uint8_t { send, send_if_new, do_not_send };
 struct SubscribeRequest {
   std::vector<std::string> filters;  // validated here once more; $share/ allowed
   int qos = 1;
-  RetainHandling retain_handling = RetainHandling::send;  // MQTT 5; on 3.x the queue's owner skips retained messages itself
-  bool no_local = false;                                  // MQTT 5
+  RetainHandling retain_handling =
+      RetainHandling::send;  // MQTT 5; on 3.x the queue's owner skips retained messages itself
+  bool no_local = false;     // MQTT 5
 };
 
 struct PublishRequest {
@@ -126,12 +128,15 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Done at CONNACK, or with the reason why there is none. A refusal is final.
   [[nodiscard]] virtual OperationPtr connect() = 0;
-  // Messages of `filters` go to `queue` from SUBACK on (and before: those that overtake it). Done when every filter has been granted;
-  // subscribe_denied names those that were not, and takes the others back. The id names it for unsubscribe().
-  [[nodiscard]] virtual OperationPtr subscribe(SubscribeRequest request, std::shared_ptr<MessageQueue> queue, std::uint64_t& subscription_id) = 0;
+  // Messages of `filters` go to `queue` from SUBACK on (and before: those that overtake it). Done when every filter has
+  // been granted; subscribe_denied names those that were not, and takes the others back. The id names it for
+  // unsubscribe().
+  [[nodiscard]] virtual OperationPtr subscribe(SubscribeRequest request, std::shared_ptr<MessageQueue> queue,
+                                               std::uint64_t& subscription_id) = 0;
   // Filters are reference-counted: UNSUBSCRIBE leaves when the last subscription goes.
   [[nodiscard]] virtual OperationPtr unsubscribe(std::uint64_t subscription_id) = 0;
-  // QoS 0: done when handed to Paho; QoS 1: PUBACK; QoS 2: PUBCOMP. publish_denied, publish_probably_denied, packet_too_large, connection_lost.
+  // QoS 0: done when handed to Paho; QoS 1: PUBACK; QoS 2: PUBCOMP. publish_denied, publish_probably_denied,
+  // packet_too_large, connection_lost.
   [[nodiscard]] virtual OperationPtr publish(PublishRequest request) = 0;
   // A refusal of an earlier QoS 0 publish, once: the next call raises it.
   [[nodiscard]] virtual Status take_deferred_error() = 0;

@@ -29,7 +29,7 @@ def demo(
     ] = None,
     seconds: Annotated[str, typer.Option("--seconds", "-s", help="Read for so long.")] = "5",
     rows: Annotated[int | None, typer.Option("--rows", "-n", min=1, help="Stop at so many rows.")] = None,
-    rate: Annotated[float, typer.Option("--rate", min=1.0, max=5000.0, help="Messages a second of the simulated plant.")] = 50.0,
+    rate: Annotated[float, typer.Option("--rate", min=1.0, max=1000.0, help="Messages a second of the simulated plant.")] = 50.0,
     simulate: Annotated[bool, typer.Option("--simulate", help="With --uri: publish the simulated plant there, under plant/.")] = False,
     username: options.Username = None,
     password: options.Password = None,

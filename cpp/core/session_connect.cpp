@@ -1,0 +1,212 @@
+// SessionCore, from connect() to CONNACK.
+
+#include <utility>
+
+#include "blocking_work.h"
+#include "connect_probe.h"
+#include "reason_codes.h"
+#include "session_core.h"
+
+namespace honeyframe {
+namespace {
+
+// How long finding the cause of a failure may take.
+constexpr std::chrono::milliseconds kProbe{5'000};
+// A live connection of Paho's where there should be none is looked at again after this time.
+constexpr std::chrono::milliseconds kSettle{100};
+
+std::string version_text(ProtocolVersion protocol) {
+  switch (protocol) {
+    case ProtocolVersion::automatic:
+      return "MQTT";
+    case ProtocolVersion::v3_1:
+      return "MQTT 3.1";
+    case ProtocolVersion::v3_1_1:
+      return "MQTT 3.1.1";
+    case ProtocolVersion::v5_0:
+      return "MQTT 5.0";
+  }
+  return "MQTT";
+}
+
+// The host and port that are looked up: the proxy's, where there is one.
+std::pair<std::string, std::uint16_t> host_to_resolve(const ConnectOptions& options) {
+  if (!options.http_proxy.empty()) {
+    if (const auto proxy = ProxyUri::parse(options.http_proxy); proxy.ok())
+      return {proxy.value().host, proxy.value().port};
+  }
+  return {options.uri.host, options.uri.port};
+}
+
+std::string in_seconds(std::chrono::milliseconds delay) {
+  const auto tenths = (delay.count() + 50) / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+}  // namespace
+
+bool SessionCore::is_persistent() const {
+  return protocol_ == ProtocolVersion::v5_0 ? options_.session_expiry.count() > 0 : !options_.clean_start;
+}
+
+// Once connected, a session that the broker keeps is resumed, whatever the first connect asked for.
+bool SessionCore::wants_clean_start() const {
+  if (protocol_ != ProtocolVersion::v5_0) return options_.clean_start;
+  return ever_connected_ ? !is_persistent() : options_.clean_start;
+}
+
+void SessionCore::connect(OperationPtr operation) {
+  switch (state_) {
+    case SessionState::created:
+      connecting_ = std::move(operation);
+      set_state(SessionState::connecting);
+      return begin_attempt();
+    case SessionState::connected:
+      return operation->complete({});
+    case SessionState::connecting:
+    case SessionState::reconnecting:
+      return operation->complete(Status(ErrorCode::invalid_argument, "the session is connecting already"));
+    case SessionState::closed:
+      return operation->complete(closed_status());
+  }
+}
+
+void SessionCore::begin_attempt() {
+  if (client_ != nullptr && client_->is_connected()) {  // Paho has not let go of the last connection yet
+    static_cast<void>(client_->disconnect(next_request()));
+    retry_timer_ = ControlThread::instance().run_after(kSettle, task([](SessionCore& self) { self.begin_attempt(); }));
+    return;
+  }
+  attempt_ = next_request();
+  goodbye_.reset();
+  attempt_timer_ = ControlThread::instance().run_after(
+      options_.connect_timeout, task([attempt = attempt_](SessionCore& self) { self.on_attempt_timeout(attempt); }));
+  auto [host, port] = host_to_resolve(options_);
+  run_blocking(
+      [host = std::move(host), port] { return resolve_host(host, port); },
+      [self = shared_from_this(), attempt = attempt_](const Status& status) { self->on_resolved(attempt, status); });
+}
+
+void SessionCore::on_resolved(std::uint32_t attempt, const Status& status) {
+  if (attempt != attempt_) return;
+  if (!status.ok()) return attempt_failed(status);
+  if (client_ == nullptr) {
+    auto created = PahoClient::create(options_, protocol_, shared_from_this());
+    if (!created.ok()) return attempt_failed(created.status());
+    client_ = std::move(created).value();
+  }
+  if (auto asked = client_->connect(options_, wants_clean_start(), attempt); !asked.ok())
+    attempt_failed(std::move(asked));
+}
+
+void SessionCore::on_connected(std::uint32_t request, const Connack& connack) {
+  if (request != attempt_) return;
+  attempt_ = 0;
+  ControlThread::instance().cancel(attempt_timer_);
+  const bool first = !std::exchange(ever_connected_, true);
+  if (first) session_is_foreign_ = connack.session_present;
+  identify_ = protocol_ == ProtocolVersion::v5_0 && connack.subscription_identifiers_available && !session_is_foreign_;
+  table_.use_identifiers(identify_);
+  connected_at_ = Clock::now();
+  set_state(SessionState::connected);
+  {
+    const std::lock_guard lock(mutex_);
+    info_.protocol = protocol_;
+    info_.session_present = connack.session_present;
+    ++info_.connects;
+    info_.server_receive_maximum = connack.receive_maximum;
+    info_.server_maximum_packet_size = connack.maximum_packet_size;
+    info_.server_session_expiry = connack.session_expiry;
+    info_.server_keepalive = connack.keepalive;
+    info_.server_maximum_qos = connack.maximum_qos;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    info_.connected_time_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+  }
+  note(SessionEvent::Kind::connected, {},
+       version_text(protocol_) + (connack.session_present ? ", session present" : ", new session"));
+  if (!first && !connack.session_present) {
+    note(SessionEvent::Kind::gap, {},
+         "the broker kept no session: what was sent between the loss and the new subscription is missing");
+  }
+  subscriber_.connected(*client_, identify_, !first && !connack.session_present);
+  publisher_.connected(*client_, connack);
+  tick();
+  if (connecting_ != nullptr) std::exchange(connecting_, nullptr)->complete({});
+}
+
+void SessionCore::on_connect_failed(std::uint32_t request, int code) {
+  if (request != attempt_) return;
+  if (code > 0) {
+    if ((code == 0x01 || code == 0x84) && fall_back("CONNACK: unsupported protocol version")) return;
+    return attempt_failed(status_for_connack(protocol_, code));
+  }
+  // Paho says -1 for a refused port, a bad certificate and a broker that hangs up alike.
+  probe_cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  run_blocking([options = options_, cancelled = probe_cancelled_] { return probe(options, kProbe, *cancelled); },
+               [self = shared_from_this(), attempt = attempt_, code](const Status& status) {
+                 self->on_probed(attempt, code, status);
+               });
+}
+
+void SessionCore::on_probed(std::uint32_t attempt, int code, const Status& status) {
+  if (attempt != attempt_) return;
+  if (!status.ok()) return attempt_failed(status);
+  // The way to the broker is fine, so it was the broker that hung up: as those do that know no MQTT 5 and say so by
+  // closing.
+  if (fall_back("the broker closed the connection without CONNACK")) return;
+  attempt_failed(Status(ErrorCode::disconnected_by_broker, options_.uri.display() +
+                                                               " closed the connection without answering CONNECT (" +
+                                                               version_text(protocol_) + ")")
+                     .with_native_code(code)
+                     .with_hint("is this an MQTT broker's port, and does it speak this version? protocol=\"3.1.1\" "
+                                "asks for the older one"));
+}
+
+bool SessionCore::fall_back(const std::string& why) {
+  if (options_.protocol != ProtocolVersion::automatic || protocol_ != ProtocolVersion::v5_0 || ever_connected_)
+    return false;
+  ControlThread::instance().cancel(attempt_timer_);
+  protocol_ = ProtocolVersion::v3_1_1;
+  note(SessionEvent::Kind::protocol_fallback, {}, why + "; trying MQTT 3.1.1");
+  attempt_ = 0;
+  client_.reset();  // the version is the handle's
+  begin_attempt();
+  return true;
+}
+
+void SessionCore::on_attempt_timeout(std::uint32_t attempt) {
+  if (attempt != attempt_) return;
+  release_client();  // the only way to stop what Paho has begun
+  attempt_failed(
+      Status(ErrorCode::connect_timeout,
+             options_.uri.display() + " did not answer within " + in_seconds(options_.connect_timeout))
+          .with_hint("check host and port (HiveMQ Cloud: 8883, or 8884 for wss), and that no firewall is in between"));
+}
+
+void SessionCore::attempt_failed(Status status) {
+  attempt_ = 0;
+  ControlThread::instance().cancel(attempt_timer_);
+  if (!ever_connected_) return stop(std::move(status), SessionEvent::Kind::closed);
+  {
+    const std::lock_guard lock(mutex_);
+    info_.last_error = status;
+  }
+  const auto advice = retry_advice(status);
+  if (advice != RetryAdvice::soon) note(SessionEvent::Kind::refused, status, status.message());
+  switch (advice) {
+    case RetryAdvice::soon:
+      return retry_in(retry_delay_.next(), status);
+    case RetryAdvice::slowly:
+      return retry_in(options_.refused_retry_delay, status);
+    case RetryAdvice::never:
+      return stop(std::move(status), SessionEvent::Kind::closed);
+  }
+}
+
+void SessionCore::retry_in(std::chrono::milliseconds delay, const Status& why) {
+  set_state(SessionState::reconnecting);
+  note(SessionEvent::Kind::retrying, why, "in " + in_seconds(delay) + ": " + why.message());
+  retry_timer_ = ControlThread::instance().run_after(delay, task([](SessionCore& self) { self.begin_attempt(); }));
+}
+
+}  // namespace honeyframe

@@ -1,0 +1,121 @@
+// SessionCore, from the loss of a connection to the next one, or to the end.
+
+#include <algorithm>
+#include <utility>
+
+#include "reason_codes.h"
+#include "refusals.h"
+#include "session_core.h"
+
+namespace honeyframe {
+namespace {
+
+// How long a broker that has said DISCONNECT may take to close.
+constexpr std::chrono::milliseconds kGoodbye{500};
+// The longest that close() waits for acknowledgements.
+constexpr std::chrono::milliseconds kDrain{1'000};
+
+}  // namespace
+
+void SessionCore::on_server_disconnect(int reason_code, const std::string& reason_string) {
+  if (state_ != SessionState::connected) return;
+  goodbye_ = BrokerGoodbye{reason_code, reason_string};
+  // The broker closes now, and Paho tells; where it does not, we do.
+  retry_timer_ = ControlThread::instance().run_after(kGoodbye, task([](SessionCore& self) {
+                                                       if (self.state_ != SessionState::connected) return;
+                                                       static_cast<void>(self.client_->disconnect(self.next_request()));
+                                                       self.lost();
+                                                     }));
+}
+
+void SessionCore::on_connection_lost() {
+  if (state_ == SessionState::connected) lost();
+}
+
+Status SessionCore::cause_of_loss() const {
+  if (goodbye_) return status_for_disconnect(goodbye_->code, goodbye_->reason);
+  return Status(ErrorCode::connection_lost, "the connection to " + options_.uri.display() + " was lost");
+}
+
+void SessionCore::lost() {
+  ControlThread::instance().cancel(retry_timer_);
+  if (!closing_.empty()) return finish_close();
+  if (Clock::now() - connected_at_ >= kGoodConnection) retry_delay_.reset();
+  auto cause = cause_of_loss();
+  note(SessionEvent::Kind::connection_lost, cause, cause.message());
+  set_state(SessionState::reconnecting);
+  {
+    const std::lock_guard lock(mutex_);
+    info_.last_error = cause;
+  }
+
+  const int code = goodbye_ ? goodbye_->code : 0;
+  Publisher::Loss publishing;
+  Subscriber::Loss subscribing;
+  publishing.kept_by_paho = is_persistent();
+  publishing.names_no_reason = protocol_ != ProtocolVersion::v5_0;
+  subscribing.closing_is_denying = protocol_ == ProtocolVersion::v3_1;
+  if (is_about_publish(code) && publisher_.has_suspects())
+    publishing.refusal = publisher_.refusal(code, goodbye_->reason);
+  if (is_about_subscribe(code) && subscriber_.awaits_answer()) subscribing.refusal = cause;
+  const bool explained = publishing.refusal || subscribing.refusal;
+
+  auto denied = publisher_.lost(publishing);
+  if (auto also = subscriber_.lost(subscribing); also && !denied) denied = std::move(also);
+  if (denied) return stop(std::move(*denied), SessionEvent::Kind::closed);
+  if (!options_.reconnect) return stop(std::move(cause), SessionEvent::Kind::closed);
+  switch (explained ? RetryAdvice::soon : retry_advice(cause)) {
+    case RetryAdvice::soon:
+      return retry_in(retry_delay_.next(), cause);
+    case RetryAdvice::slowly:
+      return retry_in(options_.refused_retry_delay, cause);
+    case RetryAdvice::never: {
+      const bool taken_over = cause.code() == ErrorCode::session_taken_over;
+      return stop(std::move(cause), taken_over ? SessionEvent::Kind::taken_over : SessionEvent::Kind::closed);
+    }
+  }
+}
+
+// For an attempt that has to be broken off. What Paho kept for a resumed session goes with it.
+void SessionCore::release_client() {
+  static_cast<void>(publisher_.lost({}));
+  client_.reset();
+}
+
+void SessionCore::stop(Status status, SessionEvent::Kind kind) {
+  auto& control = ControlThread::instance();
+  for (auto* timer : {&attempt_timer_, &retry_timer_, &close_timer_, &tick_timer_}) control.cancel(*timer);
+  attempt_ = 0;
+  if (probe_cancelled_ != nullptr) probe_cancelled_->store(true);
+  const auto self = shared_from_this();  // the client may be the last to hold us
+  const auto reason = status.ok() ? Status(ErrorCode::closed, "the session is closed") : status;
+  subscriber_.fail_all(reason);
+  publisher_.fail_all(reason);
+  table_.close_all();  // first: a push that waits for room holds the receive thread, and that would hold the next line
+  client_.reset();     // DISCONNECT, where there is a connection
+  websocket_slot_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!status.ok()) info_.last_error = status;
+  }
+  set_state(SessionState::closed);
+  note(kind, status, status.ok() ? "closed" : status.message());
+  events_.close();
+  if (connecting_ != nullptr) std::exchange(connecting_, nullptr)->complete(reason);
+  for (const auto& operation : std::exchange(closing_, {})) operation->complete({});
+}
+
+void SessionCore::close(OperationPtr operation, std::chrono::milliseconds timeout) {
+  if (state_ == SessionState::closed) return operation->complete({});
+  closing_.push_back(std::move(operation));
+  if (closing_.size() > 1) return;
+  if (state_ != SessionState::connected || publisher_.idle()) return finish_close();
+  close_timer_ = ControlThread::instance().run_after(std::min(timeout / 2, kDrain),
+                                                     task([](SessionCore& self) { self.finish_close(); }));
+}
+
+void SessionCore::finish_close() {
+  stop({}, SessionEvent::Kind::closed);
+}
+
+}  // namespace honeyframe

@@ -1,0 +1,189 @@
+#include "subscriber.h"
+
+#include <algorithm>
+#include <iterator>
+#include <unordered_set>
+#include <utility>
+
+#include "reason_codes.h"
+#include "refusals.h"
+
+namespace honeyframe {
+namespace {
+
+constexpr int kDenied = 0x80;
+
+std::vector<std::string> names_of(const std::vector<FilterRequest>& filters) {
+  std::vector<std::string> names;
+  for (const auto& filter : filters) names.push_back(filter.filter);
+  return names;
+}
+
+}  // namespace
+
+void Subscriber::subscribe(std::uint64_t subscription, OperationPtr operation) {
+  auto pending = std::make_shared<Pending>();
+  pending->operation = std::move(operation);
+  pending->subscription = subscription;
+  pending->filters = table_.filters_of(subscription);
+  if (pending->filters.empty()) {  // unsubscribed before its turn came
+    return pending->operation->complete(
+        Status(ErrorCode::closed, "the subscription was taken back before it was sent"));
+  }
+  waiting_.push_back(pending);
+  send(pending);
+}
+
+void Subscriber::send(const PendingPtr& pending) {
+  pending->codes.assign(pending->filters.size(), kDenied);
+  pending->reasons.assign(pending->filters.size(), {});
+  pending->unanswered = pending->filters.size();
+  if (client_ == nullptr) return;
+  for (std::size_t i = 0; i < pending->filters.size(); ++i) {
+    const auto request = next_request_();
+    requests_.emplace(request, Request{pending, i, nullptr});
+    // A failure here means that the connection is gone: lost() follows.
+    static_cast<void>(client_->subscribe(pending->filters[i], identify_, request));
+  }
+}
+
+bool Subscriber::on_reply(std::uint32_t number, const PahoReply& reply) {
+  const auto found = requests_.find(number);
+  if (found == requests_.end()) return false;
+  if (!reply.ok && reply.code < kDenied) return true;  // the connection went: lost() follows
+  const auto request = std::move(found->second);
+  requests_.erase(found);
+  if (request.unsubscribing != nullptr) {
+    if (request.unsubscribing.use_count() == 1) (*request.unsubscribing)->complete({});
+    return true;
+  }
+  request.pending->codes[request.index] = reply.code;
+  request.pending->reasons[request.index] = reply.reason_string;
+  if (--request.pending->unanswered == 0) finish(request.pending);
+  return true;
+}
+
+void Subscriber::finish(const PendingPtr& pending) {
+  std::erase(waiting_, pending);
+  Status first;
+  std::vector<std::string> denied;
+  for (std::size_t i = 0; i < pending->filters.size(); ++i) {
+    const int code = pending->codes[i];
+    if (code >= 0 && code <= 2) continue;
+    const auto& filter = pending->filters[i].filter;
+    if (denied.empty()) first = status_for_suback(code < kDenied ? kDenied : code, filter, pending->reasons[i]);
+    denied.push_back(filter);
+  }
+  if (!denied.empty()) return deny(pending, naming_all(std::move(first), std::move(denied)));
+  if (pending->operation != nullptr) return pending->operation->complete({}, pending->codes);
+  closes_while_renewing_ = 0;
+  resubscribed_(pending->filters.size());
+}
+
+void Subscriber::deny(const PendingPtr& pending, Status status) {
+  refused_(status, pending->operation == nullptr);
+  if (pending->operation == nullptr) return;
+  release(table_.remove(pending->subscription), nullptr);
+  pending->operation->complete(std::move(status), pending->codes);
+}
+
+void Subscriber::unsubscribe(std::uint64_t subscription, OperationPtr operation) {
+  const auto pending = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [&](const auto& one) { return one->subscription == subscription; });
+  if (pending != waiting_.end()) {
+    (*pending)->operation->complete(
+        Status(ErrorCode::closed, "the subscription was taken back before the broker answered"));
+    std::erase_if(requests_, [&](const auto& entry) { return entry.second.pending == *pending; });
+    waiting_.erase(pending);
+  }
+  release(table_.remove(subscription), std::move(operation));
+}
+
+void Subscriber::release(const std::vector<std::string>& filters, OperationPtr operation) {
+  if (client_ == nullptr) stale_.insert(stale_.end(), filters.begin(), filters.end());
+  if (client_ == nullptr || filters.empty()) {
+    if (operation != nullptr) operation->complete({});
+    return;
+  }
+  const auto shared =
+      std::make_shared<OperationPtr>(operation != nullptr ? std::move(operation) : std::make_shared<Operation>());
+  for (const auto& filter : filters) {
+    const auto request = next_request_();
+    requests_.emplace(request, Request{nullptr, 0, shared});
+    static_cast<void>(client_->unsubscribe(filter, request));
+  }
+}
+
+void Subscriber::connected(PahoClient& client, bool identify, bool renew) {
+  client_ = &client;
+  identify_ = identify;
+  const auto stale = std::exchange(stale_, {});
+  std::unordered_set<std::string> waited_for;
+  for (const auto& pending : waiting_) {
+    for (const auto& filter : pending->filters) waited_for.insert(filter.filter);
+  }
+  auto all = table_.all_filters();
+  if (renew) {
+    auto pending = std::make_shared<Pending>();
+    for (auto& filter : all) {
+      if (waited_for.contains(filter.filter)) continue;
+      // The session is new, so a retained message may have changed while we were away.
+      filter.retain_handling = std::max(filter.retain_handling, RetainHandling::send_if_new);
+      pending->filters.push_back(std::move(filter));
+    }
+    if (!pending->filters.empty()) {
+      waiting_.push_front(pending);
+    }
+  } else {
+    std::unordered_set<std::string> wanted;
+    for (const auto& filter : all) wanted.insert(filter.filter);
+    std::vector<std::string> unwanted;
+    std::copy_if(stale.begin(), stale.end(), std::back_inserter(unwanted),
+                 [&](const auto& filter) { return !wanted.contains(filter); });
+    release(unwanted, nullptr);
+  }
+  for (const auto& pending : std::deque(waiting_)) send(pending);
+}
+
+std::optional<Status> Subscriber::lost(const Loss& loss) {
+  client_ = nullptr;
+  std::vector<PendingPtr> unanswered;
+  std::vector<OperationPtr> unsubscribed;
+  for (const auto& [number, request] : requests_) {
+    if (request.unsubscribing != nullptr) unsubscribed.push_back(*request.unsubscribing);
+    if (request.pending != nullptr &&
+        std::find(unanswered.begin(), unanswered.end(), request.pending) == unanswered.end()) {
+      unanswered.push_back(request.pending);
+    }
+  }
+  requests_.clear();
+  for (const auto& operation : unsubscribed) operation->complete({});  // out of the table, so it will not be renewed
+  std::optional<Status> verdict;
+  for (const auto& pending : unanswered) {
+    const bool renewing = pending->operation == nullptr;
+    if (renewing) {
+      std::erase(waiting_, pending);  // connected() makes a new one
+      if (++closes_while_renewing_ >= 2)
+        verdict = loss.refusal.value_or(status_for_close_on_subscribe(names_of(pending->filters)));
+    } else if (++pending->closes >= 2 || loss.closing_is_denying || loss.refusal) {
+      std::erase(waiting_, pending);
+      deny(pending, loss.refusal.value_or(status_for_close_on_subscribe(names_of(pending->filters))));
+    }
+  }
+  return verdict;
+}
+
+void Subscriber::fail_all(const Status& status) {
+  client_ = nullptr;
+  for (const auto& [number, request] : requests_) {
+    if (request.unsubscribing != nullptr) (*request.unsubscribing)->complete({});
+  }
+  for (const auto& pending : waiting_) {
+    if (pending->operation != nullptr) pending->operation->complete(status);
+  }
+  requests_.clear();
+  waiting_.clear();
+  stale_.clear();
+}
+
+}  // namespace honeyframe

@@ -1,0 +1,157 @@
+#include "subscription_table.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "topic_filter.h"
+
+namespace honeyframe {
+
+std::uint64_t SubscriptionTable::add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue) {
+  const std::lock_guard lock(mutex_);
+  const auto subscription = next_subscription_++;
+  if (queue->limits().keep_properties) keeps_properties_.store(true, std::memory_order_relaxed);
+  auto& entry = subscriptions_[subscription];
+  entry.queue = std::move(queue);
+  for (const auto& text : request.filters) {
+    if (std::find(entry.filters.begin(), entry.filters.end(), text) != entry.filters.end()) continue;
+    entry.filters.push_back(text);
+    const auto [found, is_new] = identifiers_.try_emplace(text, next_identifier_);
+    auto& filter = filters_[found->second];
+    if (is_new) {
+      filter.request = {text, next_identifier_++, request.qos, request.retain_handling, request.no_local};
+    } else {
+      filter.request.qos = std::max(filter.request.qos, request.qos);
+      filter.request.retain_handling = request.retain_handling;
+      filter.request.no_local = filter.request.no_local && request.no_local;
+    }
+    filter.subscribers.push_back(subscription);
+  }
+  topics_.clear();
+  return subscription;
+}
+
+std::vector<std::string> SubscriptionTable::remove(std::uint64_t subscription) {
+  std::vector<std::string> unwanted;
+  const std::lock_guard lock(mutex_);
+  const auto found = subscriptions_.find(subscription);
+  if (found == subscriptions_.end()) return unwanted;
+  for (const auto& text : found->second.filters) {
+    const auto identifier = identifiers_.find(text);
+    auto& filter = filters_[identifier->second];
+    std::erase(filter.subscribers, subscription);
+    if (!filter.subscribers.empty()) continue;
+    unwanted.push_back(text);
+    filters_.erase(identifier->second);
+    identifiers_.erase(identifier);
+  }
+  subscriptions_.erase(found);
+  topics_.clear();
+  return unwanted;
+}
+
+void SubscriptionTable::close_all() {
+  std::vector<std::shared_ptr<MessageQueue>> queues;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [id, subscription] : subscriptions_) queues.push_back(std::move(subscription.queue));
+    subscriptions_.clear();
+    identifiers_.clear();
+    filters_.clear();
+    topics_.clear();
+  }
+  for (const auto& queue : queues) queue->close();
+}
+
+std::vector<FilterRequest> SubscriptionTable::filters_of(std::uint64_t subscription) const {
+  std::vector<FilterRequest> requests;
+  const std::lock_guard lock(mutex_);
+  const auto found = subscriptions_.find(subscription);
+  if (found == subscriptions_.end()) return requests;
+  for (const auto& text : found->second.filters) {
+    requests.push_back(filters_.at(identifiers_.find(text)->second).request);
+  }
+  return requests;
+}
+
+std::vector<FilterRequest> SubscriptionTable::all_filters() const {
+  std::vector<FilterRequest> requests;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [identifier, filter] : filters_) requests.push_back(filter.request);
+  }
+  std::sort(requests.begin(), requests.end(),
+            [](const FilterRequest& a, const FilterRequest& b) { return a.identifier < b.identifier; });
+  return requests;
+}
+
+std::chrono::milliseconds SubscriptionTable::longest_block() const {
+  std::chrono::milliseconds sum{0};
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, subscription] : subscriptions_) {
+    const auto& limits = subscription.queue->limits();
+    if (limits.policy == OverflowPolicy::block) sum += limits.block_timeout;
+  }
+  return sum;
+}
+
+void SubscriptionTable::use_identifiers(bool use) {
+  const std::lock_guard lock(mutex_);
+  use_identifiers_ = use;
+}
+
+RoutingCounters SubscriptionTable::counters() const {
+  const std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+void SubscriptionTable::route(const MessageView& message, std::span<const std::uint32_t> identifiers) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    scratch_.clear();
+    try {
+      find_targets(message, identifiers);
+    } catch (const std::bad_alloc&) {
+      // What was found so far gets the message; with nothing found it counts as unmatched.
+    }
+    ++counters_.arrived;
+    counters_.arrived_bytes += message.topic.size() + message.payload.size();
+    ++(scratch_.empty() ? counters_.unmatched : counters_.routed);
+  }
+  // Without the lock: a queue with the policy `block` may wait here.
+  for (const auto& queue : scratch_) static_cast<void>(queue->push(message));
+  scratch_.clear();
+}
+
+void SubscriptionTable::find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers) {
+  if (use_identifiers_ && !identifiers.empty()) {
+    for (const auto identifier : identifiers) collect(identifier, message.retain);
+  } else {
+    for (const auto identifier : matching_filters(message.topic)) collect(identifier, message.retain);
+  }
+}
+
+// A retained message was sent because somebody subscribed just now: the others had it when they did.
+void SubscriptionTable::collect(std::uint32_t identifier, bool retained) {
+  const auto found = filters_.find(identifier);
+  if (found == filters_.end()) return;
+  const auto& subscribers = found->second.subscribers;
+  for (auto subscriber = retained ? subscribers.end() - 1 : subscribers.begin(); subscriber != subscribers.end();
+       ++subscriber) {
+    const auto& queue = subscriptions_.find(*subscriber)->second.queue;
+    if (std::find(scratch_.begin(), scratch_.end(), queue) == scratch_.end()) scratch_.push_back(queue);
+  }
+}
+
+const SubscriptionTable::FilterIds& SubscriptionTable::matching_filters(std::string_view topic) {
+  if (const auto known = topics_.find(topic); known != topics_.end()) return known->second;
+  if (topics_.size() >= kMaxCachedTopics) topics_.clear();
+  auto& matching = topics_[std::string(topic)];
+  for (const auto& [text, identifier] : identifiers_) {
+    if (topic_matches(without_share(text), topic)) matching.push_back(identifier);
+  }
+  return matching;
+}
+
+}  // namespace honeyframe
