@@ -76,16 +76,15 @@ class StreamStats:
         return {name: self[name] for name in self.keys()}
 
     def keys(self) -> Iterator[str]:
-        return (field.name for field in fields(self))
+        return iter(_NAMES)
 
     def __iter__(self) -> Iterator[str]:
         return self.keys()
 
     def __getitem__(self, name: str) -> int:
-        try:
-            value: int = getattr(self, name)
-        except AttributeError:
-            raise KeyError(name) from None
+        if name not in _NAMES:
+            raise KeyError(name)
+        value: int = getattr(self, name)
         return value
 
     def __str__(self) -> str:
@@ -109,11 +108,13 @@ class StreamStats:
         return f"<div><p>{html.escape(str(self))}</p><table>{cells}</table></div>"
 
 
+_NAMES: Final = tuple(field.name for field in fields(StreamStats))
+
+
 def stats_from_core(counters: Mapping[str, int], extraction: Mapping[str, int], **more: int) -> StreamStats:
     """StreamStats from the core's two tables of counters. Names of later cores are left out, not an error."""
-    known = {field.name for field in fields(StreamStats)}
     values: dict[str, Any] = {}
     # The queue's book comes last: what both count (rows, quarantined) is exact there, under its lock.
     for table in (extraction, counters, more):
-        values.update({name: value for name, value in table.items() if name in known})
+        values.update({name: value for name, value in table.items() if name in _NAMES})
     return StreamStats(**values)

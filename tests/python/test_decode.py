@@ -114,6 +114,7 @@ def test_nothing_is_read_ahead_without_bound(fed: FedStream, monkeypatch: pytest
     assert source.stream.read(seconds=5).to_pandas()["n"].tolist() == list(range(100))
 
 
+@pytest.mark.filterwarnings("ignore::honeyframe.errors.MessagesDroppedWarning")
 def test_balanced_at_any_moment(fed: FedStream) -> None:
     def sometimes(payload: bytes) -> bytes | None:
         number = json.loads(payload)["n"]

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import honeyframe as hf
-from honeyframe.errors import ConflictWarning, InvalidArgumentError
+from honeyframe.errors import ConflictWarning, InvalidArgumentError, MessagesDroppedWarning
 from honeyframe.stream import Stream
 
 FedStream = Callable[..., Any]
@@ -130,7 +130,10 @@ class TestAccounts:
         source.push_rows(150)
         stats = source.stream.stats()
         assert (stats.received, stats.queued, stats.dropped, stats.dropped_newest, stats.balanced) == (150, 100, 50, 50, True)
+        with pytest.warns(MessagesDroppedWarning, match="50 messages"):
+            assert len(source.stream.read()) == 100
 
+    @pytest.mark.filterwarnings("ignore::honeyframe.errors.MessagesDroppedWarning")
     def test_balanced_while_threads_run(self, fed: FedStream) -> None:
         source = fed(queue={"max_messages": 500})
         stop = threading.Event()
