@@ -18,6 +18,8 @@ constexpr std::size_t kBytesPerMessage = 128;       // payload and padding, for 
 constexpr std::size_t kMaxSpares = 4;
 constexpr std::size_t kDictionariesPerBound = 16;
 
+constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);  // the clock must not overflow
+
 QueueLimits raised(QueueLimits limits) {
   limits.max_messages = std::max<std::size_t>(limits.max_messages, 1);
   limits.max_bytes = std::max(limits.max_bytes, QueueLimits::kMinBytes);
@@ -75,7 +77,7 @@ PushResult MessageQueue::push(const MessageView& message) noexcept {
     }
     notify = result == PushResult::stored && std::exchange(consumer_sleeps_, false);
   }
-  if (notify) not_empty_.notify_all();
+  if (notify) not_empty_->notify_all();
   return result;
 }
 
@@ -163,7 +165,7 @@ bool MessageQueue::wait_for_room(const MessageView& message, Lock& lock) {
   bool room = false;
   for (;;) {
     producer_sleeps_ = true;
-    const bool timed_out = not_full_.wait_until(lock, deadline) == std::cv_status::timeout;
+    const bool timed_out = not_full_->wait_until(lock, deadline) == std::cv_status::timeout;
     if (closed_) break;
     room = make_room(message);
     if (room || timed_out) break;
@@ -261,11 +263,11 @@ std::unique_ptr<MessageBlock> MessageQueue::take(std::chrono::nanoseconds wait) 
   {
     Lock lock(mutex_);
     if (blocks_.empty() && !closed_ && !woken_ && wait.count() > 0) {
-      const auto deadline = std::chrono::steady_clock::now() + wait;
+      const auto deadline = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
       const auto over = [this] { return !blocks_.empty() || closed_ || woken_; };
       do {
         consumer_sleeps_ = true;
-      } while (not_empty_.wait_until(lock, deadline) != std::cv_status::timeout && !over());
+      } while (not_empty_->wait_until(lock, deadline) != std::cv_status::timeout && !over());
       consumer_sleeps_ = false;
     }
     if (std::exchange(woken_, false) || blocks_.empty()) return nullptr;
@@ -273,7 +275,7 @@ std::unique_ptr<MessageBlock> MessageQueue::take(std::chrono::nanoseconds wait) 
     counters_.in_batch += block->size();
     notify = std::exchange(producer_sleeps_, false);
   }
-  if (notify) not_full_.notify_all();
+  if (notify) not_full_->notify_all();
   return block;
 }
 
@@ -283,26 +285,29 @@ void MessageQueue::recycle(std::unique_ptr<MessageBlock> block) {
   if (!closed_) keep_spare(std::move(block));
 }
 
-void MessageQueue::settle_quarantined(std::uint64_t messages) {
-  const std::lock_guard lock(mutex_);
+std::uint64_t MessageQueue::leave_batch(std::uint64_t messages) {
   const std::uint64_t settled = std::min(messages, counters_.in_batch);
   counters_.in_batch -= settled;
-  counters_.quarantined += settled;
+  return settled;
 }
 
-void MessageQueue::settle_delivered(std::uint64_t messages, std::uint64_t rows) {
+void MessageQueue::settle_quarantined(std::uint64_t messages) {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t settled = std::min(messages, counters_.in_batch);
-  counters_.in_batch -= settled;
-  counters_.delivered += settled;
-  if (settled == messages) counters_.rows += rows;
+  counters_.quarantined += leave_batch(messages);
+}
+
+bool MessageQueue::settle_delivered(std::uint64_t messages, std::uint64_t rows) {
+  const std::lock_guard lock(mutex_);
+  if (discarded_) return false;
+  counters_.delivered += leave_batch(messages);
+  counters_.rows += rows;
+  return true;
 }
 
 void MessageQueue::settle_dropped(std::uint64_t messages, std::uint64_t payload_bytes) {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t settled = std::min(messages, counters_.in_batch);
-  if (settled < messages) return;  // discarded meanwhile
-  counters_.in_batch -= settled;
+  if (discarded_) return;
+  const std::uint64_t settled = leave_batch(messages);
   counters_.dropped += settled;
   counters_.loss.dropped_bytes += payload_bytes;
   switch (limits_.policy) {
@@ -323,8 +328,8 @@ void MessageQueue::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
   }
-  not_empty_.notify_all();
-  not_full_.notify_all();
+  not_empty_->notify_all();
+  not_full_->notify_all();
 }
 
 void MessageQueue::discard() {
@@ -332,14 +337,15 @@ void MessageQueue::discard() {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    discarded_ = true;
     while (!blocks_.empty()) gone.push_back(pop_oldest());
     for (const auto& block : gone) counters_.discarded_on_close += block->size();
     counters_.discarded_on_close += counters_.in_batch;
     counters_.in_batch = 0;
     spares_.clear();
   }
-  not_empty_.notify_all();
-  not_full_.notify_all();
+  not_empty_->notify_all();
+  not_full_->notify_all();
 }
 
 void MessageQueue::wake() {
@@ -347,7 +353,7 @@ void MessageQueue::wake() {
     const std::lock_guard lock(mutex_);
     woken_ = true;
   }
-  not_empty_.notify_all();
+  not_empty_->notify_all();
 }
 
 bool MessageQueue::closed() const {

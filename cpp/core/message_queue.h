@@ -22,6 +22,7 @@
 
 #include "message.h"
 #include "message_block.h"
+#include "process_owned.h"
 #include "status.h"
 
 namespace honeyframe {
@@ -100,7 +101,8 @@ class MessageQueue {
 
   // Consumer. Moves messages out of `in_batch`; after discard() there are none, and the call does nothing.
   void settle_quarantined(std::uint64_t messages);
-  void settle_delivered(std::uint64_t messages, std::uint64_t rows);
+  // False where they were discarded meanwhile: then they must not be handed out.
+  bool settle_delivered(std::uint64_t messages, std::uint64_t rows);
   // Extracted already, then evicted by the policy before anyone took them (a tapped stream whose batches nobody reads).
   void settle_dropped(std::uint64_t messages, std::uint64_t payload_bytes);
 
@@ -132,6 +134,7 @@ class MessageQueue {
   std::unique_ptr<MessageBlock> pop_oldest();
   void evict_oldest();
   void keep_spare(std::unique_ptr<MessageBlock> block);
+  std::uint64_t leave_batch(std::uint64_t messages);
   [[nodiscard]] bool needs_block(std::size_t payload_size) const noexcept;
   [[nodiscard]] std::size_t block_bytes(std::size_t payload_size) const noexcept;
   [[nodiscard]] std::size_t kept_properties_bytes(const MessageView& message) const noexcept;
@@ -142,8 +145,8 @@ class MessageQueue {
   const std::size_t block_arena_bytes_;
   const std::size_t block_messages_;
   mutable std::mutex mutex_;
-  std::condition_variable not_empty_;
-  std::condition_variable not_full_;
+  ProcessOwned<std::condition_variable> not_empty_;
+  ProcessOwned<std::condition_variable> not_full_;
   std::deque<std::unique_ptr<MessageBlock>> blocks_;
   std::vector<std::unique_ptr<MessageBlock>> spares_;
   // From the one the oldest block uses to the current one.
@@ -155,6 +158,7 @@ class MessageQueue {
   bool stalled_ = false;  // `block` has timed out, and there was no room since
   bool woken_ = false;
   bool closed_ = false;
+  bool discarded_ = false;
 };
 
 }  // namespace honeyframe
