@@ -12,6 +12,10 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{4} << 20;
 constexpr std::size_t kMaxPayload = 268'435'455;  // MQTT 5.0, section 2.1.4
 
+std::string type_name(py::handle value) {
+  return py::cast<std::string>(py::type::of(value).attr("__name__"));
+}
+
 // The bytes of one payload, and what keeps them alive.
 class PayloadBytes {
  public:
@@ -25,8 +29,7 @@ class PayloadBytes {
       bytes_ = {static_cast<const char*>(buffer_.buf), static_cast<std::size_t>(buffer_.len)};
     } else {
       PyErr_Clear();
-      throw py::type_error("payload " + std::to_string(index) + ": expected bytes or str, found " +
-                           py::cast<std::string>(py::type::of(payload).attr("__name__")));
+      throw py::type_error("payload " + std::to_string(index) + ": expected bytes or str, found " + type_name(payload));
     }
   }
   PayloadBytes(const PayloadBytes&) = delete;
@@ -53,20 +56,19 @@ py::tuple as_long_as(const py::tuple& payloads, const py::object& values, const 
 
 }  // namespace
 
-// Tuples: another thread may change a list while the GIL is released.
-PayloadSequence::PayloadSequence(const py::sequence& payloads, const py::object& topics,
-                                 const py::object& receive_times_ns)
+PayloadSequence::PayloadSequence(const py::sequence& payloads, const PayloadMetadata& metadata)
     : payloads_(payloads),
-      topics_(as_long_as(payloads_, topics, "topics")),
-      receive_times_ns_(as_long_as(payloads_, receive_times_ns, "receive_times_ns")),
+      topics_(as_long_as(payloads_, metadata.topics, "topics")),
+      receive_times_ns_(as_long_as(payloads_, metadata.receive_times_ns, "receive_times_ns")),
+      retain_(as_long_as(payloads_, metadata.retain, "retain")),
+      qos_(as_long_as(payloads_, metadata.qos, "qos")),
       dictionary_(std::make_shared<TopicDictionary>()) {}
 
-std::uint32_t PayloadSequence::topic_id(std::size_t index) {
+std::uint32_t PayloadSequence::topic_id() {
   if (topics_.empty()) return dictionary_->intern("");
-  const py::object item = topics_[index];
+  const py::object item = topics_[next_];
   if (!py::isinstance<py::str>(item)) {
-    throw py::type_error("topic " + std::to_string(index) + ": expected str, found " +
-                         py::cast<std::string>(py::type::of(item).attr("__name__")));
+    throw py::type_error("topic " + std::to_string(next_) + ": expected str, found " + type_name(item));
   }
   const std::string topic = to_utf8(item);
   const std::size_t known = dictionary_->size();
@@ -75,24 +77,28 @@ std::uint32_t PayloadSequence::topic_id(std::size_t index) {
   return id;
 }
 
+MessageView PayloadSequence::metadata() const {
+  MessageView message;
+  if (!receive_times_ns_.empty()) message.receive_time_ns = py::cast<std::int64_t>(receive_times_ns_[next_]);
+  if (!retain_.empty()) message.retain = py::cast<bool>(retain_[next_]);
+  if (!qos_.empty()) message.qos = py::cast<std::uint8_t>(qos_[next_]);
+  return message;
+}
+
 std::shared_ptr<const MessageBlock> PayloadSequence::next() {
   std::shared_ptr<MessageBlock> block;
   for (; next_ < payloads_.size(); ++next_) {
     const py::object item = payloads_[next_];
     const PayloadBytes payload(item, next_);
-    if (payload.bytes().size() > kMaxPayload) {
-      raise(Status(ErrorCode::invalid_argument, "payload " + std::to_string(next_) + " has " +
-                                                    std::to_string(payload.bytes().size()) +
+    const std::size_t size = payload.bytes().size();
+    if (size > kMaxPayload) {
+      raise(Status(ErrorCode::invalid_argument, "payload " + std::to_string(next_) + " has " + std::to_string(size) +
                                                     " bytes; an MQTT packet has at most 268,435,455"));
     }
-    if (!block) {
-      block =
-          std::make_shared<MessageBlock>(std::max(kBlockBytes, payload.bytes().size() + kPayloadPadding), dictionary_);
-    }
-    MessageView message;
+    if (!block) block = std::make_shared<MessageBlock>(std::max(kBlockBytes, size + kPayloadPadding), dictionary_);
+    MessageView message = metadata();
     message.payload = payload.bytes();
-    if (!receive_times_ns_.empty()) message.receive_time_ns = py::cast<std::int64_t>(receive_times_ns_[next_]);
-    if (!block->append(message, topic_id(next_), false)) break;  // full: the next one takes it
+    if (!block->append(message, topic_id(), false)) break;  // full: the next one takes it
   }
   return block;
 }

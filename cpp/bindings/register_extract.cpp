@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arrow_capsules.h"
+#include "arrow_import.h"
 #include "bindings.h"
 #include "extract_results.h"
 #include "extraction.h"
@@ -175,6 +176,21 @@ std::vector<RecordBatchPtr> cast_batches(const std::vector<RecordBatchPtr>& batc
   return unwrap(std::move(result));
 }
 
+RecordBatchPtr empty_batch(const SchemaPtr& schema) {
+  const auto nothing =
+      std::make_shared<const RecordBatch>(std::make_shared<const Schema>(), std::vector<Column>(), 0, 0);
+  return unwrap(cast(nothing, schema));
+}
+
+// What any `__arrow_c_array__` gives, copied.
+RecordBatchPtr import_capsules(const py::capsule& schema, const py::capsule& array, std::uint64_t messages) {
+  const auto* schema_struct = static_cast<ArrowSchema*>(PyCapsule_GetPointer(schema.ptr(), "arrow_schema"));
+  if (schema_struct == nullptr) throw py::error_already_set();
+  const auto* array_struct = static_cast<ArrowArray*>(PyCapsule_GetPointer(array.ptr(), "arrow_array"));
+  if (array_struct == nullptr) throw py::error_already_set();
+  return unwrap(import_batch(*schema_struct, *array_struct, messages));
+}
+
 py::object export_batches(const std::vector<RecordBatchPtr>& batches, const SchemaPtr& schema) {
   std::vector<RecordBatchPtr> cast = cast_batches(batches, schema);
   const SchemaPtr target = cast.empty() ? schema : cast.front()->schema();
@@ -201,8 +217,9 @@ Extraction extract_blocks(const ExtractOptions& options, std::int64_t max_rows, 
 }
 
 Extraction extract_payloads(const py::sequence& payloads, const ExtractOptions& options, const py::object& topics,
-                            const py::object& receive_times_ns, std::int64_t max_rows) {
-  PayloadSequence sequence(payloads, topics, receive_times_ns);
+                            const py::object& receive_times_ns, const py::object& retain, const py::object& qos,
+                            std::int64_t max_rows) {
+  PayloadSequence sequence(payloads, {topics, receive_times_ns, retain, qos});
   return extract_blocks(options, max_rows, [&] { return sequence.next(); });
 }
 
@@ -234,8 +251,10 @@ void register_extraction(py::module_& module) {
       .def_property_readonly("events", [](const Extraction& extraction) { return event_rows(extraction.events); });
   constexpr std::int64_t kMaxRows = 1'000'000;
   module.def("extract_payloads", &extract_payloads, "payloads"_a, "options"_a, py::kw_only(), "topics"_a = py::none(),
-             "receive_times_ns"_a = py::none(), "max_rows"_a = kMaxRows);
+             "receive_times_ns"_a = py::none(), "retain"_a = py::none(), "qos"_a = py::none(), "max_rows"_a = kMaxRows);
   module.def("extract_json_lines", &extract_json_lines, "path"_a, "options"_a, py::kw_only(), "max_rows"_a = kMaxRows);
+  module.def("empty_batch", &empty_batch, "schema"_a);
+  module.def("import_batch", &import_capsules, "schema"_a, "array"_a, "num_messages"_a = 0);
   module.def("unify_schemas", &unify_batches, "batches"_a);
   module.def("cast_batches", &cast_batches, "batches"_a, "schema"_a);
   module.def("export_stream", &export_batches, "batches"_a, "schema"_a);

@@ -1,5 +1,6 @@
 """The compiled core. Private: everything public is in ``honeyframe``."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -195,10 +196,18 @@ class RecordBatch:
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_schema__(self) -> object: ...
 
+def parse_type(text: str) -> str:
+    """A column type by its own name: ``"double"`` is ``"float64"``. Raises InvalidSchemaError."""
+
+def empty_batch(schema: ArrowSchemaHolder) -> RecordBatch: ...
+def import_batch(schema: object, array: object, num_messages: int = 0) -> RecordBatch:
+    """A copy of what ``__arrow_c_array__`` of anything gives. Raises InvalidSchemaError for types that we do not have."""
+
 def unify_schemas(batches: Sequence[RecordBatch]) -> ArrowSchemaHolder: ...
-def cast_batches(batches: Sequence[RecordBatch], schema: ArrowSchemaHolder) -> list[RecordBatch]: ...
+def cast_batches(batches: Sequence[RecordBatch], schema: ArrowSchemaHolder) -> list[RecordBatch]:
+    """All with one schema: ``schema``, and ``_misfit`` where a value did not fit and ``schema`` had none."""
 def export_stream(batches: Sequence[RecordBatch], schema: ArrowSchemaHolder) -> object:
-    """A PyCapsule "arrow_array_stream"; ``batches`` are cast to ``schema`` first."""
+    """A PyCapsule "arrow_array_stream"; ``batches`` are cast to ``schema`` first (see ``cast_batches``)."""
 
 @final
 class Extraction:
@@ -211,11 +220,13 @@ class Extraction:
     events: list[tuple[str, str, str]]
 
 def extract_payloads(
-    payloads: Sequence[bytes | str],
+    payloads: Sequence[bytes | bytearray | memoryview | str],
     options: ExtractOptions,
     *,
     topics: Sequence[str] | None = None,
     receive_times_ns: Sequence[int] | None = None,
+    retain: Sequence[bool] | None = None,
+    qos: Sequence[int] | None = None,
     max_rows: int = 1_000_000,
 ) -> Extraction: ...
-def extract_json_lines(path: str, options: ExtractOptions, *, max_rows: int = 1_000_000) -> Extraction: ...
+def extract_json_lines(path: str | os.PathLike[str], options: ExtractOptions, *, max_rows: int = 1_000_000) -> Extraction: ...

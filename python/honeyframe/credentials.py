@@ -10,17 +10,18 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from .events import warn
 from .errors import CredentialInNotebookWarning, HoneyframeWarning, InsecureTLSWarning, InsecureTransportWarning, InvalidArgumentError
+from .events import warn
 
 if TYPE_CHECKING:
     from .uri import Address
 
 USERNAME_VARIABLE: Final = "MQTT_USERNAME"
-PASSWORD_VARIABLE: Final = "MQTT_PASSWORD"  # noqa: S105 - the variable's name
-PASSWORD_FILE_VARIABLE: Final = "MQTT_PASSWORD_FILE"  # noqa: S105
+PASSWORD_VARIABLE: Final = "MQTT_PASSWORD"
+PASSWORD_FILE_VARIABLE: Final = "MQTT_PASSWORD_FILE"
 KEYRING_SERVICE: Final = "honeyframe"
 MAX_PASSWORD_FILE_BYTES: Final = 65_536
 
@@ -60,7 +61,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What goes into CONNECT beside the address. ``password`` is None where the URI carries it, or there is none. ``source`` is for the log."""
+    """What goes into CONNECT beside the address. ``password`` is None where the URI carries it, or there is none."""
 
     username: str | None
     password: Secret | None
@@ -147,24 +148,24 @@ def read_password_file(path: str | os.PathLike[str]) -> Secret:
     Raises:
         InvalidArgumentError: the file is not there, is not readable, is empty, or is not UTF-8.
     """
-    place = os.path.expanduser(os.fspath(path))
+    place = Path(path).expanduser()
     try:
-        with open(place, "rb") as file:
+        with place.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             first = file.read(MAX_PASSWORD_FILE_BYTES).split(b"\n", 1)[0].rstrip(b"\r")
     except OSError as error:
-        raise InvalidArgumentError(f"password file {place!r} cannot be read: {error.strerror}") from None
+        raise InvalidArgumentError(f"password file {str(place)!r} cannot be read: {error.strerror}") from None
     if stat.S_ISREG(mode) and mode & 0o077:
         warn(
-            f"password file {place!r} has mode {stat.S_IMODE(mode):04o}: other users of this machine may read it. Run: chmod 600 {place}",
+            f"password file {str(place)!r} has mode {stat.S_IMODE(mode):04o}: others on this machine may read it. Run: chmod 600 {place}",
             CredentialFileWarning,
         )
     try:
         text = first.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidArgumentError(f"password file {place!r} is not UTF-8 text") from None
+        raise InvalidArgumentError(f"password file {str(place)!r} is not UTF-8 text") from None
     if not text:
-        raise InvalidArgumentError(f"password file {place!r} has an empty first line: the password goes there")
+        raise InvalidArgumentError(f"password file {str(place)!r} has an empty first line: the password goes there")
     return Secret(text)
 
 
@@ -215,11 +216,8 @@ def in_notebook() -> bool:
 def warn_about_transport(address: Address, *, has_password: bool, insecure: bool) -> None:
     """Warns where the credential or the data can be read or changed on the way."""
     if insecure and address.uses_tls:
-        from .events import warn
-from .errors import InsecureTLSWarning
-
         warn(
-            f"insecure=True: neither the certificate nor the host name of {address.host} is checked. Whoever sits in between reads the password",
+            f"insecure=True: neither certificate nor host name of {address.host} is checked: whoever sits in between reads the password",
             InsecureTLSWarning,
         )
     if has_password and not address.uses_tls and not address.is_loopback:
@@ -236,7 +234,5 @@ def _warn_about_password_in_uri() -> None:
         return
     _warned_about_uri = True
     warn(
-        "a password in a URI is saved with the notebook. Leave it out to be asked for it, or set MQTT_PASSWORD",
-        CredentialInNotebookWarning,
+        "a password in a URI is saved with the notebook. Leave it out to be asked for it, or set MQTT_PASSWORD", CredentialInNotebookWarning
     )
-

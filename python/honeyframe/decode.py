@@ -16,30 +16,35 @@ from typing import Any, Final, TypeAlias
 
 from . import _core
 from .payload import encode_payload
+from .quarantine import QuarantineRow
 
 Decode: TypeAlias = Callable[[bytes], "bytes | str | dict[str, Any] | list[Any] | None"]
-QuarantineEntry: TypeAlias = tuple[str, int, int, str, str, int, bytes, bool, int]
 
 REASON: Final = "decode_failed"
 RAW_METADATA: Final = ("topic", "recv_time", "retain", "qos", "dup")
 _STEP_MESSAGES: Final = 1_000
 _FEED_MESSAGES: Final = 20_000
 _FEED_BYTES: Final = 16 * 2**20
-_TERMS_HELD: Final = ("queued", "in_batch")
 
 
 class Decoder:
     """Moves messages from ``raw`` through ``decode`` into ``feed``. Holds neither the Stream nor the Client."""
 
     def __init__(
-        self, raw: _core.StreamReader, feed: _core.Queue, decode: Decode, *, max_quarantine_messages: int = 10_000, max_quarantine_bytes: int = 16 * 2**20
+        self,
+        raw: _core.StreamReader,
+        feed: _core.Queue,
+        decode: Decode,
+        *,
+        max_quarantine_messages: int = 10_000,
+        max_quarantine_bytes: int = 16 * 2**20,
     ) -> None:
         if not callable(decode):
             raise TypeError(f"decode must be a function of bytes; found {type(decode).__name__}")
         self._raw = raw
         self._feed = feed
         self._decode = decode
-        self._quarantine: deque[QuarantineEntry] = deque()
+        self._quarantine: deque[QuarantineRow] = deque()
         self._quarantine_bytes = 0
         self._max_messages = max_quarantine_messages
         self._max_bytes = max_quarantine_bytes
@@ -81,7 +86,7 @@ class Decoder:
         )
         return both
 
-    def quarantine(self) -> list[QuarantineEntry]:
+    def quarantine(self) -> list[QuarantineRow]:
         with self._lock:
             return list(self._quarantine)
 
@@ -109,7 +114,7 @@ class Decoder:
     def _pass_on(self, batch: _core.RecordBatch) -> None:
         import pyarrow as pa
 
-        table = pa.record_batch(batch)  # type: ignore[arg-type]  # by its __arrow_c_array__
+        table = pa.record_batch(batch)
         payloads = next(table.column(field.name) for field in table.schema if pa.types.is_binary(field.type)).to_pylist()
         names = table.schema.names
         times = table.column("_recv_time").cast(pa.int64()).to_pylist()
@@ -126,7 +131,7 @@ class Decoder:
             if not (decoded is None or isinstance(decoded, (bytes, bytearray, memoryview, str, dict, list))):
                 raise TypeError(f"decode returned {type(decoded).__name__}; expected bytes, str, dict, list or None")
             data = None if decoded is None else encode_payload(decoded)
-        except Exception as error:  # noqa: BLE001 - the user's function may raise anything: the message is kept, the stream goes on
+        except Exception as error:
             self._refuse(payload, time_ns, message, f"{type(error).__name__}: {error}")
             return
         if data is None:

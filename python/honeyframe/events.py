@@ -6,7 +6,6 @@ The logger is ``honeyframe``, with a child for each session; no handlers are ins
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 import warnings
@@ -14,9 +13,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from . import _core
-from .errors import ConflictWarning, GapWarning, HoneyframeError, HoneyframeWarning, error_from_core
+from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, error_from_core
 
-_PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _WAIT_SECONDS: Final = 0.5  # how long the thread takes at most to see that it should stop
 
 _LEVELS: Final = {
@@ -39,12 +37,12 @@ _CONFLICTS: Final = frozenset({"column_widened", "misfit", "max_columns", "name_
 
 def warn(message: str, category: type[Warning]) -> None:
     """As ``warnings.warn``, pointing at the first line of code outside this package."""
-    level = 2
+    level = 2  # of warnings.warn: 1 is this function
     frame = sys._getframe(1)
-    while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("honeyframe."):
         frame = frame.f_back
         level += 1
-    warnings.warn(message, category, stacklevel=level if level > 2 else 2)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def printable(text: str) -> str:
@@ -129,6 +127,8 @@ class StreamLog:
         self.logger = logger
         self._told: set[tuple[str, str]] = set()
         self._gaps_told = 0
+        self._dropped = 0
+        self._dropping = False
 
     def tell(self, events: Iterable[tuple[str, str, str]]) -> None:
         conflicts: list[str] = []
@@ -142,10 +142,17 @@ class StreamLog:
         for text in conflicts:
             warn(text, ConflictWarning)
 
+    def tell_drops(self, dropped: int) -> None:
+        """Warns once an episode: from the first drop that is seen to the first look without one."""
+        new = dropped - self._dropped
+        episode_begins = new > 0 and not self._dropping
+        self._dropped, self._dropping = dropped, new > 0
+        if episode_begins:
+            text = f"{new:,} messages dropped: the queue was full. Read faster, or give it more: max_queue_messages=, max_queue_bytes="
+            self.logger.warning("%s", text, extra={"honeyframe_event": "dropped"})
+            warn(text, MessagesDroppedWarning)
+
     def tell_gaps(self, gaps: int) -> None:
         if gaps > self._gaps_told:
             self._gaps_told = gaps
             warn("the connection was lost and the broker kept no session: messages in between are missing", GapWarning)
-
-
-__all__ = ["HoneyframeWarning", "SessionLog", "StreamLog", "error_from_event", "printable", "warn"]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
+from .durations import Duration
+
 if TYPE_CHECKING:
-    from .client import LastWill
-    from .decode import Decode
-    from .schema import Schema
+    import datetime
+
+    from .connection import LastWill
+    from .options import Metadata, OnConflict, PayloadMode, TimeUnit
 
 Protocol: TypeAlias = Literal["auto", "3.1", "3.1.1", "5.0"]
 Overflow: TypeAlias = Literal["drop_oldest", "drop_newest", "block"]
 Retained: TypeAlias = Literal["include", "skip", "only"]
 Properties: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
-Duration: TypeAlias = float | str
 Path: TypeAlias = str | os.PathLike[str]
 
 
@@ -61,16 +63,17 @@ class ReadOptions(ConnectOptions, total=False):
     block_timeout: Duration
     timeout: Duration
     # of the extraction
-    on_conflict: Literal["keep", "widen", "raise", "quarantine"]
-    payload: Literal["auto", "json", "text", "raw"]
+    on_conflict: OnConflict
+    payload: PayloadMode
     strict: bool
     sep: str
-    explode: str
+    explode: str | None
     max_columns: int
     max_depth: int
-    na_values: Sequence[str]
-    event_time_unit: str
-    tz: Any
-    metadata: Sequence[str]
+    na_values: Iterable[str] | None
+    keep_default_na: bool
+    event_time_unit: TimeUnit
+    tz: str | datetime.tzinfo | None
+    metadata: Iterable[Metadata]
     max_quarantine_messages: int
     max_quarantine_bytes: int

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from .errors import InvalidArgumentError
 
-Payload: TypeAlias = "dict[str, Any] | list[Any] | tuple[Any, ...] | str | bytes | bytearray | memoryview | float | int | bool | None | Any"
+Payload: TypeAlias = Any  # dict, list, tuple, str, bytes, bytearray, memoryview, float, int, bool, None; numpy and pandas values
 
 
 def encode_payload(payload: Payload) -> bytes:

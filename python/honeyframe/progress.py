@@ -43,10 +43,11 @@ class _Notebook:
     """A display of its own in the cell's output, emptied at the end."""
 
     def __init__(self) -> None:
-        from IPython.display import HTML, display
+        import IPython.display
 
-        self._html: Any = HTML
-        self._handle: Any = display(HTML(""), display_id=True)
+        shown: Any = IPython.display
+        self._html = shown.HTML
+        self._handle = shown.display(self._html(""), display_id=True)
 
     def show(self, text: str) -> None:
         self._handle.update(self._html(f"<code>{html.escape(text)}</code>"))

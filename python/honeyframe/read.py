@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from .client import Client, connect
+from .connection import connect_hidden, hide_secrets
+from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, NoMessagesWarning
 from .events import printable, warn
@@ -16,8 +17,10 @@ from .progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .client import Client
     from .decode import Decode
-    from .schema import Schema
+    from .dtypes import DtypeBackend
+    from .schema import SchemaLike
     from .stats import StreamStats
     from .stream import Stream
 
@@ -27,18 +30,18 @@ _CONNECT_OPTIONS = frozenset(ConnectOptions.__annotations__)
 def read_mqtt(
     uri: str | None = None,
     topics: str | Sequence[str] = "#",
-    seconds: float | str | None = 10,
+    seconds: Duration | None = 10,
     rows: int | None = None,
     *,
     client: Client | None = None,
     qos: int = 1,
-    schema: Schema | Mapping[str, Any] | None = None,
-    columns: Sequence[str] = (),
+    schema: SchemaLike | None = None,
+    columns: Iterable[str] | None = None,
     event_time: str | None = None,
     retained: Retained = "include",
     decode: Decode | None = None,
     categories: bool = False,
-    dtype_backend: str | None = None,
+    dtype_backend: DtypeBackend | None = None,
     progress: bool | None = None,
     **options: Unpack[ReadOptions],
 ) -> pd.DataFrame:
@@ -47,19 +50,21 @@ def read_mqtt(
     Args:
         uri: the broker, as for :func:`connect`. Default: the environment's ``MQTT_SERVER``.
         topics: one topic filter or several; ``plant/{line}/telemetry`` makes a column of ``line``.
-        seconds: how long to read, counted from the broker's SUBACK: a number, or a string as pandas reads it (``"10min"``). None: until ``rows``.
+        seconds: how long to read, counted from the broker's SUBACK: a number, or a string as pandas reads it (``"10min"``). None: until
+            ``rows``.
         rows: end as soon as so many rows came; whichever of the two ends first. A message is never cut: there may be a few more.
         client: read over this connection, and leave it open; then neither ``uri`` nor connection options are taken.
         qos, schema, columns, event_time, retained, decode: as :meth:`Client.stream`.
         categories: ``_topic`` as a category.
         dtype_backend: as in pandas.
-        progress: a line that shows how it goes, on a terminal or in a notebook, and goes away by itself. False: never. True: also when piped.
+        progress: a line that shows how it goes, on a terminal or in a notebook, and goes away by itself. False: never. True: also when
+            piped.
         options: all others of :func:`connect` and :meth:`Client.stream`.
 
     Returns:
-        DataFrame: a row for each JSON object, columns as they came, ``_topic`` (string), ``_recv_time`` (UTC), ``_retain`` (boolean) among them. dtypes are
-        ``boolean``, ``Int64``/``UInt64``, ``float64``, string, ``datetime64[ns, UTC]``. ``df.attrs["honeyframe"]`` is a dict of the stream's counters.
-        Without a message: an empty frame with the metadata's and the schema's columns.
+        DataFrame: a row for each JSON object, columns as they came, ``_topic`` (string), ``_recv_time`` (UTC), ``_retain`` (boolean) among
+        them. dtypes are ``boolean``, ``Int64``/``UInt64``, ``float64``, string, ``datetime64[ns, UTC]``. ``df.attrs["honeyframe"]`` is a
+        dict of the stream's counters. Without a message: an empty frame with the metadata's and the schema's columns.
 
     Warns:
         NoMessagesWarning: nothing arrived; tells what was subscribed to and what to look at.
@@ -76,7 +81,7 @@ def read_mqtt(
     if seconds is None and rows is None:
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
     filters = (topics,) if isinstance(topics, str) else tuple(topics)
-    duration = None if seconds is None else to_seconds(seconds)
+    duration = None if seconds is None else to_seconds(seconds, "seconds")
     if rows is not None and rows < 1:
         raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
     connect_options = {name: options.pop(name) for name in list(options) if name in _CONNECT_OPTIONS}  # type: ignore[misc]
@@ -93,11 +98,44 @@ def read_mqtt(
         given = ["uri"] * (uri is not None) + sorted(connect_options)
         raise InvalidArgumentError(f"client= is a connection already: {', '.join(given)} cannot be given beside it")
     if client is not None:
-        table, stats = _read(client, filters, stream_options, duration, rows, progress)
-    else:
-        from .client import hide_secrets
+        return _read(client, filters, stream_options, duration, rows, progress, categories, dtype_backend)
+    connection: dict[str, Any] = {"uri": uri, **connect_options}
+    secrets = hide_secrets(connection)
+    uri = None
+    connect_options.clear()
+    with connect_hidden(secrets, connection) as own:
+        return _read(own, filters, stream_options, duration, rows, progress, categories, dtype_backend)
 
-        ...
+
+def _read(
+    client: Client,
+    filters: Sequence[str],
+    options: dict[str, Any],
+    seconds: float | None,
+    rows: int | None,
+    progress: bool | None,
+    categories: bool,
+    dtype_backend: DtypeBackend | None,
+) -> pd.DataFrame:
+    with client.stream(*filters, **options) as stream:
+        with Progress(printable(", ".join(stream.filters)), seconds=seconds, rows=rows, enabled=progress) as line:
+            table = stream._read(rows, seconds, (lambda count: line.update(stream.stats(), count)) if line.active else None)
+        stats = stream.stats()
+        if not len(table):
+            warn(_nothing(stream, stats, seconds), NoMessagesWarning)
     frame: pd.DataFrame = table.to_pandas(dtype_backend=dtype_backend, categories=categories)
     frame.attrs["honeyframe"] = stats.as_dict()
     return frame
+
+
+def _nothing(stream: Stream, stats: StreamStats, seconds: float | None) -> str:
+    """Why the frame is empty, as far as we can tell."""
+    granted = zip(stream.filters, stream.granted_qos, strict=True)
+    filters = ", ".join(f"{printable(name)!r} (granted QoS {qos})" for name, qos in granted)
+    within = "" if seconds is None else f" within {seconds:g} s"
+    if stats.received:
+        return f"no row from {filters}{within}: {stats}. stream.quarantine() keeps what could not be read"
+    return (
+        f"no message arrived on {filters}{within}, and the broker keeps no retained message there. "
+        "Is somebody publishing, and is the filter spelled like the topics? '#' shows all that this credential may see; seconds=60 waits"
+    )

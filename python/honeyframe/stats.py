@@ -69,23 +69,22 @@ class StreamStats:
     @property
     def balanced(self) -> bool:
         """Whether the sum above holds. It always does: a False is a fault of honeyframe."""
-        return self.received == sum(getattr(self, term) for term in _TERMS)
+        return self.received == sum(self[term] for term in _TERMS)
 
     def as_dict(self) -> dict[str, int]:
         """Name -> value, in the order of the fields."""
         return {name: self[name] for name in self.keys()}
 
     def keys(self) -> Iterator[str]:
-        return (field.name for field in fields(self))
+        return iter(_NAMES)
 
     def __iter__(self) -> Iterator[str]:
         return self.keys()
 
     def __getitem__(self, name: str) -> int:
-        try:
-            value: int = getattr(self, name)
-        except AttributeError:
-            raise KeyError(name) from None
+        if name not in _NAMES:
+            raise KeyError(name)
+        value: int = getattr(self, name)
         return value
 
     def __str__(self) -> str:
@@ -94,7 +93,9 @@ class StreamStats:
 
     def __repr__(self) -> str:
         shown = set(_TERMS) | {"received", "rows"}
-        rest = [f"{name} {value:,}" for name, value in self.as_dict().items() if value and name not in shown and not name.endswith("_bytes")]
+        rest = [
+            f"{name} {value:,}" for name, value in self.as_dict().items() if value and name not in shown and not name.endswith("_bytes")
+        ]
         also = f" | {', '.join(rest)}" if rest else ""
         return f"<StreamStats {self} | rows {self.rows:,}{also}>"
 
@@ -107,11 +108,13 @@ class StreamStats:
         return f"<div><p>{html.escape(str(self))}</p><table>{cells}</table></div>"
 
 
+_NAMES: Final = tuple(field.name for field in fields(StreamStats))
+
+
 def stats_from_core(counters: Mapping[str, int], extraction: Mapping[str, int], **more: int) -> StreamStats:
     """StreamStats from the core's two tables of counters. Names of later cores are left out, not an error."""
-    known = {field.name for field in fields(StreamStats)}
     values: dict[str, Any] = {}
     # The queue's book comes last: what both count (rows, quarantined) is exact there, under its lock.
     for table in (extraction, counters, more):
-        values.update({name: value for name, value in table.items() if name in known})
+        values.update({name: value for name, value in table.items() if name in _NAMES})
     return StreamStats(**values)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
 
 from . import _core
 from .batches import Batches, Fill
+from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectError, HoneyframeError, InvalidArgumentError, PermissionDenied
 from .events import StreamLog
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from .client import Client
     from .decode import Decoder
+    from .dtypes import DtypeBackend
     from .frame import Batch, Table
 
 _READ_ROWS: Final = 250_000  # rows of one step of read()
@@ -88,11 +90,11 @@ class Stream:
         self,
         *,
         max_rows: int = 50_000,
-        max_seconds: float | str = 1.0,
+        max_seconds: Duration = 1.0,
         yield_empty: bool = False,
-        seconds: float | str | None = None,
+        seconds: Duration | None = None,
         rows: int | None = None,
-        idle_seconds: float | str | None = None,
+        idle_seconds: Duration | None = None,
     ) -> Batches:
         """Batches of rows as they come, for ``for`` and for ``async for``.
 
@@ -121,11 +123,11 @@ class Stream:
         return Batches(
             self,
             max_rows=max_rows,
-            max_seconds=to_seconds(max_seconds),
+            max_seconds=to_seconds(max_seconds, "max_seconds"),
             yield_empty=yield_empty,
-            seconds=None if seconds is None else to_seconds(seconds),
+            seconds=None if seconds is None else to_seconds(seconds, "seconds"),
             rows=rows,
-            idle_seconds=None if idle_seconds is None else to_seconds(idle_seconds),
+            idle_seconds=None if idle_seconds is None else to_seconds(idle_seconds, "idle_seconds"),
         )
 
     def __iter__(self) -> Iterator[Batch]:
@@ -134,11 +136,11 @@ class Stream:
     def __aiter__(self) -> Batches:
         return self.batches()
 
-    def read(self, rows: int | None = None, seconds: float | str | None = None) -> Table:
+    def read(self, rows: int | None = None, seconds: Duration | None = None) -> Table:
         """Rows as one finite table: whichever of ``rows`` and ``seconds`` ends first; with neither, what has arrived by now.
 
-        A message is never cut, so the table may exceed ``rows`` by the rows of one message. An interrupted or failed read loses nothing: the
-        next one begins with what it had.
+        A message is never cut, so the table may exceed ``rows`` by the rows of one message. An interrupted or failed read loses nothing:
+        the next one begins with what it had.
 
         Returns:
             Table: earlier rows cast to the last schema. ``to_pandas()`` makes the DataFrame.
@@ -149,7 +151,7 @@ class Stream:
         forbid_forked()
         if rows is not None and rows < 1:
             raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
-        return self._read(rows, None if seconds is None and rows is not None else to_seconds(seconds or 0))
+        return self._read(rows, None if seconds is None and rows is not None else to_seconds(seconds or 0, "seconds"))
 
     def _read(self, rows: int | None, seconds: float | None, tick: Any = None) -> Table:
         """``tick(rows)`` is called some four times a second."""
@@ -201,17 +203,18 @@ class Stream:
 
     def window(
         self,
-        duration: float | str,
+        duration: Duration,
         *,
         by: Literal["auto", "event_time", "recv_time"] = "auto",
         max_rows: int = 10_000_000,
         max_bytes: int = 536_870_912,
-        dtype_backend: str | None = None,
+        dtype_backend: DtypeBackend | None = None,
     ) -> pd.DataFrame:
         """The rows of the last ``duration``, as a DataFrame that rolls on from call to call.
 
         A tap: it takes nothing from :meth:`batches`. The first call opens it, and it fills from then on, in C++, whatever Python is doing;
-        later calls with the same duration return what is there. Beyond ``max_rows`` or ``max_bytes`` (both of the first call) the oldest rows go early.
+        later calls with the same duration return what is there. Beyond ``max_rows`` or ``max_bytes`` (both of the first call) the oldest
+        rows go early.
 
         Args:
             duration: seconds, or a string as pandas reads it (``"10min"``).
@@ -242,11 +245,10 @@ class Stream:
         """The counters of this stream, exact at this moment: see :class:`StreamStats`."""
         forbid_forked()
         with self._lock:
-            counters = self._decoder.counters() if self._decoder else self._reader.counters()
+            counters = self._counters()
             extraction = self._reader.extract_counters()
             # Read ahead of the caller (a cancelled task, an interrupted read): not delivered yet.
             held = sum(batch.num_messages for batch in self._ready)
-            counters = dict(counters)
             counters["delivered"] -= held
             counters["in_batch"] += held
             counters["rows"] -= sum(batch.num_rows for batch in self._ready)
@@ -259,14 +261,15 @@ class Stream:
             )
 
     def quarantine(self) -> pd.DataFrame:
-        """Messages that could not be read, oldest first: kept with their reason and bytes, to be read again with :func:`honeyframe.extract`.
+        """Messages that could not be read: kept with their reason and bytes, to be read again with :func:`honeyframe.extract`.
 
         Returns:
-            DataFrame: ``topic`` (string), ``recv_time`` (UTC), ``reason`` (a stable word), ``message``, ``position`` (byte offset, null where
-            unknown), ``payload`` (bytes), ``retain`` (bool), ``qos`` (int). At most ``max_quarantine_messages`` are kept; the count goes on in :meth:`stats`.
+            DataFrame: a row a message, oldest first: ``topic`` (string), ``recv_time`` (UTC), ``reason`` (a stable word), ``message``,
+            ``position`` (Int64: byte offset, null where unknown), ``payload`` (binary), ``payload_index``, ``retain``, ``qos``. At most
+            ``max_quarantine_messages`` are kept; the count goes on in :meth:`stats`.
         """
         forbid_forked()
-        from .window import quarantine_frame
+        from .quarantine import quarantine_frame
 
         entries = self._reader.quarantine()
         if self._decoder:
@@ -286,7 +289,7 @@ class Stream:
     @property
     def closed(self) -> bool:
         """Whether no more messages come: by :meth:`close`, or with the client."""
-        return self._closed
+        return self._closed or (self._subscription is not None and self._subscription.client.closed)
 
     # --- the end
 
@@ -332,7 +335,7 @@ class Stream:
     # --- the face
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open"
+        state = "closed" if self.closed else "open"
         filters = ", ".join(map(repr, self.filters)) or "fed by hand"
         try:
             book = str(self.stats())
@@ -345,16 +348,21 @@ class Stream:
 
         stats = self.stats()
         rows = [("filters", ", ".join(self.filters)), ("granted QoS", ", ".join(map(str, self.granted_qos)))]
-        rows += [(name, f"{stats[name]:,}") for name in stats.keys() if stats[name]]
-        return card(f"Stream, {'closed' if self._closed else 'open'}", rows, str(stats))
+        rows += [(name, f"{stats[name]:,}") for name in stats if stats[name]]
+        return card(f"Stream, {'closed' if self.closed else 'open'}", rows, str(stats))
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Stream holds a connection and cannot be pickled: save stream.read() or a DataFrame, and open a stream where it is needed")
+        raise TypeError(
+            "a Stream holds a connection and cannot be pickled: save stream.read() or a DataFrame, and open a stream where it is needed"
+        )
 
     # --- for Batches and read_mqtt
 
     def _fill(self, max_rows: int, max_seconds: float, wait: float) -> Fill:
-        """Sees to it that a batch is in hand, waiting for ``wait`` seconds. The batch stays here until :meth:`_pop`: a cancelled or interrupted waiter loses nothing."""
+        """Sees to it that a batch is in hand, waiting for ``wait`` seconds.
+
+        The batch stays here until :meth:`_pop`: a cancelled or interrupted waiter loses nothing.
+        """
         from .frame import Batch
 
         with self._lock:
@@ -381,6 +389,7 @@ class Stream:
     def _pop(self) -> Batch | None:
         """The batch in hand, now delivered; None where another thread was faster."""
         self._tell()
+        self._log.tell_drops(self._counters()["dropped"])
         with self._lock:
             return self._ready.popleft() if self._ready else None
 
@@ -398,8 +407,8 @@ class Stream:
 
         return Table.from_batches(batches, schema=self._reader.schema())
 
-    def _received(self) -> int:
-        return (self._decoder.counters() if self._decoder else self._reader.counters())["received"]
+    def _counters(self) -> dict[str, int]:
+        return self._decoder.counters() if self._decoder else self._reader.counters()
 
     def _gaps(self) -> int:
         return self._subscription.client._log.gaps if self._subscription else 0

@@ -1,4 +1,4 @@
-"""Topic filters and templates of one stream: "plant/{line}/telemetry" is subscribed to as plant/+/telemetry, and `line` becomes a column."""
+"""Topic filters and templates of one stream: "plant/{line}/telemetry" subscribes to plant/+/telemetry; `line` becomes a column."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _merge(templates: list[str]) -> str:
     merged = [column[0] if len(set(column)) == 1 else "+" for column in zip(*(split[:shortest] for split in levels), strict=True)]
     if any(len(split) > shortest for split in levels):
         # "#" also stands for no level at all, so the shorter ones still match.
-        merged = merged[: merged.index("#")] + ["#"] if "#" in merged else [*merged, "#"]
+        merged = [*merged[: merged.index("#")], "#"] if "#" in merged else [*merged, "#"]
     return "/".join(merged)
 
 

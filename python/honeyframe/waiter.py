@@ -103,7 +103,7 @@ def _serve(request: _Request[Any], stopping: threading.Event) -> None:
                 return
     except StopIteration:  # a future cannot carry it
         request.answer(None, StopAsyncIteration())
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
+    except BaseException as error:
         request.answer(None, error)
 
 

@@ -1,4 +1,4 @@
-"""From batches to the frames that Stream hands out: the rolling window, the quarantine, and rows without their retained ones."""
+"""From batches to the frames that Stream hands out: the rolling window, and rows without their retained ones."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from .dtypes import DtypeBackend
     from .frame import Batch
 
 EVENT_TIME = "_event_time"
@@ -27,10 +28,11 @@ def window_frame(
     *,
     by: Literal["auto", "event_time", "recv_time"] = "auto",
     retained: str = "include",
-    dtype_backend: str | None = None,
+    dtype_backend: DtypeBackend | None = None,
     now_ns: int | None = None,
 ) -> pd.DataFrame:
     """The rows of ``batches`` that are younger than ``seconds``."""
+    from .dtypes import to_pandas
     from .frame import Table
 
     if by not in ("auto", "event_time", "recv_time"):
@@ -44,7 +46,7 @@ def window_frame(
         table = table.filter(mask)
     if retained != "include" and RETAIN in table.column_names:
         table = table.filter(_wanted(table.column(RETAIN), retained))
-    return Table.from_arrow(table).to_pandas(dtype_backend=dtype_backend)
+    return to_pandas(table, dtype_backend=dtype_backend)
 
 
 def _younger(table: pa.Table, cut_ns: int, by: str) -> Any:
@@ -74,7 +76,7 @@ def sift_retained(batch: Batch, retained: str) -> tuple[Batch, int]:
 
     from .frame import Batch
 
-    arrow = pa.record_batch(batch)  # type: ignore[arg-type]  # by its __arrow_c_array__
+    arrow = pa.record_batch(batch)
     if RETAIN not in arrow.schema.names:
         return batch, 0
     mask = _wanted(arrow.column(RETAIN), retained)
@@ -83,22 +85,3 @@ def sift_retained(batch: Batch, retained: str) -> tuple[Batch, int]:
         return batch, 0
     return Batch.from_arrow(arrow.filter(mask), num_messages=batch.num_messages), arrow.num_rows - kept
 
-
-def quarantine_frame(entries: Sequence[tuple[str, int, int, str, str, int, bytes, bool, int]]) -> pd.DataFrame:
-    """Quarantine entries as a DataFrame; the dtypes are the same when it is empty."""
-    import pandas as pd
-
-    columns = list(zip(*entries, strict=True)) if entries else [()] * 9
-    topic, recv_time, _, reason, message, position, payload, retain, qos = columns
-    return pd.DataFrame(
-        {
-            "topic": pd.array(list(topic), dtype="string"),
-            "recv_time": pd.to_datetime(pd.Series(list(recv_time), dtype="int64"), unit="ns", utc=True),
-            "reason": pd.array(list(reason), dtype="string"),
-            "message": pd.array(list(message), dtype="string"),
-            "position": pd.array([None if p is None or p < 0 else p for p in position], dtype="Int64"),
-            "payload": pd.Series(list(payload), dtype="object"),
-            "retain": pd.array(list(retain), dtype="boolean"),
-            "qos": pd.array(list(qos), dtype="Int64"),
-        }
-    )

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 
 from .server_thread import ServerThread
 
 
 class Relay(ServerThread):
-    """Passes bytes to ``target_port`` on loopback. ``connections`` counts them; while ``refuse`` is set, new ones are closed at once."""
+    """Passes bytes to ``target_port`` on loopback. While ``refuse`` is set, new ones are closed at once."""
 
     def __init__(self, target_port: int) -> None:
         self.target_port = target_port
-        self.connections = 0
-        self.connected_at: list[float] = []
         self.sent_by_client: list[bytearray] = []
         self.refuse = False
         self._open: set[asyncio.StreamWriter] = set()
@@ -23,6 +20,11 @@ class Relay(ServerThread):
 
     def uri(self, scheme: str = "mqtt", host: str = "127.0.0.1") -> str:
         return f"{scheme}://{host}:{self.port}" + ("/mqtt" if scheme.startswith("ws") else "")
+
+    @property
+    def connections(self) -> int:
+        """Those that a client made and used: one that comes and goes without a byte only looks whether the way is free."""
+        return sum(1 for sent in self.sent_by_client if sent)
 
     def cut(self) -> None:
         """Drops every connection, without a word to either side."""
@@ -34,8 +36,6 @@ class Relay(ServerThread):
         self._run(drop())
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self.connected_at.append(time.monotonic())
         sent = bytearray()
         self.sent_by_client.append(sent)
         if not self.refuse:
@@ -64,14 +64,15 @@ class HttpProxy(Relay):
         return f"http://127.0.0.1:{self.port}"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         sent = bytearray()
         self.sent_by_client.append(sent)
         if not self.target_port:
             while data := await reader.read(65536):
                 sent += data
             return
-        self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+        request = await reader.readuntil(b"\r\n\r\n")
+        self.requests.append(request)
+        sent += request
         writer.write(f"HTTP/1.1 {self._status}\r\n\r\n".encode())
         if self._status.startswith("200"):
             await self.relay(reader, writer, sent)

@@ -10,6 +10,7 @@ A script is a coroutine function; each connection takes the next one::
         hf.connect(broker.uri())
 
 Leaving the ``with`` block asserts that every script ran to its end and that nobody connected more often than there are scripts.
+A client that comes and goes without a byte, to see whether the way is free, takes no script; ``silent_visits`` counts it.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class ClientGone(Exception):
 class Connection:
     """One client's connection, as its script sees it. The script's coroutines run in the broker's thread; tests may read the attributes."""
 
-    def __init__(self, broker: ScriptedBroker, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, broker: ScriptedBroker, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes) -> None:
         self.received = bytearray()  # every byte, after TLS
         self.packets: list[Packet] = []  # the same, decoded
         self.version = 5
@@ -65,6 +66,7 @@ class Connection:
         self._broker = broker
         self._reader = reader
         self._writer = writer
+        self._first = first
         self._decoder = Decoder()
         self._inbox: list[Packet] = []
 
@@ -82,16 +84,20 @@ class Connection:
     async def read(self) -> Packet:
         """The next packet, whatever it is. Raises ClientGone."""
         while not self._inbox:
-            data = await self._reader.read(65536)
-            if not data:
-                self.gone.set()
-                raise ClientGone
-            self.received += data
+            data = await self._receive()
             fresh = self._decoder.feed(data)
             self.packets += fresh
             self._inbox += fresh
             self.version = self._decoder.version
         return self._inbox.pop(0)
+
+    async def _receive(self) -> bytes:
+        data, self._first = self._first or await self._reader.read(65536), b""
+        if not data:
+            self.gone.set()
+            raise ClientGone
+        self.received += data
+        return data
 
     async def send(self, *packets: Packet | bytes, slice_bytes: int = 0, pause: float = 0.0) -> None:
         """All in one write (one TLS record), or in slices of ``slice_bytes`` with ``pause`` seconds between them."""
@@ -142,6 +148,12 @@ class Connection:
         while True:
             await self.read()
 
+    async def absorb(self) -> None:
+        """As ``hang``, where the bytes need not be MQTT."""
+        self.waits_for = "the client to leave"
+        while True:
+            await self._receive()
+
     async def close(self) -> None:
         self._writer.close()
 
@@ -174,13 +186,16 @@ async def serve(c: Connection) -> None:
 
 
 class ScriptedBroker(ServerThread):
-    """``repeat``: connections beyond the last script run the last one again, and need not be used up."""
+    """``repeat``: connections beyond the last script run the last one again, and need not be used up. ``speaks_first``: scripts begin
+    before the client has said anything."""
 
-    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None, repeat: bool = False) -> None:
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None, repeat: bool = False, speaks_first: bool = False) -> None:
+        self.silent_visits = 0
         self.connections: list[Connection] = []
         self.server_names: list[str | None] = []  # what SNI said
         self._scripts = scripts
         self._repeat = repeat
+        self._speaks_first = speaks_first
         self._failures: list[str] = []
         self._running: dict[int, Connection] = {}
         self._events: dict[str, threading.Event] = {}
@@ -226,8 +241,12 @@ class ScriptedBroker(ServerThread):
             assert not self._running, f"not used up: {self.state()}"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = b"" if self._speaks_first else await reader.read(65536)
+        if not first and not self._speaks_first:
+            self.silent_visits += 1
+            return
         number = len(self.connections)
-        connection = Connection(self, reader, writer)
+        connection = Connection(self, reader, writer, first)
         self._running[number] = connection
         self.connections.append(connection)
         try:

@@ -13,9 +13,9 @@ from .ending import ExitCode, complain
 
 if TYPE_CHECKING:
     import pandas as pd
-    from honeyframe.client import Client
-    from honeyframe.stream import Stream
 
+    from ..client import Client
+    from ..stream import Stream
     from .reading import Reading
 
 PLANT = "plant/{line}/{kind}"
@@ -29,7 +29,7 @@ def demo(
     ] = None,
     seconds: Annotated[str, typer.Option("--seconds", "-s", help="Read for so long.")] = "5",
     rows: Annotated[int | None, typer.Option("--rows", "-n", min=1, help="Stop at so many rows.")] = None,
-    rate: Annotated[float, typer.Option("--rate", min=1.0, max=5000.0, help="Messages a second of the simulated plant.")] = 50.0,
+    rate: Annotated[float, typer.Option("--rate", min=1.0, max=1000.0, help="Messages a second of the simulated plant.")] = 50.0,
     simulate: Annotated[bool, typer.Option("--simulate", help="With --uri: publish the simulated plant there, under plant/.")] = False,
     username: options.Username = None,
     password: options.Password = None,
@@ -43,7 +43,7 @@ def demo(
     Without --uri it starts a small broker on this machine and a simulated plant that publishes to it, and ends both again.
     """
     access = options.connection(
-        username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
+        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
     )
     limit = options.duration(seconds)
     from .reading import nothing_arrived, read_stream
@@ -52,7 +52,7 @@ def demo(
     wanted = topics or [PLANT if simulated else "#"]
     with _broker(uri, access) as client, _plant(client, rate) if simulated else contextlib.nullcontext():
         address = client.uri
-        _heading(f"Reading {' and '.join(wanted)} from {address} for {seconds} s" + (f", or {rows:,} rows" if rows else ""))
+        _heading(f"Reading {' and '.join(wanted)} from {address} for {limit:g} s" + (f", or {rows:,} rows" if rows else ""))
         with client.stream(*wanted, event_time="ts" if simulated else None) as stream:
             reading = read_stream(stream, seconds=limit, rows=rows)
             if reading.interrupted:

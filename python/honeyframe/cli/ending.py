@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import ParamSpec
+from typing import ParamSpec, TextIO
 
 import typer
 
@@ -92,7 +92,9 @@ def complain(kind: str, text: str) -> None:
 def _told_on_stderr() -> Iterator[None]:
     """Warnings as one line each, and a session's troubles as they happen."""
 
-    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
+    ) -> None:
         from ..errors import HoneyframeWarning
 
         if issubclass(category, HoneyframeWarning):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,9 +21,12 @@ CaFile = Annotated[Path | None, typer.Option("--ca-file", help="Certificate auth
 Insecure = Annotated[bool, typer.Option("--insecure", help="Check neither certificate nor host name.")]
 Protocol = Annotated[str, typer.Option("--protocol", help="MQTT version: auto, 5.0, 3.1.1 or 3.1.")]
 
+_USER_INFO_WITH_PASSWORD = re.compile(r"[a-zA-Z]+://[^/?#@]*:[^/?#]*@")
+
 
 def connection(
     *,
+    uri: str | None,
     username: str | None,
     password: str | None,
     password_file: Path | None,
@@ -31,9 +35,9 @@ def connection(
     protocol: str,
 ) -> dict[str, Any]:
     """Keyword arguments for ``honeyframe.connect``; what was not given is left to its defaults."""
-    if password is not None:
-        if password_file is not None:
-            raise typer.BadParameter("--password and --password-file are both given: one of them will do")
+    if password is not None and password_file is not None:
+        raise typer.BadParameter("--password and --password-file are both given: one of them will do")
+    if password is not None or (uri is not None and _USER_INFO_WITH_PASSWORD.match(uri)):
         complain(
             "warning",
             "a password on the command line can be seen in the process list and stays in the shell's history;\n"
@@ -44,9 +48,8 @@ def connection(
     return chosen | ({"insecure": True} if insecure else {}) | {"protocol": protocol}
 
 
-def duration(text: str) -> float | str:
-    """Seconds as a number; anything else is left to honeyframe, which reads it as pandas does ("10min")."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def duration(text: str) -> float:
+    """``--seconds`` in seconds: a number, or as pandas reads it ("10min")."""
+    from ..durations import seconds
+
+    return seconds(text, "--seconds")

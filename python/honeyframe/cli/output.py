@@ -17,7 +17,8 @@ import typer
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from honeyframe.frame import Table
+
+    from ..frame import Table
 
 STDOUT = Path("-")
 _SUFFIXES = {"ndjson": "jsonl", "feather": "arrow", "ipc": "arrow"}

@@ -50,7 +50,7 @@ def read(
         output = STDOUT
     chosen = None if output is None else choose_format(output, format_name)
     access = options.connection(
-        username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
+        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
     )
     limit = options.duration(seconds) if seconds is not None else None if rows is not None else 10.0
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from honeyframe.frame import Batch, Table
-    from honeyframe.stats import StreamStats
-    from honeyframe.stream import Stream
+    from ..frame import Batch, Table
+    from ..stats import StreamStats
+    from ..stream import Stream
 
 _STEP_SECONDS = 0.25
 
@@ -22,20 +22,17 @@ class Reading:
     interrupted: bool
 
 
-def read_stream(stream: Stream, *, seconds: float | str | None, rows: int | None) -> Reading:
+def read_stream(stream: Stream, *, seconds: float | None, rows: int | None) -> Reading:
     """Rows until ``seconds`` have passed or ``rows`` are there, or until Ctrl-C: what was read by then is kept."""
-    from honeyframe.durations import seconds as to_seconds
-    from honeyframe.progress import Progress
+    from ..frame import concat
+    from ..progress import Progress
 
-    import honeyframe as hf
-
-    limit = None if seconds is None else to_seconds(seconds)
     batches: list[Batch] = []
     count = 0
     interrupted = False
     try:
-        with Progress("reading", seconds=limit, rows=rows) as progress:
-            for batch in stream.batches(max_seconds=_STEP_SECONDS, seconds=limit, rows=rows, yield_empty=True):
+        with Progress("reading", seconds=seconds, rows=rows) as progress:
+            for batch in stream.batches(max_seconds=_STEP_SECONDS, seconds=seconds, rows=rows, yield_empty=True):
                 if batch.num_rows or not batches:
                     batches.append(batch)
                     count += batch.num_rows
@@ -44,13 +41,13 @@ def read_stream(stream: Stream, *, seconds: float | str | None, rows: int | None
         interrupted = True
     if not batches:  # Ctrl-C came first
         batches.append(stream._empty())
-    return Reading(hf.concat(batches), stream.stats(), interrupted)
+    return Reading(concat(batches), stream.stats(), interrupted)
 
 
-def nothing_arrived(stream: Stream, stats: StreamStats, seconds: float | str | None) -> str:
+def nothing_arrived(stream: Stream, stats: StreamStats, seconds: float | None) -> str:
     """Why a table may be empty, and what to do."""
     filters = ", ".join(stream.filters)
-    within = f" within {seconds:g} s" if isinstance(seconds, float) else f" within {seconds}" if seconds else ""
+    within = "" if seconds is None else f" within {seconds:g} s"
     if stats.received:
         return f"{filters}: none of the messages that arrived{within} gave a row ({stats})"
     granted = ", ".join(str(qos) for qos in stream.granted_qos)

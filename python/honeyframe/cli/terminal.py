@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,17 +52,41 @@ def fitted(frame: pd.DataFrame, *, columns: int, rows: int = 10) -> str:
     """
     text = ""
     for cell_width in _CELL_WIDTHS:
-        for count in range(max(1, min(len(frame.columns), columns // 3)), 0, -1):
-            text = _to_text(frame, rows, count, cell_width)
-            if all(cells(line) <= columns for line in text.split("\n")):
-                return text
-            if count == 2 and cell_width != _CELL_WIDTHS[-1]:
-                break  # rather narrower cells than a single column
+        text, shown = _widest(frame, columns, rows, cell_width)
+        if shown >= min(2, len(frame.columns)):
+            return text
     return "\n".join(shorten(line, columns) for line in text.split("\n"))
+
+
+def _widest(frame: pd.DataFrame, columns: int, rows: int, cell_width: int) -> tuple[str, int]:
+    """The text with the most of the frame's columns that fits, and how many those are; 0 where not even one fits."""
+    fits, too_many = 0, min(len(frame.columns), columns // 3) + 1  # a column takes at least three: two of space, one of text
+    best = _to_text(frame, rows, 1, cell_width)
+    while fits + 1 < too_many:
+        count = (fits + too_many) // 2
+        text = _to_text(frame, rows, count, cell_width)
+        if all(cells(line) <= columns for line in text.split("\n")):
+            best, fits = text, count
+        else:
+            too_many = count
+    return best, fits
 
 
 def _to_text(frame: pd.DataFrame, rows: int, columns: int, cell_width: int) -> str:
     import pandas as pd
 
-    with pd.option_context("display.max_colwidth", cell_width, "display.unicode.east_asian_width", True, "display.min_rows", rows):
-        return printable(frame.to_string(max_rows=rows, max_cols=columns, show_dimensions=True))
+    times = [name for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.DatetimeTZDtype)]
+    with pd.option_context("display.unicode.east_asian_width", True, "display.min_rows", rows):
+        text = frame.to_string(
+            max_rows=rows,
+            max_cols=columns,
+            max_colwidth=cell_width,
+            show_dimensions=True,
+            formatters=dict.fromkeys(times, _milliseconds),
+        )
+    return "\n".join(line.rstrip() for line in printable(text).split("\n"))
+
+
+def _milliseconds(moment: Any) -> str:
+    """Nine digits and a zone would leave no room for anything else; the dtype says that it is UTC."""
+    return "NaT" if moment is None or moment != moment else moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

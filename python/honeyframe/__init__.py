@@ -1,0 +1,96 @@
+"""honeyframe: JSON from HiveMQ, or any MQTT broker, as typed pandas DataFrames.
+
+    import honeyframe as hf
+
+    df = hf.read_mqtt("mqtts://xyz.s1.eu.hivemq.cloud", "plant/+/telemetry", seconds=10)
+
+    client = hf.connect("mqtts://xyz.s1.eu.hivemq.cloud")
+    client.publish("test/topic", {"temperature": 21.5}, qos=1)
+    stream = client.stream("plant/{line}/telemetry", event_time="ts")
+    for batch in stream.batches():
+        df = batch.to_pandas()
+
+pandas and pyarrow are imported when they are first needed, not here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+try:
+    from ._core import __version__
+except ImportError as error:
+    raise ImportError(
+        f"honeyframe's compiled part (honeyframe._core) cannot be loaded: {error}. From a source tree, build it with: pip install . "
+        "(docs/building.md tells what that needs). If it was built: for another Python, or a library it needs has gone."
+    ) from error
+
+from . import errors
+from .errors import HoneyframeError
+
+if TYPE_CHECKING:
+    from .batches import Batches
+    from .client import Client
+    from .connection import LastWill, connect, connect_async
+    from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
+    from .extraction import extract
+    from .frame import Batch, Table, concat
+    from .read import read_mqtt
+    from .schema import Column, Schema
+    from .stats import StreamStats
+    from .stream import Stream
+
+#: Where each public name lives; imported with its first use. No module has a public name: importing it would put it in that name's place.
+_HOMES: Final = {
+    "Batch": "frame",
+    "Batches": "batches",
+    "Client": "client",
+    "Column": "schema",
+    "LastWill": "connection",
+    "Schema": "schema",
+    "Stream": "stream",
+    "StreamStats": "stats",
+    "Table": "frame",
+    "concat": "frame",
+    "connect": "connection",
+    "connect_async": "connection",
+    "extract": "extraction",
+    "read_mqtt": "read",
+}
+
+__all__ = [
+    "Batch",
+    "Batches",
+    "Client",
+    "Column",
+    "HoneyframeError",
+    "LastWill",
+    "Schema",
+    "Stream",
+    "StreamStats",
+    "Table",
+    "__version__",
+    "concat",
+    "connect",
+    "connect_async",
+    "errors",
+    "extract",
+    "read_mqtt",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    # The errors and warnings are public by their own names too: hf.PermissionDenied.
+    value = getattr(errors, name, None) if home is None and name[:1].isupper() else None
+    if home is not None:
+        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    if value is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

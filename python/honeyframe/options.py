@@ -1,0 +1,209 @@
+"""From keywords to ``_core.ExtractOptions``: one translation for ``extract``, ``stream`` and ``read_mqtt``."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Iterable
+from typing import Any, Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from . import _core
+from .errors import InvalidArgumentError
+from .schema import Schema, SchemaLike
+
+OnConflict: TypeAlias = Literal["keep", "widen", "raise", "quarantine"]
+PayloadMode: TypeAlias = Literal["auto", "json", "text", "raw"]
+TimeUnit: TypeAlias = Literal["auto", "s", "ms", "us", "ns"]
+Metadata: TypeAlias = Literal[
+    "topic", "recv_time", "retain", "qos", "dup", "payload_index", "user_properties", "content_type", "response_topic"
+]
+
+#: Strings that are null in a numeric column: those of ``pandas.read_csv`` (the empty one too), and what Home Assistant's entities say.
+DEFAULT_NA_VALUES: Final = (
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
+    "unavailable",
+    "unknown",
+)
+
+STREAM_METADATA: Final[tuple[Metadata, ...]] = ("topic", "recv_time", "retain")
+
+
+def extract_options(
+    *,
+    schema: SchemaLike | None = None,
+    columns: Iterable[str] | None = None,
+    on_conflict: OnConflict = "keep",
+    payload: PayloadMode = "auto",
+    strict: bool = True,
+    sep: str = ".",
+    explode: str | None = None,
+    max_columns: int = 1024,
+    max_depth: int = 64,
+    na_values: Iterable[str] | None = None,
+    keep_default_na: bool = True,
+    event_time: str | None = None,
+    event_time_unit: TimeUnit = "auto",
+    tz: str | datetime.tzinfo | None = None,
+    topic_template: str | None = None,
+    metadata: Iterable[Metadata] = STREAM_METADATA,
+    max_quarantine_messages: int = 10_000,
+    max_quarantine_bytes: int = 16 << 20,
+) -> _core.ExtractOptions:
+    """The options of extraction, checked at once.
+
+    Args:
+        schema: what :class:`honeyframe.Schema` takes; fixes columns and types. None: both are inferred.
+        columns: with inference: read these alone (names as they come out), and skip the rest in C++.
+        on_conflict: what becomes of a value that does not fit its column: ``"keep"`` (in ``_misfit``), ``"widen"`` (the column becomes
+            string), ``"raise"``, ``"quarantine"``.
+        payload: ``"auto"`` (objects become columns; numbers, booleans and text land in ``value``, ``value_bool``, ``value_text``),
+            ``"json"`` (nothing else is accepted), ``"text"``, ``"raw"``.
+        strict: check every scalar to the end of the payload, read or not.
+        sep: stands between the keys of nested objects in a column's name.
+        explode: path of an array of which each element becomes a row.
+        max_columns: later columns go to ``_extra`` as JSON text.
+        max_depth: deeper payloads are quarantined.
+        na_values: further strings that are null in a numeric column; see ``DEFAULT_NA_VALUES``.
+        keep_default_na: whether ``DEFAULT_NA_VALUES`` hold as well, as in ``pandas.read_csv``.
+        event_time: path of the time of measurement; adds ``_event_time`` (UTC).
+        event_time_unit: of numbers there: ``"s" "ms" "us" "ns"``, or ``"auto"``: decided once, by the first.
+        tz: the zone of times that name none, as ``"Europe/Berlin"`` or a tzinfo. None: such a time is null, and counted.
+        topic_template: ``"plant/{line}/telemetry"``: the levels named become columns.
+        metadata: which of ``topic recv_time retain qos dup payload_index user_properties content_type response_topic`` become columns,
+            each named with a leading underscore.
+        max_quarantine_messages, max_quarantine_bytes: how much of what cannot be read is kept.
+
+    Raises:
+        InvalidArgumentError: an option out of range, or options that contradict each other. InvalidSchemaError and
+            InvalidTopicTemplateError are among these.
+        TypeError: a value of another type.
+    """
+    if tz is not None and event_time is None:
+        raise InvalidArgumentError("tz= is the zone of event_time=, which is missing")
+    if event_time_unit != "auto" and event_time is None:
+        raise InvalidArgumentError("event_time_unit= is the unit of event_time=, which is missing")
+    if schema is not None and columns is not None:
+        raise InvalidArgumentError(
+            "schema= fixes the columns, columns= chooses among those inferred: pass one of them",
+        )
+    given = {
+        "max_columns": max_columns,
+        "max_depth": max_depth,
+        "max_quarantine_messages": max_quarantine_messages,
+        "max_quarantine_bytes": max_quarantine_bytes,
+    }
+    for name, value in given.items():
+        _check_count(name, value)
+    na_strings = _strings("na_values", na_values)
+    return _core.ExtractOptions(
+        schema=None if schema is None else Schema(schema)._to_core(),
+        columns=_strings("columns", columns),
+        on_conflict=on_conflict,
+        payload=payload,
+        strict=strict,
+        sep=sep,
+        explode=explode or "",
+        na_values=[*DEFAULT_NA_VALUES, *na_strings] if keep_default_na else na_strings,
+        event_time=event_time,
+        event_time_unit=event_time_unit,
+        zone=() if tz is None else zone_table(tz),
+        topic_template=topic_template,
+        metadata=_strings("metadata", metadata),
+        **given,
+    )
+
+
+def _check_count(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not 0 <= value < 2**63:
+        raise InvalidArgumentError(f"{name} must be zero or more, and below 2**63; found {value}")
+
+
+def _strings(name: str, values: Iterable[str] | None) -> list[str]:
+    if values is None:
+        return []
+    if isinstance(values, (str, bytes)):
+        raise InvalidArgumentError(f"{name} must be a list of strings; found the string {values!r}", hint=f"Pass {name}=[{values!r}].")
+    strings = list(values)
+    for value in strings:
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be a list of strings; found {type(value).__name__} in it")
+    return strings
+
+
+# --- Zones ------------------------------------------------------------------------------------------------------------
+
+_EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_DAY: Final = 86_400
+_DAYS: Final = (datetime.datetime(2101, 1, 1, tzinfo=datetime.UTC) - _EPOCH).days
+
+
+def zone_table(tz: str | datetime.tzinfo) -> list[tuple[int, int]]:
+    """A zone's UTC offsets from 1970 to 2100: ``(utc_seconds, offset_seconds)``, from then on, in order of time.
+
+    >>> zone_table("UTC")
+    [(0, 0)]
+    """
+    if isinstance(tz, str):
+        return list(_named_zone_table(tz))
+    if isinstance(tz, datetime.tzinfo):
+        return _sample(tz)
+    raise TypeError(f"tz must be the name of a zone or a tzinfo, not {type(tz).__name__}")
+
+
+@functools.lru_cache(maxsize=64)
+def _named_zone_table(name: str) -> tuple[tuple[int, int], ...]:
+    try:
+        return tuple(_sample(ZoneInfo(name)))
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a name that is a directory of the database
+        raise InvalidArgumentError(
+            f"no such time zone: {name!r}",
+            hint='Names are those of the IANA database, such as "Europe/Berlin"; without one on this machine, pip install tzdata.',
+        ) from None
+
+
+def _sample(zone: datetime.tzinfo) -> list[tuple[int, int]]:
+    """No tzinfo tells its transitions: the offset is read once a day, and where it changed, the second is found by halving."""
+    table = [(0, _offset(zone, 0))]
+    for day in range(1, _DAYS):
+        late = day * _DAY
+        offset = _offset(zone, late)
+        if offset == table[-1][1]:
+            continue
+        early = late - _DAY
+        while late - early > 1:
+            middle = (early + late) // 2
+            if _offset(zone, middle) == table[-1][1]:
+                early = middle
+            else:
+                late = middle
+        table.append((late, offset))
+    return table
+
+
+def _offset(zone: datetime.tzinfo, utc_seconds: int) -> int:
+    local = (_EPOCH + datetime.timedelta(seconds=utc_seconds)).astimezone(zone)
+    offset = local.utcoffset()
+    if offset is None:
+        raise InvalidArgumentError(f"tz {zone!r} has no UTC offset")
+    return round(offset.total_seconds())

@@ -1,0 +1,244 @@
+"""Connections break: the session comes back by itself, subscribes again, and says what may be missing."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.brokers.certificates import Authority
+from tests.brokers.client import Client
+from tests.brokers.hivemq import HiveMQ
+from tests.brokers.mosquitto import Mosquitto
+from tests.brokers.packets import Connack, Connect, Disconnect, Publish, Subscribe
+from tests.brokers.ports import BrokerUnavailable
+from tests.brokers.proxies import Relay
+from tests.brokers.scripted import Connection, ScriptedBroker
+from tests.integration.conftest import Broker, Dial, assert_balanced, wait_until
+
+import honeyframe as hf
+
+pytestmark = pytest.mark.timeout(60)
+
+versions = pytest.mark.parametrize("version", [3, 4, 5], ids=["3.1", "3.1.1", "5.0"])
+
+
+@pytest.fixture
+def relay(broker: Broker) -> Iterator[Relay]:
+    with Relay(broker.listeners.ports["tcp"]) as relay:
+        yield relay
+
+
+@versions
+def test_a_cut_connection_comes_back_and_the_streams_go_on(
+    relay: Relay, broker: Broker, dial: Dial, topic: str, version: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="honeyframe")
+    client = dial(relay.uri(), version=version, client_id=f"cut-{version}")
+    stream, other = client.stream(f"{topic}/{{line}}"), client.stream(f"{topic}/#", qos=2)
+    client.publish(f"{topic}/a", {"n": 1}, qos=1)
+    wait_until(lambda: stream.stats().received == 1)
+    cut_at = time.monotonic()
+    relay.cut()
+    wait_until(lambda: client.info()["connects"] == 2 and client.info()["state"] == "connected", what="the second CONNACK")
+    assert time.monotonic() - cut_at < 4  # the first attempt comes within half a second
+    wait_until(lambda: client.stats()["gaps"] == 1, what="the gap event")
+    wait_until(lambda: any(getattr(r, "honeyframe_event", "") == "resubscribed" for r in caplog.records), what="the resubscription")
+    client.publish(f"{topic}/b", {"n": 2}, qos=1)
+    with pytest.warns(hf.errors.GapWarning):
+        df = stream.read(rows=2, seconds=10).to_pandas()
+    assert list(df["n"]) == [1, 2]
+    assert list(df["line"]) == ["a", "b"]
+    wait_until(lambda: other.stats().received == 2)
+    events = [getattr(record, "honeyframe_event", "") for record in caplog.records]
+    assert {"connection_lost", "gap", "resubscribed"} <= set(events)
+    assert_balanced(stream)
+
+
+@pytest.mark.parametrize("version", [4, 5], ids=["3.1.1", "5.0"])
+def test_a_kept_session_loses_nothing_and_says_no_gap(relay: Relay, broker: Broker, dial: Dial, topic: str, version: int) -> None:
+    keep = {"session_expiry": 300} if version == 5 else {}
+    client = dial(relay.uri(), version=version, client_id=f"kept-{topic.replace('/', '-')}", clean_start=False, **keep)
+    stream = client.stream(topic, qos=1)
+    with Client(broker.listeners.ports["tcp"], version=version) as publisher:
+        publisher.publish(topic, '{"n": 0}', qos=1)
+        wait_until(lambda: stream.stats().received == 1)
+        relay.refuse = True
+        relay.cut()
+        for n in range(1, 6):
+            publisher.publish(topic, json.dumps({"n": n}), qos=1)
+        relay.refuse = False
+        df = stream.read(rows=6, seconds=15).to_pandas()
+    assert sorted(set(df["n"])) == list(range(6))
+    assert client.stats()["gaps"] == 0
+    assert_balanced(stream)
+
+
+def _restart(broker: HiveMQ | Mosquitto, dial: Dial, topic: str) -> None:
+    client = dial(broker.uri(), client_id="survivor")
+    stream = client.stream(topic)
+    client.publish(topic, {"n": 1}, qos=1)
+    wait_until(lambda: stream.stats().received == 1)
+    broker.kill()
+    wait_until(lambda: client.info()["state"] == "reconnecting", what="the loss to be seen")
+    with pytest.raises(hf.errors.HoneyframeError):
+        client.publish(topic, {"n": -1}, qos=1, timeout=0.5)
+    broker.start()
+    wait_until(lambda: client.info()["state"] == "connected", 30, what="the reconnect")
+    wait_until(lambda: client.stats()["gaps"] == 1)
+    wait_until(lambda: _echo(client, stream, topic), 15, what="messages after the restart")
+    with pytest.warns(hf.errors.GapWarning):
+        df = stream.read(rows=2, seconds=5).to_pandas()
+    assert df["n"][0] == 1
+    assert set(df["n"][1:]) == {2}
+    assert_balanced(stream)
+
+
+def _echo(client: hf.Client, stream: hf.Stream, topic: str) -> bool:
+    client.publish(topic, {"n": 2}, qos=1)
+    time.sleep(0.2)
+    return stream.stats().received >= 2
+
+
+def test_mosquitto_restarts(authority: Authority, dial: Dial, topic: str) -> None:
+    try:
+        broker = Mosquitto(authority)
+    except BrokerUnavailable as reason:
+        pytest.skip(str(reason))
+    try:
+        _restart(broker, dial, topic)
+    finally:
+        broker.close()
+
+
+def test_hivemq_restarts(authority: Authority, dial: Dial, topic: str) -> None:
+    try:
+        broker = HiveMQ(authority)
+    except BrokerUnavailable as reason:
+        pytest.skip(str(reason))
+    try:
+        _restart(broker, dial, topic)
+    finally:
+        broker.close()
+
+
+def test_a_refusal_after_a_reconnect_is_tried_again_slowly_and_seen(dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
+    """The first CONNECT was good, so a later refusal may pass: once a minute, here 0.5 s."""
+
+    async def lets_go(c: Connection) -> None:
+        await c.accept()
+        await c.close()
+
+    async def refuses(c: Connection) -> None:
+        await c.expect(Connect)
+        await c.send(Connack(code=0x87))
+
+    async def takes_back(c: Connection) -> None:
+        await c.accept()
+        await c.serve()
+
+    caplog.set_level(logging.INFO, logger="honeyframe")
+    with ScriptedBroker(lets_go, refuses, refuses, takes_back) as broker:
+        client = dial(broker.uri(), user=None, version=5, refused_retry_delay=0.5, reconnect_min_delay=0.1)
+        wait_until(lambda: len(broker.connects) == 4, 15, "the fourth CONNECT")
+        wait_until(lambda: client.info()["state"] == "connected")
+        times = [c.accepted_at for c in broker.connections]
+        assert times[2] - times[1] > 0.4
+        client.close()
+    events = [getattr(record, "honeyframe_event", "") for record in caplog.records]
+    assert events.count("refused") == 2
+
+
+def test_reconnect_false_ends_the_session(dial: Dial, topic: str, mosquitto: Mosquitto) -> None:
+    with Relay(mosquitto.listeners.ports["tcp"]) as relay:
+        client = dial(relay.uri(), reconnect=False)
+        stream = client.stream(topic)
+        relay.cut()
+        with pytest.raises(hf.errors.ConnectError):
+            next(stream.batches(seconds=10))
+        assert client.closed
+        time.sleep(0.8)
+        assert relay.connections == 1
+
+
+@pytest.mark.parametrize("code", [0x8B, 0x8D, 0x80, 0x81, 0x82, 0x89, 0x93, 0x95, 0x97, 0x98, 0x9C, 0x9D, 0x9F, 0xA0, 0x00])
+def test_each_disconnect_code_reconnects_or_is_an_error(code: int, dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
+    """A v5 broker that says DISCONNECT: never a silent end. Which codes are for good is the session's business; both ends are visible."""
+
+    async def dismisses(c: Connection) -> None:
+        await c.accept()
+        await c.grant()
+        await c.send(Disconnect(code=code, properties={"reason_string": "farewell"}))
+        await c.close()
+
+    async def takes_back(c: Connection) -> None:
+        await c.accept()
+        await c.serve()
+
+    caplog.set_level(logging.INFO, logger="honeyframe")
+    with ScriptedBroker(dismisses, takes_back, repeat=True) as broker:
+        client = dial(broker.uri(), user=None, version=5, reconnect_min_delay=0.05)
+        stream = client.stream("a")
+        wait_until(lambda: client.closed or client.info()["connects"] == 2, 10, "either end")
+        if client.closed:
+            with pytest.raises(hf.errors.ConnectError) as ended:
+                next(stream.batches(seconds=5))
+            assert ended.value.reason_code == code
+        else:
+            wait_until(lambda: any(isinstance(p, Subscribe) for p in broker.connections[1].packets), 5, "the resubscription")
+        client.close()
+    assert any(getattr(r, "honeyframe_event", "") in ("connection_lost", "taken_over", "refused", "closed") for r in caplog.records)
+    assert "farewell" in caplog.text
+
+
+def test_a_reset_connection_is_resubscribed_with_everything_that_was_asked(dial: Dial) -> None:
+    async def resets(c: Connection) -> None:
+        await c.accept()
+        await c.grant()
+        await c.grant()
+        await c.send(Publish(topic="a/1", payload=b'{"n": 1}'))
+        await c.gate("reset")
+        await c.reset()
+
+    async def continues(c: Connection) -> None:
+        await c.accept()
+        asked: dict[str, int] = {}
+        while set(asked) != {"a/+", "b/#", "c"}:
+            subscribe = await c.grant()
+            asked |= {text: options & 3 for text, options in subscribe.filters}
+        assert asked == {"a/+": 1, "b/#": 2, "c": 2}, asked
+        await c.send(Publish(topic="a/1", payload=b'{"n": 2}'))
+        await c.serve()
+
+    with ScriptedBroker(resets, continues) as broker:
+        client = dial(broker.uri(), user=None, version=5)
+        stream = client.stream("a/{line}", qos=1)
+        client.stream("b/#", "c", qos=2)
+        wait_until(lambda: stream.stats().received == 1)
+        broker.open("reset")
+        wait_until(lambda: stream.stats().received == 2)
+        client.close()
+
+
+def test_a_resubscription_that_is_refused_is_an_error(dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
+    async def lets_go(c: Connection) -> None:
+        await c.accept()
+        await c.grant()
+        await c.close()
+
+    async def refuses(c: Connection) -> None:
+        await c.accept()
+        await c.grant(0x87)
+        await c.serve()
+
+    caplog.set_level(logging.INFO, logger="honeyframe")
+    with ScriptedBroker(lets_go, refuses) as broker:
+        client = dial(broker.uri(), user=None, version=5)
+        client.stream("plant/#")
+        wait_until(
+            lambda: any(getattr(r, "honeyframe_event", "") == "subscribe_refused" for r in caplog.records), what="the refusal to be told"
+        )
+        assert "plant/#" in caplog.text
+        client.close()

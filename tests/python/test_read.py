@@ -1,0 +1,139 @@
+"""read_mqtt: one call from an address to a DataFrame. Against a real Mosquitto."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import honeyframe as hf
+from honeyframe.errors import InvalidArgumentError, NoMessagesWarning
+
+
+@pytest.fixture
+def publishing(client: hf.Client) -> Any:
+    """Publishes ``{"n": number}`` every 20 ms to a topic, until the test ends."""
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def start(topic: str, make: Callable[[int], Any] = lambda number: {"n": number}) -> None:
+        def run() -> None:
+            number = 0
+            while not stop.wait(0.02):
+                client.publish(topic, make(number), qos=1)
+                number += 1
+
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+
+    yield start
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_seconds(access: dict[str, Any], publishing: Any) -> None:
+    publishing("read/seconds")
+    started = time.monotonic()
+    frame = hf.read_mqtt(access["uri"], "read/seconds", seconds=0.8, username="both", password="both-password")
+    assert 0.75 <= time.monotonic() - started < 2.5
+    assert 15 <= len(frame) <= 60
+    assert frame["n"].diff().dropna().eq(1).all()
+    assert frame["n"].dtype == "Int64"
+    counters = frame.attrs["honeyframe"]
+    assert counters["received"] == counters["delivered"] == len(frame)
+    assert all(isinstance(value, int) for value in counters.values())
+
+
+def test_rows_ends_first(client: hf.Client, publishing: Any) -> None:
+    publishing("read/rows")
+    started = time.monotonic()
+    frame = hf.read_mqtt(topics="read/rows", seconds=60, rows=5, client=client)
+    assert len(frame) == 5
+    assert time.monotonic() - started < 5
+    assert not client.closed
+
+
+def test_until_rows(client: hf.Client, publishing: Any) -> None:
+    publishing("read/until")
+    assert len(hf.read_mqtt(topics="read/until", seconds=None, rows=3, client=client)) == 3
+
+
+def test_the_first_row_comes_at_once(client: hf.Client, publishing: Any) -> None:
+    publishing("read/first")
+    time.sleep(0.1)
+    started = time.monotonic()
+    hf.read_mqtt(topics="read/first", rows=1, client=client)
+    assert time.monotonic() - started < 1.0
+
+
+def test_several_topics_templates_and_options(client: hf.Client, publishing: Any) -> None:
+    publishing("read/a/t")
+    publishing("read/b/t", lambda number: {"n": number, "extra": {"deep": number * 0.5}})
+    frame = hf.read_mqtt(topics=["read/{x}/t"], seconds=0.5, client=client, columns=["extra.deep"], categories=True)
+    assert set(frame["x"]) == {"a", "b"}
+    assert "n" not in frame.columns
+    assert frame["extra.deep"].dtype == "float64"
+    assert frame["_topic"].dtype == "category"
+
+
+def test_no_message(client: hf.Client) -> None:
+    with pytest.warns(NoMessagesWarning, match="read/nothing/") as caught:
+        frame = hf.read_mqtt(topics="read/nothing/{x}", seconds=0.2, client=client, schema={"t": "float64", "ok": "bool"})
+    text = str(caught[0].message)
+    assert "granted QoS 1" in text
+    assert "retained" in text
+    assert caught[0].filename == __file__
+    assert len(frame) == 0
+    assert {"t", "ok", "x", "_topic", "_recv_time", "_retain"} <= set(frame.columns)
+    assert frame["ok"].dtype == "boolean"
+    assert frame.attrs["honeyframe"]["received"] == 0
+
+
+def test_messages_without_a_row(client: hf.Client) -> None:
+    client.publish("read/broken", b"{broken", qos=1, retain=True)
+    try:
+        with pytest.warns(NoMessagesWarning, match="quarantined 1"):
+            frame = hf.read_mqtt(topics="read/broken", seconds=0.3, client=client, payload="json")
+        assert frame.attrs["honeyframe"]["quarantined"] == 1
+    finally:
+        client.publish("read/broken", b"", qos=1, retain=True)
+
+
+def test_retained_only(client: hf.Client, publishing: Any) -> None:
+    publishing("read/kept/live")
+    client.publish("read/kept/old", {"n": -1}, qos=1, retain=True)
+    try:
+        frame = hf.read_mqtt(topics="read/kept/#", seconds=0.4, client=client, retained="only")
+        assert frame["n"].tolist() == [-1]
+        assert frame.attrs["honeyframe"]["retained_skipped_rows"] > 0
+    finally:
+        client.publish("read/kept/old", b"", qos=1, retain=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"seconds": None}, "seconds, rows"),
+        ({"seconds": "soon"}, "seconds"),
+        ({"rows": 0}, "rows"),
+        ({"topics": []}, "no topic"),
+        ({"topics": "a/#/b"}, "a/#/b"),
+    ],
+)
+def test_bad_arguments(client: hf.Client, options: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=fault):
+        hf.read_mqtt(client=client, **options)
+
+
+def test_a_client_and_an_address_are_one_too_many(client: hf.Client) -> None:
+    with pytest.raises(InvalidArgumentError, match="uri, password"):
+        hf.read_mqtt("mqtt://127.0.0.1", client=client, password="x")
+
+
+def test_unknown_options(client: hf.Client) -> None:
+    with pytest.raises(TypeError, match="no_such_option"):
+        hf.read_mqtt(topics="a", client=client, no_such_option=1)  # type: ignore[call-arg]
