@@ -1,7 +1,7 @@
 #pragma once
 
-// The types a column may have, and how they are spelled: "bool", "int64", "uint64", "float64", "string", "timestamp", "binary",
-// "list<float64>". Values; no thread of their own.
+// The types a column may have, and how they are spelled: "bool", "int64", "uint64", "float64", "string", "timestamp",
+// "binary", "list<float64>". Values; no thread of their own.
 
 #include <cstdint>
 #include <string>
@@ -28,7 +28,8 @@ struct DataType {
   TypeId item = TypeId::null;  // for lists
 
   bool operator==(const DataType&) const = default;
-  // Errors: invalid_schema, naming the types there are. Aliases: boolean, int, integer, float, double, str, utf8, datetime, bytes.
+  // Errors: invalid_schema, naming the types there are. Aliases: boolean, int, integer, float, double, str, utf8,
+  // datetime, bytes.
   static Result<DataType> parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;
 };

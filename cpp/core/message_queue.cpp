@@ -65,13 +65,17 @@ MessageQueue::MessageQueue(QueueLimits limits)
 }
 
 PushResult MessageQueue::push(const MessageView& message) noexcept {
+  return push(message, limits_.block_timeout);
+}
+
+PushResult MessageQueue::push(const MessageView& message, std::chrono::nanoseconds patience) noexcept {
   PushResult result = PushResult::dropped;
   bool notify = false;
   {
     Lock lock(mutex_);
     if (closed_) return PushResult::closed;
     try {
-      result = store(message, lock);
+      result = store(message, patience, lock);
     } catch (const std::bad_alloc&) {
       result = drop(message, counters_.loss.dropped_no_memory);
     }
@@ -81,14 +85,12 @@ PushResult MessageQueue::push(const MessageView& message) noexcept {
   return result;
 }
 
-PushResult MessageQueue::store(const MessageView& message, Lock& lock) {
+PushResult MessageQueue::store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock) {
   // A known topic was checked when it came first.
   if (!dictionaries_.back()->find(message.topic) && !is_valid_topic_name(message.topic)) {
     return reject(message, counters_.loss.rejected_topic);
   }
-  const std::size_t alone = block_bytes(message.payload.size()) + TopicDictionary::empty_bytes() +
-                            TopicDictionary::cost(message.topic) + kept_properties_bytes(message);
-  if (message.payload.size() > limits_.max_payload_bytes || alone > limits_.max_bytes) {
+  if (message.payload.size() > limits_.max_payload_bytes || bytes_alone(message) > limits_.max_bytes) {
     return reject(message, counters_.loss.rejected_too_large);
   }
   while (!make_room(message)) {
@@ -99,7 +101,9 @@ PushResult MessageQueue::store(const MessageView& message, Lock& lock) {
       case OverflowPolicy::drop_newest:
         return drop(message, counters_.loss.dropped_newest);
       case OverflowPolicy::block:
-        if (wait_for_room(message, lock)) break;
+        // One wait for a stall: the receive thread must come back to the socket.
+        if (!stalled_ && sleep_until_room(message, patience, lock)) break;
+        stalled_ = true;
         if (!closed_) return drop(message, counters_.loss.dropped_block_timeout);
         ++counters_.received;
         counters_.received_bytes += message.payload.size();
@@ -158,10 +162,16 @@ bool MessageQueue::make_room(const MessageView& message) {
   return true;
 }
 
-bool MessageQueue::wait_for_room(const MessageView& message, Lock& lock) {
-  if (stalled_) return false;  // one wait for a stall: the receive thread must come back to the socket
+bool MessageQueue::wait_for_room(const MessageView& message, std::chrono::nanoseconds wait) {
+  Lock lock(mutex_);
+  if (closed_ || stalled_ || limits_.policy != OverflowPolicy::block) return true;
+  if (bytes_alone(message) > limits_.max_bytes) return true;  // will be rejected
+  return make_room(message) || sleep_until_room(message, wait, lock) || closed_;
+}
+
+bool MessageQueue::sleep_until_room(const MessageView& message, std::chrono::nanoseconds wait, Lock& lock) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto deadline = begin + limits_.block_timeout;
+  const auto deadline = begin + std::min(wait, kLongestWait);
   bool room = false;
   for (;;) {
     producer_sleeps_ = true;
@@ -173,7 +183,6 @@ bool MessageQueue::wait_for_room(const MessageView& message, Lock& lock) {
   const auto waited = std::chrono::steady_clock::now() - begin;
   counters_.blocked_ns +=
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(waited).count());
-  stalled_ = !room;
   return room;
 }
 
@@ -241,6 +250,11 @@ bool MessageQueue::needs_block(std::size_t payload_size) const noexcept {
 std::size_t MessageQueue::block_bytes(std::size_t payload_size) const noexcept {
   return is_oversize(payload_size) ? MessageBlock::capacity_bytes(payload_size + kPayloadPadding, 1)
                                    : MessageBlock::capacity_bytes(block_arena_bytes_, block_messages_);
+}
+
+std::size_t MessageQueue::bytes_alone(const MessageView& message) const noexcept {
+  return block_bytes(message.payload.size()) + TopicDictionary::empty_bytes() + TopicDictionary::cost(message.topic) +
+         kept_properties_bytes(message);
 }
 
 std::size_t MessageQueue::kept_properties_bytes(const MessageView& message) const noexcept {

@@ -92,6 +92,10 @@ class MessageQueue {
   // Receive thread. noexcept: an allocation failure is a counted drop. `closed`: not counted, unless close() came while
   // it waited for room.
   PushResult push(const MessageView& message) noexcept;
+  // For producers that look for signals while they wait: `block` waits for `patience` in push(), and returns from
+  // wait_for_room() once push() would not wait at all (room, closed, or stalled already).
+  PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept;
+  [[nodiscard]] bool wait_for_room(const MessageView& message, std::chrono::nanoseconds wait);
 
   // Consumer. The oldest block, whole, or null when there is none within `wait`, after a wake(), or when the queue is
   // closed and empty. Its messages move from `queued` to `in_batch`.
@@ -118,17 +122,21 @@ class MessageQueue {
   [[nodiscard]] bool drained() const;
   [[nodiscard]] StreamCounters counters() const;
   [[nodiscard]] const QueueLimits& limits() const noexcept { return limits_; }
+  // True where no other member but the destructor may be called: a lock may be held by a thread that this process does
+  // not have.
+  [[nodiscard]] bool in_forked_child() const noexcept { return not_empty_.in_forked_child(); }
 
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  PushResult store(const MessageView& message, Lock& lock);
+  PushResult store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock);
+  [[nodiscard]] std::size_t bytes_alone(const MessageView& message) const noexcept;
   PushResult reject(const MessageView& message, std::uint64_t& reason);
   PushResult drop(const MessageView& message, std::uint64_t& reason);
   // True once `message` can be stored within the limits; gives up spares and an unused dictionary for it, but no
   // message.
   bool make_room(const MessageView& message);
-  bool wait_for_room(const MessageView& message, Lock& lock);
+  bool sleep_until_room(const MessageView& message, std::chrono::nanoseconds wait, Lock& lock);
   void open_block(std::size_t payload_size);
   void start_dictionary();
   std::unique_ptr<MessageBlock> pop_oldest();

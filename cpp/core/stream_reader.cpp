@@ -34,8 +34,7 @@ class Reader final : public StreamReader {
       : queue_(std::move(queue)), cutter_(queue_, std::move(extractor)), ready_(queue_->limits()) {}
 
   ~Reader() override {
-    if (changed_.in_forked_child()) return;
-    stop_pump();
+    if (!in_forked_child()) stop_pump();
   }
 
   Result<NextBatch> next(const BatchLimits& limits, std::chrono::nanoseconds wait) override;
@@ -57,6 +56,12 @@ class Reader final : public StreamReader {
   [[nodiscard]] std::vector<QuarantineEntry> quarantine() const override { return cutter_.quarantine(); }
   [[nodiscard]] std::vector<ExtractEvent> take_events() override { return cutter_.take_events(); }
   [[nodiscard]] SchemaPtr schema() const override { return cutter_.schema(); }
+  [[nodiscard]] bool in_forked_child() const noexcept override { return changed_.in_forked_child(); }
+
+  void give_back(RecordBatchPtr batch) override {
+    const std::lock_guard lock(mutex_);
+    given_back_ = std::move(batch);
+  }
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -83,6 +88,7 @@ class Reader final : public StreamReader {
   Found next_extracted(const CutLimits& limits, SteadyTime deadline);
   Found next_ready(const CutLimits& limits, SteadyTime deadline);
   [[nodiscard]] Result<NextBatch> delivered(RecordBatchPtr batch, std::uint64_t unsettled);
+  [[nodiscard]] RecordBatchPtr take_given_back();
   // True with the reason in `found`, where a waiting next() must return.
   bool must_return(const Lock& lock, SteadyTime deadline, NextBatch& found);
 
@@ -102,6 +108,7 @@ class Reader final : public StreamReader {
   ProcessOwned<std::condition_variable> changed_;
   // Guarded by mutex_:
   ProcessOwned<std::thread> thread_;
+  RecordBatchPtr given_back_;
   ReadyBatches ready_;
   std::vector<std::weak_ptr<RollingWindow>> taps_;
   bool pumping_ = false;
@@ -112,7 +119,7 @@ class Reader final : public StreamReader {
 };
 
 Result<NextBatch> Reader::next(const BatchLimits& limits, std::chrono::nanoseconds wait) {
-  if (changed_.in_forked_child()) {
+  if (in_forked_child()) {
     return Status(ErrorCode::forked, "this stream belongs to the process that was forked");
   }
   if (limits.max_rows < 1) {
@@ -122,6 +129,7 @@ Result<NextBatch> Reader::next(const BatchLimits& limits, std::chrono::nanosecon
   const SteadyTime deadline = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
   const CutLimits cut{limits.max_rows, std::max(limits.max_age, std::chrono::nanoseconds(0)), kMaxBatchBytes};
   const std::lock_guard turn(next_mutex_);
+  if (RecordBatchPtr batch = take_given_back()) return NextBatch{NextKind::batch, std::move(batch)};
   try {
     for (;;) {
       if (Found found = next_extracted(cut, deadline)) return *std::move(found);
@@ -130,6 +138,11 @@ Result<NextBatch> Reader::next(const BatchLimits& limits, std::chrono::nanosecon
   } catch (const std::bad_alloc&) {
     return out_of_memory();
   }
+}
+
+RecordBatchPtr Reader::take_given_back() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(given_back_, nullptr);
 }
 
 bool Reader::must_return(const Lock&, SteadyTime deadline, NextBatch& found) {
@@ -199,7 +212,7 @@ Reader::Found Reader::next_ready(const CutLimits& limits, SteadyTime deadline) {
 }
 
 Result<std::shared_ptr<WindowTap>> Reader::open_window(const WindowLimits& limits) {
-  if (changed_.in_forked_child()) {
+  if (in_forked_child()) {
     return Status(ErrorCode::forked, "this stream belongs to the process that was forked");
   }
   if (limits.duration.count() <= 0) {

@@ -68,6 +68,9 @@ class StreamReader {
   // each message that "raise" refuses (the next call goes on behind it); invalid_argument.
   virtual Result<NextBatch> next(const BatchLimits& limits, std::chrono::nanoseconds wait) = 0;
 
+  // The next next() returns it again: an interrupt came before the caller had it. It counts as delivered meanwhile.
+  virtual void give_back(RecordBatchPtr batch) = 0;
+
   // Starts the pump when it is the first. Sees every message that no earlier next() has handed out, and holds the
   // reader by no reference.
   virtual Result<std::shared_ptr<WindowTap>> open_window(const WindowLimits& limits) = 0;
@@ -84,6 +87,8 @@ class StreamReader {
   [[nodiscard]] virtual std::vector<QuarantineEntry> quarantine() const = 0;
   [[nodiscard]] virtual std::vector<ExtractEvent> take_events() = 0;
   [[nodiscard]] virtual SchemaPtr schema() const = 0;
+  // True where nothing but next(), open_window() (which answer ErrorCode::forked) and the destructor may be called.
+  [[nodiscard]] virtual bool in_forked_child() const noexcept = 0;
 };
 
 }  // namespace honeyframe

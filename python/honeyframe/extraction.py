@@ -82,6 +82,8 @@ def extract(
     1               1  22.0     <NA>
     """
     source = _open(payloads, topics)
+    if topic_template is not None and "topic" not in source.known_metadata():
+        raise InvalidArgumentError("topic_template= reads levels from the topics, and there are none: pass topics=")
     options = extract_options(
         schema=schema,
         columns=columns,
@@ -169,7 +171,9 @@ def _open(payloads: Any, topics: Sequence[str] | None) -> _File | _Held:
         raise TypeError(f"payloads must be an iterable of bytes or str, a path or a DataFrame, not {type(payloads).__name__}")
     if isinstance(topics, (str, bytes)):
         raise InvalidArgumentError("topics must be a list, with one topic for each payload", hint="Pass [topic] * len(payloads).")
-    return _Held(list(payloads), None if topics is None else list(topics))
+    # pyarrow's arrays iterate over scalars of their own.
+    held = payloads.to_pylist() if hasattr(payloads, "to_pylist") else list(payloads)
+    return _Held(held, None if topics is None else list(topics))
 
 
 def _checked_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:

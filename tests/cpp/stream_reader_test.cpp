@@ -141,6 +141,15 @@ TEST_F(StreamReaderTest, AConflictIsRaisedOnceAndReadingGoesOn) {
   EXPECT_EQ(queue_->counters().quarantined, 1U);
 }
 
+TEST_F(StreamReaderTest, ABatchGivenBackComesAgain) {
+  push_now("1");
+  push_now("2");
+  const RecordBatchPtr batch = next(1, 1h).batch;
+  reader_->give_back(batch);
+  EXPECT_EQ(next(1, 1h).batch, batch);
+  EXPECT_EQ(testing::cells(*next(1, 1h).batch, "value"), (std::vector<std::string>{"2"}));
+}
+
 TEST_F(StreamReaderTest, BadLimitsAreNamed) {
   EXPECT_EQ(reader_->next({0, 1s}, 0ns).status().code(), ErrorCode::invalid_argument);
   EXPECT_EQ(reader_->open_window({}).status().code(), ErrorCode::invalid_argument);

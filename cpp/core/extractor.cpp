@@ -1,0 +1,176 @@
+#include "extractor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "payload_reader.h"
+#include "record_batch_builder.h"
+#include "utf8.h"
+
+namespace honeyframe {
+namespace {
+
+// Text columns have 32-bit offsets: a batch is full long before they are.
+constexpr std::size_t kFullTextBytes = std::size_t{1} << 30;
+
+// Beside the columns, paths that lead to none yet: objects, keys that are skipped, nulls.
+std::size_t max_nodes(const ExtractOptions& options) {
+  return 4 * options.max_columns + 1024;
+}
+
+class JsonExtractor final : public Extractor {
+ public:
+  explicit JsonExtractor(ExtractOptions options)
+      : options_(std::move(options)),
+        plan_(options_.separator, options_.columns, !options_.schema, max_nodes(options_)),
+        reader_(plan_, options_.payload, options_.strict, options_.max_depth),
+        builder_(options_, plan_, counters_),
+        quarantine_(options_.max_quarantine_messages, options_.max_quarantine_bytes) {
+    empty_.rows.emplace_back();
+  }
+
+  Status prepare();
+
+  Result<std::size_t> extract(const MessageBlock& block, std::size_t begin, std::size_t end,
+                              std::int64_t max_rows) override;
+  std::int64_t open_rows() const override { return builder_.rows(); }
+  std::uint64_t open_messages() const override { return open_messages_; }
+  bool full() const override { return builder_.text_bytes() >= kFullTextBytes; }
+  std::uint64_t take_quarantined_count() override { return std::exchange(quarantined_, 0); }
+  RecordBatchPtr finish() override {
+    return builder_.finish(std::exchange(open_messages_, 0), std::exchange(open_payload_bytes_, 0));
+  }
+  SchemaPtr schema() const override { return builder_.schema(); }
+  ExtractCounters counters() const override { return counters_; }
+  std::vector<QuarantineEntry> quarantine() const override { return quarantine_.entries(); }
+  std::vector<ExtractEvent> take_events() override { return std::exchange(builder_.events(), {}); }
+
+ private:
+  // Levels of a topic by the template; ids are those of one dictionary.
+  struct Topic {
+    bool known = false;
+    bool matches = false;
+    std::vector<std::string_view> levels;
+  };
+
+  Status extract_one(const MessageBlock& block, const StoredMessage& message);
+  const Topic& topic_of(const MessageBlock& block, const StoredMessage& message, std::string_view topic);
+  void put_aside(const RowSource& source, std::string_view payload, const char* reason, std::string message,
+                 std::int64_t position);
+
+  ExtractOptions options_;
+  ExtractCounters counters_;
+  ExtractionPlan plan_;
+  PayloadReader reader_;
+  RecordBatchBuilder builder_;
+  Quarantine quarantine_;
+  PayloadCells cells_;
+  PayloadCells empty_;
+  std::uint64_t open_messages_ = 0;
+  std::uint64_t open_payload_bytes_ = 0;
+  std::uint64_t quarantined_ = 0;
+  std::uint64_t topics_generation_ = 0;
+  std::vector<Topic> topics_;
+};
+
+Status JsonExtractor::prepare() {
+  if (options_.schema) {
+    if (Status status = builder_.add_schema(*options_.schema); !status.ok()) return status;
+  } else {
+    // Payloads that are no objects have columns of their own.
+    for (const char* name : {"/value", "/value_bool", "/value_text", "/value_list", "/value_raw"}) {
+      if (auto nodes = plan_.require(name); !nodes.ok()) return nodes.status();
+    }
+  }
+  if (options_.event_time) {
+    auto nodes = plan_.require(options_.event_time->path);
+    if (!nodes.ok()) return nodes.status();
+    for (const NodeId node : nodes.value()) plan_[node].event_time = true;
+  }
+  if (!options_.explode.empty()) {
+    auto nodes = plan_.require(options_.explode);
+    if (!nodes.ok()) return nodes.status();
+    for (const NodeId node : nodes.value()) plan_[node].explode = true;
+  }
+  return Status();
+}
+
+Result<std::size_t> JsonExtractor::extract(const MessageBlock& block, std::size_t begin, std::size_t end,
+                                           std::int64_t max_rows) {
+  for (std::size_t i = begin; i < end; ++i) {
+    if (builder_.rows() >= max_rows || (i > begin && full())) return i;
+    if (Status status = extract_one(block, block[i]); !status.ok()) return status;
+  }
+  return std::max(begin, end);
+}
+
+Status JsonExtractor::extract_one(const MessageBlock& block, const StoredMessage& message) {
+  const std::string_view payload = block.payload(message);
+  RowSource source;
+  source.topic = block.topic(message);
+  source.receive_time_ns = message.receive_time_ns;
+  source.payload_index = counters_.payloads++;
+  source.qos = message.qos;
+  source.retain = message.retain;
+  source.dup = message.dup;
+  source.properties = block.properties(message);
+  if (options_.topic_template) {
+    const Topic& topic = topic_of(block, message, source.topic);
+    if (topic.matches) source.levels = &topic.levels;
+    counters_.topics_not_matching_template += topic.matches ? 0 : 1;
+  }
+  if (payload.empty()) ++counters_.empty_payloads;  // a retained message has been cleared
+  plan_.begin_payload();
+  if (!payload.empty() && !reader_.read(payload, cells_)) {
+    plan_.roll_back();
+    JsonError& error = reader_.error();
+    put_aside(source, payload, error.reason, std::move(error.message), error.position);
+    return Status();
+  }
+  if (!builder_.add(payload.empty() ? empty_ : cells_, source)) {
+    plan_.roll_back();
+    const RecordBatchBuilder::Refusal& refusal = builder_.refusal();
+    put_aside(source, payload, refusal.reason, refusal.message, refusal.position);
+    if (options_.on_conflict != OnConflict::raise || refusal.column.empty()) return Status();
+    return Status(ErrorCode::does_not_fit, refusal.message + ", in a message on topic " + quoted(source.topic))
+        .with_hint("on_conflict=\"keep\" keeps such values in `_misfit`; the payload is in the quarantine.");
+  }
+  ++open_messages_;
+  open_payload_bytes_ += payload.size();
+  return Status();
+}
+
+const JsonExtractor::Topic& JsonExtractor::topic_of(const MessageBlock& block, const StoredMessage& message,
+                                                    std::string_view topic) {
+  if (block.topics().generation() != topics_generation_) {
+    topics_generation_ = block.topics().generation();
+    topics_.clear();
+  }
+  if (message.topic_id >= topics_.size()) topics_.resize(message.topic_id + 1);
+  Topic& entry = topics_[message.topic_id];
+  if (!entry.known) {
+    entry.known = true;
+    entry.matches = options_.topic_template->extract(topic, entry.levels);
+  }
+  return entry;
+}
+
+void JsonExtractor::put_aside(const RowSource& source, std::string_view payload, const char* reason,
+                              std::string message, std::int64_t position) {
+  ++quarantined_;
+  ++counters_.quarantined;
+  counters_.quarantine_evicted +=
+      quarantine_.add({std::string(source.topic), source.receive_time_ns, source.payload_index, reason,
+                       std::move(message), position, std::string(payload), source.retain, source.qos});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Extractor>> Extractor::create(ExtractOptions options) {
+  if (Status status = options.validate(); !status.ok()) return status;
+  auto extractor = std::make_unique<JsonExtractor>(std::move(options));
+  if (Status status = extractor->prepare(); !status.ok()) return status;
+  return std::unique_ptr<Extractor>(std::move(extractor));
+}
+
+}  // namespace honeyframe

@@ -1,0 +1,97 @@
+#pragma once
+
+// FittedColumn: a named column and the rules by which a JSON value fits it: which types it may still become, which
+// strings count as numbers or as missing. What does not fit is left to the batch builder. One thread.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "column_builder.h"
+#include "event_time.h"
+#include "payload_cells.h"
+
+namespace honeyframe {
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+using TextSet = std::unordered_set<std::string, TextHash, std::equal_to<>>;
+
+enum class Fit : std::uint8_t {
+  fits,
+  number,    // a string that spells a number, read as that
+  missing,   // one of na_values: null
+  conflict,  // nothing has been appended
+};
+
+// What the rules need to know beside the column. Shared by all columns of a builder.
+struct FitRules {
+  TextSet na_values;
+  bool lenient = true;  // on_conflict="keep": strings that spell numbers are numbers, inexact integers may leave
+};
+
+class FittedColumn {
+ public:
+  // `fixed`: its type came with a schema and stays.
+  FittedColumn(std::string column_name, DataType type, bool has_schema, EventTime event_time)
+      : name(std::move(column_name)), builder(type), fixed(has_schema), time(std::move(event_time)) {}
+
+  // Appends the cell as row `row`, or says that it does not fit. In `effects`: strings read as missing
+  // values or numbers, and the integers of earlier rows that a change of type could not keep.
+  struct Snapshot {
+    ColumnBuilder builder;
+    bool any_negative;
+    bool only_na;
+  };
+  struct Effects {
+    std::uint64_t missing = 0;
+    std::uint64_t numbers = 0;
+    std::vector<ColumnBuilder::LostInteger> lost;
+    bool keep_before = false;        // where a payload may still be taken back:
+    std::optional<Snapshot> before;  // the column as it was before its type changed
+  };
+  [[nodiscard]] Fit fit(const PayloadCells& cells, const Cell& cell, std::int64_t row, const FitRules& rules,
+                        Effects& effects);
+  // on_conflict="widen": the column becomes text and takes anything.
+  void fit_as_text(const PayloadCells& cells, const Cell& cell, std::int64_t row);
+  // Called when the batch ends: what is text now stays text.
+  void settle() noexcept { only_na_ = false; }
+  void restore(Snapshot&& before);
+
+  std::string name;
+  ColumnBuilder builder;
+  bool fixed;
+  EventTime time;
+  NodeId node = kNoNode;
+  std::int32_t next = -1;  // another column of the same path
+  bool told_misfit = false;
+  bool told_number = false;
+  bool told_na = false;
+
+ private:
+  void about_to_change(Effects& effects) const;
+  Fit fit_first(const PayloadCells& cells, const Cell& cell, const FitRules& rules, Effects& effects);
+  Fit fit_number(const PayloadCells& cells, const Cell& cell, const FitRules& rules, Effects& effects);
+  Fit fit_string(const PayloadCells& cells, const Cell& cell, const FitRules& rules, Effects& effects);
+  Fit fit_list(const PayloadCells& cells, const Cell& cell, const FitRules& rules, Effects& effects);
+  bool append_list(const PayloadCells& cells, const Cell& cell, ColumnBuilder& to, const FitRules& rules,
+                   Effects& effects);
+  bool append_item_string(ColumnBuilder& items, const PayloadCells& cells, const Cell& element, const FitRules& rules,
+                          Effects& effects);
+  bool append_scalar(ColumnBuilder& to, const PayloadCells& cells, const Cell& cell);
+  void append_text(ColumnBuilder& to, const PayloadCells& cells, const Cell& cell);
+  std::string_view content(const PayloadCells& cells, const Cell& cell);
+
+  bool any_negative_ = false;  // in all batches
+  bool only_na_ = false;       // text, but all of this batch's is in na_values: may still become something else
+  std::string scratch_;
+};
+
+}  // namespace honeyframe

@@ -1,0 +1,467 @@
+#include "payload_reader.h"
+
+#include <utility>
+
+#include "json_text.h"
+
+namespace honeyframe {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+// May begin a JSON scalar.
+bool begins_scalar(char c) noexcept {
+  return c == '"' || c == '-' || c == 't' || c == 'f' || c == 'n' || (c >= '0' && c <= '9');
+}
+
+CellKind kind_of(NumberKind kind) noexcept {
+  switch (kind) {
+    case NumberKind::int64:
+      return CellKind::int64;
+    case NumberKind::uint64:
+      return CellKind::uint64;
+    case NumberKind::float64:
+      return CellKind::float64;
+    case NumberKind::big_integer:
+      return CellKind::big_integer;
+    case NumberKind::out_of_range:
+    case NumberKind::invalid:
+      break;
+  }
+  return CellKind::out_of_range;
+}
+
+}  // namespace
+
+bool PayloadReader::read(std::string_view payload, PayloadCells& cells) {
+  cells.clear();
+  cells.payload = payload.data();
+  cells.payload_size = payload.size();
+  cells_ = &cells;
+  frames_.clear();
+  base_depth_ = 0;
+  if (mode_ == PayloadMode::raw) {
+    Cell cell;
+    cell.kind = CellKind::bytes;
+    cell.size = static_cast<std::uint32_t>(payload.size());
+    begin_row();
+    add_bare("value_raw", cell);
+    end_row(0);
+    return true;
+  }
+  const std::size_t offset = payload.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  payload.remove_prefix(offset);
+  if (mode_ == PayloadMode::text) return read_text(payload, offset);
+  const std::size_t first = payload.find_first_not_of(" \t\r\n");
+  const char c = first == std::string_view::npos ? '\0' : payload[first];
+  cells.payload = payload.data();
+  if (mode_ == PayloadMode::json || c == '{' || c == '[') return read_json(payload, offset);
+  return read_bare(payload, offset);
+}
+
+bool PayloadReader::read_json(std::string_view payload, std::size_t offset) {
+  if (!tokens_.load(payload, offset)) return false;
+  if (tokens_.peek() == '[' && !holds_scalars_only()) {
+    if (!read_rows()) return false;
+  } else if (!read_element()) {
+    return false;
+  }
+  return tokens_.at_end() || tokens_.fail_trailing();
+}
+
+// payload="auto", no object and no array: a JSON scalar, or else text.
+bool PayloadReader::read_bare(std::string_view payload, std::size_t offset) {
+  const std::size_t first = payload.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && begins_scalar(payload[first])) {
+    if (tokens_.load(payload, offset) && read_element() && tokens_.at_end()) return true;
+    cells_->clear();
+  }
+  return read_text(payload, offset);
+}
+
+bool PayloadReader::read_text(std::string_view payload, std::size_t offset) {
+  if (const std::size_t bad = find_bad_utf8(payload); bad != std::string_view::npos) {
+    error().reason = "invalid_utf8";
+    error().message = "a byte sequence that is not UTF-8";
+    error().position = static_cast<std::int64_t>(bad + offset);
+    return false;
+  }
+  Cell cell;
+  cell.kind = CellKind::text;
+  cells_->payload = payload.data();
+  cell.size = static_cast<std::uint32_t>(payload.size());
+  begin_row();
+  add_bare("value_text", cell);
+  end_row(0);
+  return true;
+}
+
+// From the opening bracket on: no object and no array until the closing one. What else is wrong shows when it is read.
+bool PayloadReader::holds_scalars_only() {
+  const std::uint32_t begin = tokens_.position();
+  tokens_.advance();
+  bool only = tokens_.peek() != ']';  // an empty array has no rows
+  while (only && !tokens_.at_end() && tokens_.peek() != ']') {
+    only = tokens_.peek() != '{' && tokens_.peek() != '[';
+    tokens_.advance();
+  }
+  tokens_.rewind(begin);
+  return only;
+}
+
+// An array of rows.
+bool PayloadReader::read_rows() {
+  tokens_.advance();
+  if (tokens_.peek() == ']') {
+    tokens_.advance();
+    return true;
+  }
+  while (true) {
+    base_depth_ = 1;
+    frames_.clear();
+    if (!read_element()) return false;
+    if (tokens_.peek() == ']') break;
+    if (tokens_.peek() != ',') return tokens_.fail_after_value(']');
+    tokens_.advance();
+  }
+  tokens_.advance();
+  return true;
+}
+
+// A whole payload, or an element of an array of rows: one row by its kind (or more, exploded).
+bool PayloadReader::read_element() {
+  if (tokens_.peek() == '{') return read_object_row();
+  const std::size_t begin = cells_->cells.size();
+  begin_row();
+  Cell cell;
+  if (!read_any(cell)) return false;
+  switch (cell.kind) {
+    case CellKind::boolean:
+      add_bare("value_bool", cell);
+      break;
+    case CellKind::int64:
+    case CellKind::uint64:
+    case CellKind::float64:
+    case CellKind::big_integer:
+    case CellKind::out_of_range:
+      add_bare("value", cell);
+      break;
+    case CellKind::string:
+      add_bare("value_text", cell);
+      break;
+    case CellKind::list:
+    case CellKind::json:
+      add_bare("value_list", cell);
+      break;
+    case CellKind::null:
+    case CellKind::text:
+    case CellKind::bytes:
+    case CellKind::superseded:
+    case CellKind::extra:
+    case CellKind::dropped:
+      break;
+  }
+  end_row(begin);
+  return true;
+}
+
+void PayloadReader::add_bare(const char* name, Cell cell) {
+  cell.node = plan_.child(kRootNode, name);
+  if (cell.node == kNoNode || !(plan_[cell.node].wanted || plan_[cell.node].event_time)) return;
+  if (plan_.grows() && plan_[cell.node].shape == NodeShape::undecided) plan_.decide(cell.node, NodeShape::value);
+  cells_->cells.push_back(cell);
+}
+
+bool PayloadReader::read_object_row() {
+  const std::size_t begin = cells_->cells.size();
+  explode_token_ = 0;
+  begin_row();
+  if (!read_object(kRootNode, base_depth_)) return false;
+  if (explode_token_ != 0) return read_exploded({begin, cells_->cells.size()});
+  end_row(begin);
+  return true;
+}
+
+// The array was stepped over while the object around it was read: now its elements, a row each.
+bool PayloadReader::read_exploded(CellRange shared) {
+  const std::uint32_t resume = tokens_.position();
+  tokens_.rewind(explode_token_);
+  tokens_.advance();
+  if (tokens_.peek() == ']') cells_->rows.push_back({shared, {shared.end, shared.end}});
+  while (tokens_.peek() != ']') {
+    const std::size_t begin = cells_->cells.size();
+    begin_row();
+    if (tokens_.peek() == '{') {
+      if (!read_object(explode_node_, explode_depth_)) return false;
+    } else {
+      frames_.clear();
+      base_depth_ = explode_depth_;
+      if (!read_value(explode_node_)) return false;
+    }
+    cells_->rows.push_back({shared, {begin, cells_->cells.size()}});
+    if (tokens_.peek() == ']') break;
+    if (tokens_.peek() != ',') return tokens_.fail_after_value(']');
+    tokens_.advance();
+    if (tokens_.peek() == ']') return tokens_.fail_value();
+  }
+  tokens_.rewind(resume);
+  return true;
+}
+
+bool PayloadReader::read_object(NodeId node, std::size_t depth) {
+  frames_.clear();
+  base_depth_ = depth;
+  if (!push(node)) return false;
+  while (!frames_.empty()) {
+    const std::size_t open = frames_.size();
+    if (!read_member()) return false;
+    if (frames_.size() > open) continue;
+    while (!frames_.empty() && tokens_.peek() == frames_.back().closing) {
+      tokens_.advance();
+      frames_.pop_back();
+    }
+    if (frames_.empty()) break;
+    if (tokens_.peek() != ',') return tokens_.fail_after_value(frames_.back().closing);
+    tokens_.advance();
+  }
+  base_depth_ = depth;
+  return true;
+}
+
+// Enters the container that begins here, or steps over it where it is empty.
+bool PayloadReader::push(NodeId node) {
+  if (depth_left() == 0) return tokens_.fail_too_deep(max_depth_);
+  const char closing = tokens_.peek() == '{' ? '}' : ']';
+  const std::uint32_t open_token = tokens_.position();
+  tokens_.advance();
+  if (tokens_.peek() == closing) {
+    tokens_.advance();
+  } else {
+    frames_.push_back({node, kNoNode, open_token, 0, closing});
+  }
+  return true;
+}
+
+bool PayloadReader::read_member() {
+  Frame& frame = frames_.back();
+  NodeId child = kNoNode;
+  std::string_view key;
+  if (frame.closing == ']') {
+    child = plan_.find(frame.node, std::to_string(frame.index++));
+  } else {
+    if (!read_key(child, key)) return false;
+    if (child != kNoNode) {
+      PlanNode& node = plan_[child];
+      if (node.row == row_ && node.token > frame.open_token) supersede(child);
+      node.row = row_;
+      node.token = tokens_.position();
+      node.cell = static_cast<std::uint32_t>(cells_->cells.size());
+    }
+  }
+  return child == kNoNode ? read_unknown(key) : read_known(child);
+}
+
+bool PayloadReader::read_key(NodeId& child, std::string_view& key) {
+  if (tokens_.peek() != '"') return tokens_.fail_key();
+  Frame& frame = frames_.back();
+  const NodeId expected =
+      frame.previous == kNoNode ? plan_[frame.node].expected_first : plan_[frame.previous].expected_next;
+  // The key that came here last time, most often. The closing quote belongs to the comparison, and the key holds none.
+  if (expected != kNoNode && plan_[expected].plain_key && tokens_.begins_with_string(plan_[expected].key)) {
+    tokens_.advance();
+    child = expected;
+  } else {
+    bool escaped = false;
+    if (!tokens_.read_string(key, escaped)) return false;
+    if (escaped) {
+      key_.resize(key.size());
+      key_.resize(unescape(key, key_.data()));
+      key = key_;
+    }
+    child = plan_.child(frame.node, key);
+    if (child != kNoNode) {
+      NodeId& hint = frame.previous == kNoNode ? plan_[frame.node].expected_first : plan_[frame.previous].expected_next;
+      hint = child;
+    }
+  }
+  if (child != kNoNode) frame.previous = child;
+  if (tokens_.peek() != ':') return tokens_.fail_after_key();
+  tokens_.advance();
+  return true;
+}
+
+bool PayloadReader::descends(NodeId child) {
+  const PlanNode& node = plan_[child];
+  if (tokens_.peek() == '[') return node.has_elements;
+  if (tokens_.peek() != '{' || !node.descend) return false;
+  if (!plan_.grows() || node.explode) return true;
+  if (node.shape == NodeShape::undecided) plan_.decide(child, NodeShape::object);
+  return node.shape == NodeShape::object;
+}
+
+bool PayloadReader::read_known(NodeId child) {
+  const bool wanted = plan_[child].wanted || plan_[child].event_time;
+  if (plan_[child].explode) {
+    explode_token_ = 0;
+    if (tokens_.peek() == '[') return remember_explode(child);
+  }
+  if (descends(child)) {
+    // Flattened; and also kept whole where a schema, or a list, asks for both.
+    if (wanted && (!plan_.grows() || tokens_.peek() == '[')) {
+      const std::uint32_t begin = tokens_.position();
+      if (!read_value(child)) return false;
+      tokens_.rewind(begin);
+    }
+    return push(child);
+  }
+  if (wanted) return read_value(child);
+  std::string_view ignored;
+  return tokens_.skip_value(strict_, depth_left(), ignored);
+}
+
+bool PayloadReader::read_unknown(std::string_view key) {
+  std::string_view text;
+  if (!tokens_.skip_value(strict_, depth_left(), text)) return false;
+  const NodeId parent = frames_.back().node;
+  if (frames_.back().closing == '}' && plan_.wants_unknown(parent, key)) {
+    Cell cell;
+    cell.node = parent;
+    cell.kind = CellKind::extra;
+    cell.begin = static_cast<std::uint32_t>(text.data() - cells_->payload);
+    cell.size = static_cast<std::uint32_t>(text.size());
+    cells_->keys.push_back(std::string(key));
+    cell.key = static_cast<std::uint32_t>(cells_->keys.size() - 1);
+    cells_->cells.push_back(cell);
+  }
+  return true;
+}
+
+bool PayloadReader::remember_explode(NodeId child) {
+  explode_node_ = child;
+  explode_token_ = tokens_.position();
+  explode_depth_ = base_depth_ + frames_.size() + 1;
+  std::string_view ignored;
+  return tokens_.skip_value(false, depth_left(), ignored);  // its scalars are checked when they are read
+}
+
+// The member comes again in the same object. The last one counts; what the earlier one gave is taken back, and its text
+// kept.
+void PayloadReader::supersede(NodeId child) {
+  const PlanNode& node = plan_[child];
+  if (!node.wanted && !node.descend) return;
+  const std::uint32_t resume = tokens_.position();
+  tokens_.rewind(node.token);
+  std::string_view text;
+  (void)tokens_.skip_value(false, max_depth_, text);  // read before: it is well-formed
+  tokens_.rewind(resume);
+  Cell cell;
+  cell.node = child;
+  cell.kind = CellKind::superseded;
+  cell.begin = static_cast<std::uint32_t>(text.data() - cells_->payload);
+  cell.size = static_cast<std::uint32_t>(text.size());
+  const std::uint32_t end = cell.begin + cell.size;
+  for (std::size_t i = node.cell; i < cells_->cells.size() && cells_->cells[i].begin < end; ++i) {
+    if (cells_->cells[i].begin >= cell.begin) cells_->cells[i].kind = CellKind::dropped;
+  }
+  if (explode_token_ > node.token && explode_token_ < resume) explode_token_ = 0;
+  cells_->cells.push_back(cell);
+}
+
+bool PayloadReader::read_value(NodeId node) {
+  Cell cell;
+  if (!read_any(cell)) return false;
+  cell.node = node;
+  if (plan_.grows() && cell.kind != CellKind::null) {
+    const PlanNode& here = plan_[node];
+    if (here.shape == NodeShape::undecided && !here.explode) plan_.decide(node, NodeShape::value);
+  }
+  cells_->cells.push_back(cell);
+  return true;
+}
+
+bool PayloadReader::read_any(Cell& cell) {
+  if (tokens_.peek() == '[') return read_list(cell);
+  if (tokens_.peek() != '{') return read_scalar(cell);
+  std::string_view text;
+  if (!tokens_.skip_value(strict_, depth_left(), text)) return false;
+  cell.kind = CellKind::json;
+  cell.begin = static_cast<std::uint32_t>(text.data() - cells_->payload);
+  cell.size = static_cast<std::uint32_t>(text.size());
+  return true;
+}
+
+bool PayloadReader::read_scalar(Cell& cell) {
+  cell.begin = tokens_.offset();
+  switch (tokens_.peek()) {
+    case '"': {
+      std::string_view raw;
+      if (!tokens_.read_string(raw, cell.escaped)) return false;
+      cell.kind = CellKind::string;
+      cell.size = static_cast<std::uint32_t>(raw.size() + 2);
+      return true;
+    }
+    case 't':
+      cell.kind = CellKind::boolean;
+      cell.boolean = true;
+      cell.size = 4;
+      return tokens_.read_literal("true");
+    case 'f':
+      cell.kind = CellKind::boolean;
+      cell.boolean = false;
+      cell.size = 5;
+      return tokens_.read_literal("false");
+    case 'n':
+      cell.kind = CellKind::null;
+      cell.size = 4;
+      return tokens_.read_literal("null");
+    default: {
+      JsonNumber number;
+      const char* const begin = tokens_.text();
+      if (!tokens_.read_number(number)) return false;
+      cell.kind = kind_of(number.kind);
+      cell.uint64 = number.uint64;
+      cell.size = static_cast<std::uint32_t>(number.end - begin);
+      return true;
+    }
+  }
+}
+
+// A list of scalars becomes items; one that holds more is kept as its text.
+bool PayloadReader::read_list(Cell& cell) {
+  if (depth_left() == 0) return tokens_.fail_too_deep(max_depth_);
+  const std::uint32_t begin = tokens_.position();
+  const std::size_t first_item = cells_->items.size();
+  std::uint32_t kinds = 0;
+  cell.kind = CellKind::list;
+  tokens_.advance();
+  while (tokens_.peek() != ']') {
+    if (tokens_.peek() == '{' || tokens_.peek() == '[') {
+      cells_->items.resize(first_item);
+      tokens_.rewind(begin);
+      cell.kind = CellKind::json;
+      std::string_view ignored;
+      if (!tokens_.skip_value(strict_, depth_left(), ignored)) return false;
+      break;
+    }
+    Cell item;
+    if (!read_scalar(item)) return false;
+    kinds |= kind_bit(item.kind);
+    cells_->items.push_back(item);
+    if (tokens_.peek() == ']') break;
+    if (tokens_.peek() != ',') return tokens_.fail_after_value(']');
+    tokens_.advance();
+    if (tokens_.peek() == ']') return tokens_.fail_value();
+  }
+  if (cell.kind == CellKind::list) {
+    tokens_.advance();
+    cell.kinds = static_cast<std::uint16_t>(kinds);
+    cell.items.begin = static_cast<std::uint32_t>(first_item);
+    cell.items.count = static_cast<std::uint32_t>(cells_->items.size() - first_item);
+  }
+  const std::string_view text = tokens_.text_since(begin);
+  cell.begin = static_cast<std::uint32_t>(text.data() - cells_->payload);
+  cell.size = static_cast<std::uint32_t>(text.size());
+  return true;
+}
+
+}  // namespace honeyframe

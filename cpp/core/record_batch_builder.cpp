@@ -1,0 +1,494 @@
+#include "record_batch_builder.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "cell_json.h"
+#include "utf8.h"
+
+namespace honeyframe {
+namespace {
+
+constexpr std::string_view kExtraColumn = "_extra";
+constexpr DataType kText{TypeId::string, TypeId::null};
+
+// A payload of a few megabytes can stand for terabytes: an exploded array repeats what is around it, a row of an array
+// of rows has every column. Beyond these a payload is refused.
+constexpr std::size_t kMaxPayloadValues = std::size_t{1} << 27;
+constexpr std::size_t kMaxPayloadText = std::size_t{1} << 30;
+constexpr std::size_t kMaxBatchText = std::numeric_limits<std::int32_t>::max();
+
+std::string_view describe(CellKind kind) noexcept {
+  switch (kind) {
+    case CellKind::null:
+      return "null";
+    case CellKind::boolean:
+      return "a boolean";
+    case CellKind::int64:
+    case CellKind::uint64:
+      return "an integer";
+    case CellKind::float64:
+      return "a number";
+    case CellKind::big_integer:
+      return "an integer outside 64 bits";
+    case CellKind::out_of_range:
+      return "a number outside float64";
+    case CellKind::string:
+    case CellKind::text:
+      return "a string";
+    case CellKind::list:
+      return "a list";
+    case CellKind::json:
+      return "an object or a list of more than scalars";
+    case CellKind::bytes:
+    case CellKind::superseded:
+    case CellKind::extra:
+    case CellKind::dropped:
+      break;
+  }
+  return "bytes";
+}
+
+std::string properties_json(const MessageProperties& properties) {
+  std::string text = "[";
+  for (const auto& [name, value] : properties.user_properties) {
+    if (text.size() > 1) text += ',';
+    text += '[';
+    append_json_string(name, text);
+    text += ',';
+    append_json_string(value, text);
+    text += ']';
+  }
+  return text += ']';
+}
+
+}  // namespace
+
+RecordBatchBuilder::RecordBatchBuilder(const ExtractOptions& options, ExtractionPlan& plan, ExtractCounters& counters)
+    : on_conflict_(options.on_conflict),
+      max_columns_(options.max_columns),
+      plan_(plan),
+      counters_(counters),
+      metadata_(options.metadata) {
+  rules_.na_values.insert(options.na_values.begin(), options.na_values.end());
+  rules_.lenient = on_conflict_ == OnConflict::keep;
+  if (options.event_time) zone_ = options.event_time->zone;
+  effects_.keep_before = on_conflict_ == OnConflict::raise || on_conflict_ == OnConflict::quarantine;
+  index_of_.emplace(kMisfitColumn, kMisfit);
+  index_of_.emplace(kExtraColumn, kExtra);
+  add_metadata_columns(options);
+}
+
+void RecordBatchBuilder::add_metadata_columns(const ExtractOptions& options) {
+  const auto add = [this](bool wanted, const char* name, TypeId id) {
+    if (wanted) add_column(name, {id, TypeId::null}, true);
+  };
+  add(metadata_.topic, "_topic", TypeId::string);
+  add(metadata_.receive_time, "_recv_time", TypeId::timestamp);
+  add(metadata_.retain, "_retain", TypeId::boolean);
+  if (options.event_time) {
+    event_time_column_ = add_column("_event_time", {TypeId::timestamp, TypeId::null}, true);
+    columns_.back().time = EventTime(options.event_time->unit, zone_);
+  }
+  if (options.topic_template) {
+    for (const std::string& name : options.topic_template->names()) add_column(name, kText, true);
+    level_count_ = options.topic_template->names().size();
+  }
+  add(metadata_.qos, "_qos", TypeId::int64);
+  add(metadata_.dup, "_dup", TypeId::boolean);
+  add(metadata_.payload_index, "_payload_index", TypeId::int64);
+  add(metadata_.user_properties, "_user_properties", TypeId::string);
+  add(metadata_.content_type, "_content_type", TypeId::string);
+  add(metadata_.response_topic, "_response_topic", TypeId::string);
+}
+
+std::int32_t RecordBatchBuilder::add_column(std::string name, DataType type, bool fixed) {
+  const auto index = static_cast<std::int32_t>(columns_.size());
+  index_of_.emplace(name, index);
+  columns_.emplace_back(std::move(name), type, fixed, EventTime(TimeUnit::automatic, zone_));
+  order_.push_back(index);
+  schema_.reset();
+  return index;
+}
+
+Status RecordBatchBuilder::add_schema(const std::vector<ColumnSpec>& specs) {
+  for (const ColumnSpec& spec : specs) {
+    if (index_of_.contains(spec.name)) {
+      return Status(ErrorCode::invalid_schema,
+                    "column " + quoted(spec.name) + " is there already, in the schema, or as metadata or a topic level")
+          .with_hint("Give the column another name and its path in `path`.");
+    }
+    const Result<std::vector<NodeId>> nodes = plan_.require(spec.path.empty() ? spec.name : spec.path);
+    if (!nodes.ok()) return nodes.status();
+    const std::int32_t index = add_column(spec.name, spec.type, true);
+    const Result<std::vector<NodeId>>& ends = nodes;
+    // A dotted path may mean two nodes; other columns of the same path are chained behind the first.
+    for (const NodeId node : ends.value()) {
+      PlanNode& end = plan_[node];
+      end.wanted = true;
+      if (end.column == kNone) {
+        end.column = index;
+      } else {
+        std::int32_t last = end.column;
+        while (columns_[static_cast<std::size_t>(last)].next != kNone)
+          last = columns_[static_cast<std::size_t>(last)].next;
+        if (last != index) columns_[static_cast<std::size_t>(last)].next = index;
+      }
+    }
+  }
+  return Status();
+}
+
+// A column for what has come at `node`: by its dotted name, or by its JSON Pointer where another has that name.
+std::int32_t RecordBatchBuilder::column_for(NodeId node) {
+  if (plan_[node].column != kNone || !plan_[node].wanted) return plan_[node].column;
+  if (payload_columns_ >= max_columns_) {
+    if (!std::exchange(told_max_columns_, true)) {
+      events_.push_back({"max_columns", plan_.dotted(node),
+                         "there are " + std::to_string(max_columns_) + " columns; this and later ones go to _extra"});
+    }
+    return plan_[node].column = kOverflow;
+  }
+  const std::string wished = plan_.dotted(node);
+  std::string name = wished;
+  if (index_of_.contains(name)) {
+    name = plan_.pointer(node);
+    for (int i = 2; index_of_.contains(name); ++i) name = plan_.pointer(node) + "#" + std::to_string(i);
+    ++counters_.name_collisions;
+    events_.push_back({"name_collision", name, "the name " + quoted(wished) + " is taken"});
+  }
+  events_.push_back({"column_added", name, ""});
+  ++payload_columns_;
+  const std::int32_t index = add_column(std::move(name), {}, false);
+  columns_.back().node = node;
+  return plan_[node].column = index;
+}
+
+std::string RecordBatchBuilder::name_of(NodeId node) const {
+  const std::int32_t column = plan_[node].column;
+  return column >= 0 ? columns_[static_cast<std::size_t>(column)].name : plan_.dotted(node);
+}
+
+bool RecordBatchBuilder::add(const PayloadCells& cells, const RowSource& source) {
+  begin_payload();
+  if (!measure(cells, source)) return false;
+  for (const CellRow& row : cells.rows) {
+    if (!add_row(cells, row, source)) {
+      roll_back();
+      return false;
+    }
+  }
+  return true;
+}
+
+// Whether the payload's rows stay within bounds; adds to text_bytes_ what they may bring.
+bool RecordBatchBuilder::measure(const PayloadCells& cells, const RowSource& source) {
+  const std::size_t rows = cells.rows.size();
+  std::size_t row_text = source.topic.size();
+  if (source.properties != nullptr) {
+    row_text += source.properties->content_type.size() + source.properties->response_topic.size();
+    for (const auto& [name, value] : source.properties->user_properties)
+      row_text += 6 * (name.size() + value.size()) + 8;
+  }
+  std::size_t values = rows * columns_.size();
+  std::size_t text = cells.payload_size + rows * row_text;
+  std::size_t shared_text = 0;
+  std::size_t shared_begin = std::numeric_limits<std::size_t>::max();
+  for (const CellRow& row : cells.rows) {
+    if (row.shared.begin == row.shared.end) continue;
+    if (row.shared.begin != shared_begin) {
+      shared_begin = row.shared.begin;
+      shared_text = 0;
+      for (std::size_t i = row.shared.begin; i < row.shared.end; ++i) shared_text += cells.cells[i].size;
+    }
+    text += shared_text;
+    values += row.shared.end - row.shared.begin;
+  }
+  // Only a large payload can name much that does not fit: each of its values with a path of its own.
+  if (cells.payload_size > kMaxPayloadText / (2 * kMaxPathBytes)) text += cells.cells.size() * kMaxPathBytes;
+  if (values > kMaxPayloadValues || text > kMaxPayloadText || text_bytes() + text > kMaxBatchText) {
+    refusal_ = {"too_large", "its " + std::to_string(rows) + " rows are more than one batch can hold", -1, "", "", ""};
+    return false;
+  }
+  text_bytes_ += text;
+  return true;
+}
+
+bool RecordBatchBuilder::add_row(const PayloadCells& cells, const CellRow& row, const RowSource& source) {
+  add_metadata(source);
+  event_time_set_ = false;
+  if (!add_cells(cells, row.shared) || !add_cells(cells, row.own)) return false;
+  if (event_time_column_ != kNone && !event_time_set_) ++counters_.bad_event_times;
+  ++rows_;
+  ++counters_.rows;
+  return true;
+}
+
+void RecordBatchBuilder::add_metadata(const RowSource& source) {
+  auto column = columns_.begin();
+  const auto next = [&column, this]() -> ColumnBuilder& {
+    column->builder.pad_to(rows_);
+    return (column++)->builder;
+  };
+  if (metadata_.topic) next().append_bytes(source.topic);
+  if (metadata_.receive_time) next().append_int64(source.receive_time_ns);
+  if (metadata_.retain) next().append_boolean(source.retain);
+  if (event_time_column_ != kNone) ++column;
+  if (source.levels != nullptr) {
+    for (const std::string_view level : *source.levels) next().append_bytes(level);
+  } else {
+    column += static_cast<std::ptrdiff_t>(level_count_);
+  }
+  if (metadata_.qos) next().append_int64(source.qos);
+  if (metadata_.dup) next().append_boolean(source.dup);
+  if (metadata_.payload_index) next().append_int64(static_cast<std::int64_t>(source.payload_index));
+  const MessageProperties* const properties = source.properties;
+  if (properties == nullptr) return;
+  if (metadata_.user_properties) next().append_bytes(properties_json(*properties));
+  if (metadata_.content_type && !properties->content_type.empty()) next().append_bytes(properties->content_type);
+  if (metadata_.content_type && properties->content_type.empty()) ++column;
+  if (metadata_.response_topic && !properties->response_topic.empty()) next().append_bytes(properties->response_topic);
+}
+
+bool RecordBatchBuilder::add_cells(const PayloadCells& cells, CellRange range) {
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    if (!add_cell(cells, cells.cells[i])) return false;
+  }
+  return true;
+}
+
+bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
+  if (cell.kind == CellKind::dropped) return true;
+  if (cell.kind == CellKind::extra) {
+    add_extra(plan_.dotted(cell.node, cells.keys[cell.key]), cells.text(cell));
+    return true;
+  }
+  const PlanNode& node = plan_[cell.node];
+  if (cell.kind == CellKind::superseded) {
+    ++counters_.duplicate_keys;
+    const std::string name = name_of(cell.node);
+    bool told = !told_paths_.insert(name).second;
+    add_misfit(rows_, name, cells.text(cell), told);
+    return true;
+  }
+  if (node.event_time) read_event_time(cells, cell);
+  if (node.shape == NodeShape::object && !node.explode) {
+    if (cell.kind == CellKind::null && !node.spelled_out) return true;
+    if (!node.spelled_out) return add_misplaced(cells, cell);
+  }
+  std::int32_t index = node.column;
+  if (index == kNone) index = column_for(cell.node);
+  if (index == kOverflow) add_extra(plan_.dotted(cell.node), json_text(cells, cell));
+  if (cell.kind == CellKind::null) return true;
+  for (; index >= 0; index = columns_[static_cast<std::size_t>(index)].next) {
+    if (!add_value(cells, cell, index)) return false;
+  }
+  return true;
+}
+
+bool RecordBatchBuilder::add_value(const PayloadCells& cells, const Cell& cell, std::int32_t index) {
+  FittedColumn& column = columns_[static_cast<std::size_t>(index)];
+  const DataType before = column.builder.type();
+  const TimeUnit unit_before = column.time.unit();
+  const Fit fit = column.fit(cells, cell, rows_, rules_, effects_);
+  if (effects_.before) {
+    changed_.emplace_back(index, std::move(*effects_.before));
+    effects_.before.reset();
+  }
+  if (column.builder.type() != before) report_change(column, before);
+  if (column.time.unit() != unit_before) {
+    events_.push_back({"event_time_unit", column.name, std::string(to_string(column.time.unit()))});
+  }
+  if (fit == Fit::fits && effects_.missing == 0 && effects_.numbers == 0 && effects_.lost.empty()) return true;
+  report_effects(column, fit);
+  if (fit != Fit::conflict) return true;
+  switch (on_conflict_) {
+    case OnConflict::widen:
+      if (!column.fixed && column.builder.length() <= rows_) {
+        const DataType narrow = column.builder.type();
+        column.fit_as_text(cells, cell, rows_);
+        report_change(column, narrow);
+        return true;
+      }
+      break;
+    case OnConflict::keep:
+      break;
+    case OnConflict::raise:
+    case OnConflict::quarantine:
+      return refuse(cells, cell, column.name, column.builder.type().to_string());
+  }
+  add_misfit(rows_, column.name, json_text(cells, cell), column.told_misfit);
+  return true;
+}
+
+// A scalar or a list where objects have been: their members are the columns.
+bool RecordBatchBuilder::add_misplaced(const PayloadCells& cells, const Cell& cell) {
+  const std::string name = name_of(cell.node);
+  switch (on_conflict_) {
+    case OnConflict::raise:
+    case OnConflict::quarantine:
+      return refuse(cells, cell, name, "an object");
+    case OnConflict::keep:
+      break;
+    case OnConflict::widen: {
+      const std::int32_t index = column_for(cell.node);
+      if (index < 0) break;
+      plan_[cell.node].spelled_out = true;
+      FittedColumn& column = columns_[static_cast<std::size_t>(index)];
+      column.fit_as_text(cells, cell, rows_);
+      report_change(column, {});
+      return true;
+    }
+  }
+  bool told = !told_paths_.insert(name).second;
+  add_misfit(rows_, name, json_text(cells, cell), told);
+  return true;
+}
+
+void RecordBatchBuilder::read_event_time(const PayloadCells& cells, const Cell& cell) {
+  if (cell.kind == CellKind::null || event_time_set_) return;
+  FittedColumn& column = columns_[static_cast<std::size_t>(event_time_column_)];
+  const TimeUnit before = column.time.unit();
+  FittedColumn::Effects effects;
+  event_time_set_ = column.fit(cells, cell, rows_, rules_, effects) == Fit::fits;
+  if (column.time.unit() != before) {
+    events_.push_back({"event_time_unit", column.name, std::string(to_string(column.time.unit()))});
+  }
+}
+
+bool RecordBatchBuilder::refuse(const PayloadCells& cells, const Cell& cell, std::string_view column,
+                                std::string expected) {
+  refusal_.reason = "does_not_fit";
+  refusal_.column = column;
+  refusal_.expected = std::move(expected);
+  refusal_.found = std::string(describe(cell.kind)) + " " + quoted(cells.text(cell), 60);
+  refusal_.message = "column " + quoted(column) + ": expected " + refusal_.expected + ", found " + refusal_.found;
+  refusal_.position = static_cast<std::int64_t>(cell.begin);
+  return false;
+}
+
+// Its text as JSON: what stands in the payload, but for a payload that is no JSON itself.
+std::string_view RecordBatchBuilder::json_text(const PayloadCells& cells, const Cell& cell) {
+  if (cell.kind != CellKind::text) return cells.text(cell);
+  scratch_.clear();
+  append_json_string(cells.text(cell), scratch_);
+  return scratch_;
+}
+
+void RecordBatchBuilder::add_misfit(std::int64_t row, std::string_view name, std::string_view json, bool& told) {
+  misfit_.add(row, name, json);
+  ++counters_.misfits;
+  if (std::exchange(told, true)) return;
+  events_.push_back({"misfit", std::string(name), std::string(json.substr(0, 80))});
+}
+
+void RecordBatchBuilder::add_extra(std::string_view name, std::string_view json) {
+  extra_.add(rows_, name, json);
+  ++counters_.extras;
+}
+
+void RecordBatchBuilder::report_change(FittedColumn& column, DataType before) {
+  const DataType now = column.builder.type();
+  if (now == before) return;
+  schema_.reset();
+  if (before.id == TypeId::null || (before.id == TypeId::list && before.item == TypeId::null && now.id == before.id)) {
+    return;
+  }
+  events_.push_back({"column_widened", column.name, before.to_string() + " -> " + now.to_string()});
+}
+
+void RecordBatchBuilder::report_effects(FittedColumn& column, Fit fit) {
+  counters_.na_strings += effects_.missing;
+  counters_.numbers_from_strings += effects_.numbers;
+  if (effects_.numbers > 0 && !std::exchange(column.told_number, true)) {
+    events_.push_back({"number_from_string", column.name, ""});
+  }
+  if (effects_.missing > 0 && !std::exchange(column.told_na, true)) {
+    events_.push_back({"na_string", column.name, ""});
+  }
+  for (const ColumnBuilder::LostInteger& lost : effects_.lost) {
+    add_misfit(lost.row, column.name,
+               lost.is_unsigned ? std::to_string(static_cast<std::uint64_t>(lost.value)) : std::to_string(lost.value),
+               column.told_misfit);
+  }
+  static_cast<void>(fit);
+  effects_.missing = effects_.numbers = 0;
+  effects_.lost.clear();
+}
+
+void RecordBatchBuilder::begin_payload() {
+  mark_.rows = rows_;
+  if (!effects_.keep_before) return;
+  changed_.clear();
+  mark_ = {rows_,         columns_.size(), payload_columns_, misfit_.size(),
+           extra_.size(), events_.size(),  text_bytes_,      counters_};
+}
+
+// Only where values may be refused: what comes out is what was there before the payload.
+void RecordBatchBuilder::roll_back() {
+  rows_ = mark_.rows;
+  for (; !changed_.empty(); changed_.pop_back()) {
+    columns_[static_cast<std::size_t>(changed_.back().first)].restore(std::move(changed_.back().second));
+  }
+  while (columns_.size() > mark_.columns) {
+    plan_[columns_.back().node].column = kNone;
+    index_of_.erase(columns_.back().name);
+    order_.pop_back();
+    columns_.pop_back();
+  }
+  for (FittedColumn& column : columns_) column.builder.truncate(rows_);
+  payload_columns_ = mark_.payload_columns;
+  misfit_.truncate(mark_.misfits);
+  extra_.truncate(mark_.extras);
+  events_.resize(mark_.events);
+  text_bytes_ = mark_.text_bytes;
+  counters_ = mark_.counters;
+  schema_.reset();
+}
+
+SchemaPtr RecordBatchBuilder::make_schema() const {
+  auto schema = std::make_shared<Schema>();
+  const auto add = [&schema, this](std::int32_t index) {
+    if (index >= 0) {
+      const FittedColumn& column = columns_[static_cast<std::size_t>(index)];
+      schema->fields.push_back({column.name, column.builder.type()});
+    } else {
+      schema->fields.push_back({std::string(index == kMisfit ? kMisfitColumn : kExtraColumn), kText});
+    }
+  };
+  const auto is_placed = [this](std::int32_t index) {
+    return std::find(order_.begin(), order_.end(), index) != order_.end();
+  };
+  for (const std::int32_t index : order_) add(index);
+  if (!misfit_.empty() && !is_placed(kMisfit)) add(kMisfit);
+  if (!extra_.empty() && !is_placed(kExtra)) add(kExtra);
+  return schema;
+}
+
+RecordBatchPtr RecordBatchBuilder::finish(std::uint64_t messages, std::uint64_t payload_bytes) {
+  for (const auto& [side, index] : {std::pair(&misfit_, kMisfit), std::pair(&extra_, kExtra)}) {
+    if (side->empty() || std::find(order_.begin(), order_.end(), index) != order_.end()) continue;
+    order_.push_back(index);
+    schema_.reset();
+  }
+  if (!schema_) schema_ = make_schema();
+  std::vector<Column> columns;
+  columns.reserve(order_.size());
+  for (const std::int32_t index : order_) {
+    if (index < 0) {
+      columns.push_back((index == kMisfit ? misfit_ : extra_).finish(rows_));
+      continue;
+    }
+    FittedColumn& column = columns_[static_cast<std::size_t>(index)];
+    column.builder.pad_to(rows_);
+    columns.push_back(column.builder.finish());
+    column.settle();
+  }
+  auto batch = std::make_shared<RecordBatch>(schema_, std::move(columns), std::exchange(rows_, 0), messages);
+  batch->set_payload_bytes(payload_bytes);
+  text_bytes_ = 0;
+  return batch;
+}
+
+}  // namespace honeyframe
