@@ -241,9 +241,8 @@ class Client:
             info = self._session.info()
         except HoneyframeError as error:
             return error.message
-        parts = [info["state"]]
-        if info["state"] == "connected":
-            parts.append(f"as {info['client_id']}, MQTT {info['protocol']}")
+        connected = f" as {info['client_id']}, MQTT {info['protocol']}" if info["state"] == "connected" else ""
+        parts = [info["state"] + connected]
         if self._insecure:
             parts.append("INSECURE: certificate not checked")
         streams = len(self._streams)

@@ -40,6 +40,7 @@ class StreamStats:
     # bytes, rows, time
     received_bytes: int = 0
     queued_bytes: int = 0
+    held_bytes: int = 0
     dropped_bytes: int = 0
     rows: int = 0
     blocked_ns: int = 0
@@ -47,6 +48,7 @@ class StreamStats:
     dropped_oldest: int = 0
     dropped_newest: int = 0
     dropped_block_timeout: int = 0
+    dropped_no_memory: int = 0
     rejected_topic: int = 0
     rejected_too_large: int = 0
     # of the extraction

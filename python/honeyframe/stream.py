@@ -318,7 +318,6 @@ class Stream:
             self._decoder.close()
         else:
             self._reader.close()
-        self._reader.wake()
 
     def __enter__(self) -> Self:
         return self

@@ -76,7 +76,8 @@ class TestRead:
         source.push({"a": 2})
         table = source.stream.read(rows=1)
         source.push({"a": 2.5, "late": "x"})
-        later = source.stream.read(rows=1).to_pandas()
+        with pytest.warns(ConflictWarning, match="int64 -> float64"):
+            later = source.stream.read(rows=1).to_pandas()
         assert later["a"].dtype == "float64"
         assert "late" in later.columns
         assert len(table) == 1
