@@ -18,6 +18,8 @@ constexpr std::size_t kBytesPerMessage = 128;       // payload and padding, for 
 constexpr std::size_t kMaxSpares = 4;
 constexpr std::size_t kDictionariesPerBound = 16;
 
+constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);  // the clock must not overflow
+
 QueueLimits raised(QueueLimits limits) {
   limits.max_messages = std::max<std::size_t>(limits.max_messages, 1);
   limits.max_bytes = std::max(limits.max_bytes, QueueLimits::kMinBytes);
@@ -63,30 +65,32 @@ MessageQueue::MessageQueue(QueueLimits limits)
 }
 
 PushResult MessageQueue::push(const MessageView& message) noexcept {
+  return push(message, limits_.block_timeout);
+}
+
+PushResult MessageQueue::push(const MessageView& message, std::chrono::nanoseconds patience) noexcept {
   PushResult result = PushResult::dropped;
   bool notify = false;
   {
     Lock lock(mutex_);
     if (closed_) return PushResult::closed;
     try {
-      result = store(message, lock);
+      result = store(message, patience, lock);
     } catch (const std::bad_alloc&) {
       result = drop(message, counters_.loss.dropped_no_memory);
     }
     notify = result == PushResult::stored && std::exchange(consumer_sleeps_, false);
   }
-  if (notify) not_empty_.notify_all();
+  if (notify) not_empty_->notify_all();
   return result;
 }
 
-PushResult MessageQueue::store(const MessageView& message, Lock& lock) {
+PushResult MessageQueue::store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock) {
   // A known topic was checked when it came first.
   if (!dictionaries_.back()->find(message.topic) && !is_valid_topic_name(message.topic)) {
     return reject(message, counters_.loss.rejected_topic);
   }
-  const std::size_t alone = block_bytes(message.payload.size()) + TopicDictionary::empty_bytes() +
-                            TopicDictionary::cost(message.topic) + kept_properties_bytes(message);
-  if (message.payload.size() > limits_.max_payload_bytes || alone > limits_.max_bytes) {
+  if (message.payload.size() > limits_.max_payload_bytes || bytes_alone(message) > limits_.max_bytes) {
     return reject(message, counters_.loss.rejected_too_large);
   }
   while (!make_room(message)) {
@@ -97,7 +101,9 @@ PushResult MessageQueue::store(const MessageView& message, Lock& lock) {
       case OverflowPolicy::drop_newest:
         return drop(message, counters_.loss.dropped_newest);
       case OverflowPolicy::block:
-        if (wait_for_room(message, lock)) break;
+        // One wait for a stall: the receive thread must come back to the socket.
+        if (!stalled_ && sleep_until_room(message, patience, lock)) break;
+        stalled_ = true;
         if (!closed_) return drop(message, counters_.loss.dropped_block_timeout);
         ++counters_.received;
         counters_.received_bytes += message.payload.size();
@@ -156,14 +162,20 @@ bool MessageQueue::make_room(const MessageView& message) {
   return true;
 }
 
-bool MessageQueue::wait_for_room(const MessageView& message, Lock& lock) {
-  if (stalled_) return false;  // one wait for a stall: the receive thread must come back to the socket
+bool MessageQueue::wait_for_room(const MessageView& message, std::chrono::nanoseconds wait) {
+  Lock lock(mutex_);
+  if (closed_ || stalled_ || limits_.policy != OverflowPolicy::block) return true;
+  if (bytes_alone(message) > limits_.max_bytes) return true;  // will be rejected
+  return make_room(message) || sleep_until_room(message, wait, lock) || closed_;
+}
+
+bool MessageQueue::sleep_until_room(const MessageView& message, std::chrono::nanoseconds wait, Lock& lock) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto deadline = begin + limits_.block_timeout;
+  const auto deadline = begin + std::min(wait, kLongestWait);
   bool room = false;
   for (;;) {
     producer_sleeps_ = true;
-    const bool timed_out = not_full_.wait_until(lock, deadline) == std::cv_status::timeout;
+    const bool timed_out = not_full_->wait_until(lock, deadline) == std::cv_status::timeout;
     if (closed_) break;
     room = make_room(message);
     if (room || timed_out) break;
@@ -171,7 +183,6 @@ bool MessageQueue::wait_for_room(const MessageView& message, Lock& lock) {
   const auto waited = std::chrono::steady_clock::now() - begin;
   counters_.blocked_ns +=
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(waited).count());
-  stalled_ = !room;
   return room;
 }
 
@@ -241,6 +252,11 @@ std::size_t MessageQueue::block_bytes(std::size_t payload_size) const noexcept {
                                    : MessageBlock::capacity_bytes(block_arena_bytes_, block_messages_);
 }
 
+std::size_t MessageQueue::bytes_alone(const MessageView& message) const noexcept {
+  return block_bytes(message.payload.size()) + TopicDictionary::empty_bytes() + TopicDictionary::cost(message.topic) +
+         kept_properties_bytes(message);
+}
+
 std::size_t MessageQueue::kept_properties_bytes(const MessageView& message) const noexcept {
   if (!limits_.keep_properties || message.properties == nullptr) return 0;
   return MessageBlock::properties_bytes(*message.properties);
@@ -261,11 +277,11 @@ std::unique_ptr<MessageBlock> MessageQueue::take(std::chrono::nanoseconds wait) 
   {
     Lock lock(mutex_);
     if (blocks_.empty() && !closed_ && !woken_ && wait.count() > 0) {
-      const auto deadline = std::chrono::steady_clock::now() + wait;
+      const auto deadline = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
       const auto over = [this] { return !blocks_.empty() || closed_ || woken_; };
       do {
         consumer_sleeps_ = true;
-      } while (not_empty_.wait_until(lock, deadline) != std::cv_status::timeout && !over());
+      } while (not_empty_->wait_until(lock, deadline) != std::cv_status::timeout && !over());
       consumer_sleeps_ = false;
     }
     if (std::exchange(woken_, false) || blocks_.empty()) return nullptr;
@@ -273,7 +289,7 @@ std::unique_ptr<MessageBlock> MessageQueue::take(std::chrono::nanoseconds wait) 
     counters_.in_batch += block->size();
     notify = std::exchange(producer_sleeps_, false);
   }
-  if (notify) not_full_.notify_all();
+  if (notify) not_full_->notify_all();
   return block;
 }
 
@@ -283,26 +299,29 @@ void MessageQueue::recycle(std::unique_ptr<MessageBlock> block) {
   if (!closed_) keep_spare(std::move(block));
 }
 
-void MessageQueue::settle_quarantined(std::uint64_t messages) {
-  const std::lock_guard lock(mutex_);
+std::uint64_t MessageQueue::leave_batch(std::uint64_t messages) {
   const std::uint64_t settled = std::min(messages, counters_.in_batch);
   counters_.in_batch -= settled;
-  counters_.quarantined += settled;
+  return settled;
 }
 
-void MessageQueue::settle_delivered(std::uint64_t messages, std::uint64_t rows) {
+void MessageQueue::settle_quarantined(std::uint64_t messages) {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t settled = std::min(messages, counters_.in_batch);
-  counters_.in_batch -= settled;
-  counters_.delivered += settled;
-  if (settled == messages) counters_.rows += rows;
+  counters_.quarantined += leave_batch(messages);
+}
+
+bool MessageQueue::settle_delivered(std::uint64_t messages, std::uint64_t rows) {
+  const std::lock_guard lock(mutex_);
+  if (discarded_) return false;
+  counters_.delivered += leave_batch(messages);
+  counters_.rows += rows;
+  return true;
 }
 
 void MessageQueue::settle_dropped(std::uint64_t messages, std::uint64_t payload_bytes) {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t settled = std::min(messages, counters_.in_batch);
-  if (settled < messages) return;  // discarded meanwhile
-  counters_.in_batch -= settled;
+  if (discarded_) return;
+  const std::uint64_t settled = leave_batch(messages);
   counters_.dropped += settled;
   counters_.loss.dropped_bytes += payload_bytes;
   switch (limits_.policy) {
@@ -323,8 +342,8 @@ void MessageQueue::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
   }
-  not_empty_.notify_all();
-  not_full_.notify_all();
+  not_empty_->notify_all();
+  not_full_->notify_all();
 }
 
 void MessageQueue::discard() {
@@ -332,14 +351,15 @@ void MessageQueue::discard() {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    discarded_ = true;
     while (!blocks_.empty()) gone.push_back(pop_oldest());
     for (const auto& block : gone) counters_.discarded_on_close += block->size();
     counters_.discarded_on_close += counters_.in_batch;
     counters_.in_batch = 0;
     spares_.clear();
   }
-  not_empty_.notify_all();
-  not_full_.notify_all();
+  not_empty_->notify_all();
+  not_full_->notify_all();
 }
 
 void MessageQueue::wake() {
@@ -347,7 +367,7 @@ void MessageQueue::wake() {
     const std::lock_guard lock(mutex_);
     woken_ = true;
   }
-  not_empty_.notify_all();
+  not_empty_->notify_all();
 }
 
 bool MessageQueue::closed() const {

@@ -22,6 +22,7 @@
 
 #include "message.h"
 #include "message_block.h"
+#include "process_owned.h"
 #include "status.h"
 
 namespace honeyframe {
@@ -91,6 +92,10 @@ class MessageQueue {
   // Receive thread. noexcept: an allocation failure is a counted drop. `closed`: not counted, unless close() came while
   // it waited for room.
   PushResult push(const MessageView& message) noexcept;
+  // For producers that look for signals while they wait: `block` waits for `patience` in push(), and returns from
+  // wait_for_room() once push() would not wait at all (room, closed, or stalled already).
+  PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept;
+  [[nodiscard]] bool wait_for_room(const MessageView& message, std::chrono::nanoseconds wait);
 
   // Consumer. The oldest block, whole, or null when there is none within `wait`, after a wake(), or when the queue is
   // closed and empty. Its messages move from `queued` to `in_batch`.
@@ -100,7 +105,8 @@ class MessageQueue {
 
   // Consumer. Moves messages out of `in_batch`; after discard() there are none, and the call does nothing.
   void settle_quarantined(std::uint64_t messages);
-  void settle_delivered(std::uint64_t messages, std::uint64_t rows);
+  // False where they were discarded meanwhile: then they must not be handed out.
+  bool settle_delivered(std::uint64_t messages, std::uint64_t rows);
   // Extracted already, then evicted by the policy before anyone took them (a tapped stream whose batches nobody reads).
   void settle_dropped(std::uint64_t messages, std::uint64_t payload_bytes);
 
@@ -116,22 +122,27 @@ class MessageQueue {
   [[nodiscard]] bool drained() const;
   [[nodiscard]] StreamCounters counters() const;
   [[nodiscard]] const QueueLimits& limits() const noexcept { return limits_; }
+  // True where no other member but the destructor may be called: a lock may be held by a thread that this process does
+  // not have.
+  [[nodiscard]] bool in_forked_child() const noexcept { return not_empty_.in_forked_child(); }
 
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  PushResult store(const MessageView& message, Lock& lock);
+  PushResult store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock);
+  [[nodiscard]] std::size_t bytes_alone(const MessageView& message) const noexcept;
   PushResult reject(const MessageView& message, std::uint64_t& reason);
   PushResult drop(const MessageView& message, std::uint64_t& reason);
   // True once `message` can be stored within the limits; gives up spares and an unused dictionary for it, but no
   // message.
   bool make_room(const MessageView& message);
-  bool wait_for_room(const MessageView& message, Lock& lock);
+  bool sleep_until_room(const MessageView& message, std::chrono::nanoseconds wait, Lock& lock);
   void open_block(std::size_t payload_size);
   void start_dictionary();
   std::unique_ptr<MessageBlock> pop_oldest();
   void evict_oldest();
   void keep_spare(std::unique_ptr<MessageBlock> block);
+  std::uint64_t leave_batch(std::uint64_t messages);
   [[nodiscard]] bool needs_block(std::size_t payload_size) const noexcept;
   [[nodiscard]] std::size_t block_bytes(std::size_t payload_size) const noexcept;
   [[nodiscard]] std::size_t kept_properties_bytes(const MessageView& message) const noexcept;
@@ -142,8 +153,8 @@ class MessageQueue {
   const std::size_t block_arena_bytes_;
   const std::size_t block_messages_;
   mutable std::mutex mutex_;
-  std::condition_variable not_empty_;
-  std::condition_variable not_full_;
+  ProcessOwned<std::condition_variable> not_empty_;
+  ProcessOwned<std::condition_variable> not_full_;
   std::deque<std::unique_ptr<MessageBlock>> blocks_;
   std::vector<std::unique_ptr<MessageBlock>> spares_;
   // From the one the oldest block uses to the current one.
@@ -155,6 +166,7 @@ class MessageQueue {
   bool stalled_ = false;  // `block` has timed out, and there was no room since
   bool woken_ = false;
   bool closed_ = false;
+  bool discarded_ = false;
 };
 
 }  // namespace honeyframe

@@ -24,6 +24,11 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kSlice{50};
+#ifdef MSG_NOSIGNAL
+constexpr int kSendFlags = MSG_NOSIGNAL;
+#else
+constexpr int kSendFlags = 0;  // macOS: SO_NOSIGPIPE does it
+#endif
 
 struct AddressesFreed {
   void operator()(addrinfo* list) const noexcept { freeaddrinfo(list); }
@@ -66,14 +71,26 @@ Result<Addresses> resolve(const std::string& host, std::uint16_t port) {
   if (error == 0) return Addresses(list);
   const char* why = error == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(error);
   const char* what = error == EAI_AGAIN ? "no name server answered for host " : "there is no address for host ";
-  return failure(ErrorCode::dns_failed, what + quoted(host) + " (" + why + ")", error);
+  return failure(ErrorCode::dns_failed, what + in_quotes(host) + " (" + why + ")", error);
+}
+
+// Without SOCK_NONBLOCK and its like, which macOS lacks.
+int open_socket(const addrinfo& address) {
+  const int descriptor = socket(address.ai_family, address.ai_socktype, address.ai_protocol);
+  if (descriptor < 0) return descriptor;
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  fcntl(descriptor, F_SETFL, O_NONBLOCK);
+#ifdef SO_NOSIGPIPE
+  const int on = 1;
+  setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+  return descriptor;
 }
 
 // One address: a connected descriptor, or why not.
 Result<int> connect_to(const addrinfo& address, const std::string& where, Clock::time_point deadline,
                        const ProbeLimit& limit) {
-  const int descriptor =
-      socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol);
+  const int descriptor = open_socket(address);
   if (descriptor < 0)
     return failure(ErrorCode::connect_timeout, where + " cannot be reached: " + std::strerror(errno), errno);
   Status status;
@@ -132,7 +149,7 @@ Status ProbeSocket::wait(short events) const {
 
 Status ProbeSocket::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), kSendFlags);
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {

@@ -116,8 +116,8 @@ struct PublishRequest {
   std::string payload;
   int qos = 0;
   bool retain = false;
-  MessageProperties properties;  // MQTT 5
-  std::optional<std::uint32_t> message_expiry_s;
+  MessageProperties properties = {};  // MQTT 5
+  std::optional<std::uint32_t> message_expiry_s = std::nullopt;  // MQTT 5
 };
 
 class Session : public std::enable_shared_from_this<Session> {

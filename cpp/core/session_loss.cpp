@@ -10,8 +10,6 @@
 namespace honeyframe {
 namespace {
 
-// How long a broker that has said DISCONNECT may take to close.
-constexpr std::chrono::milliseconds kGoodbye{500};
 // The longest that close() waits for acknowledgements.
 constexpr std::chrono::milliseconds kDrain{1'000};
 
@@ -20,12 +18,8 @@ constexpr std::chrono::milliseconds kDrain{1'000};
 void SessionCore::on_server_disconnect(int reason_code, const std::string& reason_string) {
   if (state_ != SessionState::connected) return;
   goodbye_ = BrokerGoodbye{reason_code, reason_string};
-  // The broker closes now, and Paho tells; where it does not, we do.
-  retry_timer_ = ControlThread::instance().run_after(kGoodbye, task([](SessionCore& self) {
-                                                       if (self.state_ != SessionState::connected) return;
-                                                       static_cast<void>(self.client_->disconnect(self.next_request()));
-                                                       self.lost();
-                                                     }));
+  static_cast<void>(client_->disconnect(next_request()));  // for Paho's releases that leave the socket open
+  lost();
 }
 
 void SessionCore::on_connection_lost() {

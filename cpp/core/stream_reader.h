@@ -2,9 +2,13 @@
 
 // StreamReader: the consumer of one MessageQueue. Takes blocks, extracts, cuts batches, and keeps the queue's book.
 //
-// Extraction runs in the caller of next(), until the first tap is opened; from then on a native pump thread extracts, hands every batch to
-// each tap, and keeps it for next() within the queue's own limits and policy. A tap never takes a batch from next().
-// Thread safe: next() may be called from one thread at a time (others wait), everything else from any.
+// Extraction runs in the caller of next(). While there is a tap, a native pump thread extracts instead, cuts a batch
+// every 100 ms, hands it to each tap, and keeps it for next() within the queue's own limits and policy: `drop_oldest`
+// evicts the oldest kept batch, `drop_newest` drops the new one, `block` lets the pump wait for room (the taps then
+// stand still, too). A tap never takes a batch from next(). Thread safe: next() may be called from one thread at a time
+// (others wait), everything else from any. No member needs the caller to hold, or not hold, the GIL; discard() and the
+// destructor wait for the pump, some milliseconds. In a child of fork() next() and open_window() answer
+// ErrorCode::forked.
 
 #include <chrono>
 #include <cstdint>
@@ -28,7 +32,8 @@ enum class NextKind : std::uint8_t { batch, not_yet, ended };
 
 struct NextBatch {
   NextKind kind = NextKind::not_yet;
-  RecordBatchPtr batch;  // for NextKind::batch; may have no rows but messages
+  RecordBatchPtr batch;  // for NextKind::batch; at the end of the stream it may have no rows, only messages
+  bool woken = false;    // for NextKind::not_yet: by wake()
 };
 
 struct WindowLimits {
@@ -41,8 +46,8 @@ struct WindowLimits {
 class WindowTap {
  public:
   virtual ~WindowTap() = default;
-  // The batches that still hold a row within the window (their oldest rows may lie outside: the reader trims), oldest first, and the schema to which
-  // all of them cast.
+  // The batches that still hold a row within the window (their oldest rows may lie outside: the reader trims), oldest
+  // first, and the schema to which all of them cast.
   struct Snapshot {
     SchemaPtr schema;
     std::vector<RecordBatchPtr> batches;
@@ -54,16 +59,23 @@ class WindowTap {
 class StreamReader {
  public:
   static Result<std::shared_ptr<StreamReader>> create(std::shared_ptr<MessageQueue> queue, ExtractOptions options);
+  static std::shared_ptr<StreamReader> create(std::shared_ptr<MessageQueue> queue,
+                                              std::unique_ptr<Extractor> extractor);
   virtual ~StreamReader() = default;
 
-  // A batch as soon as it is complete by `limits`; not_yet after `wait` (rows read so far stay in the open batch for the next call); ended when the queue
-  // is closed and everything has been handed out.
+  // A batch as soon as it is complete by `limits`; not_yet after `wait` (rows read so far stay in the open batch for
+  // the next call); ended when the queue is closed and everything has been handed out. Errors: does_not_fit, once for
+  // each message that "raise" refuses (the next call goes on behind it); invalid_argument.
   virtual Result<NextBatch> next(const BatchLimits& limits, std::chrono::nanoseconds wait) = 0;
 
-  // Starts the pump when it is the first.
+  // The next next() returns it again: an interrupt came before the caller had it. It counts as delivered meanwhile.
+  virtual void give_back(RecordBatchPtr batch) = 0;
+
+  // Starts the pump when it is the first. Sees every message that no earlier next() has handed out, and holds the
+  // reader by no reference.
   virtual Result<std::shared_ptr<WindowTap>> open_window(const WindowLimits& limits) = 0;
 
-  // Makes a waiting next() return not_yet.
+  // Makes a waiting next(), or else the next one that would wait, return not_yet.
   virtual void wake() = 0;
   // Closes the queue; what is queued stays readable through next().
   virtual void close() = 0;
@@ -75,6 +87,8 @@ class StreamReader {
   [[nodiscard]] virtual std::vector<QuarantineEntry> quarantine() const = 0;
   [[nodiscard]] virtual std::vector<ExtractEvent> take_events() = 0;
   [[nodiscard]] virtual SchemaPtr schema() const = 0;
+  // True where nothing but next(), open_window() (which answer ErrorCode::forked) and the destructor may be called.
+  [[nodiscard]] virtual bool in_forked_child() const noexcept = 0;
 };
 
 }  // namespace honeyframe

@@ -31,30 +31,31 @@ from .errors import HoneyframeError
 
 if TYPE_CHECKING:
     from .batches import Batches
-    from .client import Client, LastWill, connect, connect_async
+    from .client import Client
+    from .connection import LastWill, connect, connect_async
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
-    from .extract import extract
+    from .extraction import extract
     from .frame import Batch, Table, concat
     from .read import read_mqtt
     from .schema import Column, Schema
     from .stats import StreamStats
     from .stream import Stream
 
-#: Where each public name lives; imported with its first use.
+#: Where each public name lives; imported with its first use. No module has a public name: importing it would put it in that name's place.
 _HOMES: Final = {
     "Batch": "frame",
     "Batches": "batches",
     "Client": "client",
     "Column": "schema",
-    "LastWill": "client",
+    "LastWill": "connection",
     "Schema": "schema",
     "Stream": "stream",
     "StreamStats": "stats",
     "Table": "frame",
     "concat": "frame",
-    "connect": "client",
-    "connect_async": "client",
-    "extract": "extract",
+    "connect": "connection",
+    "connect_async": "connection",
+    "extract": "extraction",
     "read_mqtt": "read",
 }
 

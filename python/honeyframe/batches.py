@@ -144,7 +144,7 @@ class Batches:
         if self._idle_seconds is None:
             return False
         now = time.monotonic()
-        received = self._stream._received()
+        received = self._stream._counters()["received"]
         if received != self._received:
             self._received = received
             self._idle_since = now

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from . import _core
-from .credentials import Credentials, Secret, find_credentials, warn_about_transport
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
-from .keywords import Overflow, Properties, Protocol, Retained
+from .keywords import Overflow, Properties, Retained
 from .lifetime import forbid_forked, watch_log
 from .payload import Payload, encode_payload
-from .uri import Address, fallback_ca_file, read_address
+from .uri import Address
 
 if TYPE_CHECKING:
     from .decode import Decode
-    from .keywords import ConnectOptions
     from .schema import SchemaLike
     from .stream import Stream
 
-
 _CLOSE_SECONDS: Final = 2.0
-
-
-@dataclass(frozen=True)
-class LastWill:
-    """What the broker publishes in our name when the connection breaks.
-
-    There is never one by default: a credential that may only subscribe could not connect with it.
-
-    >>> LastWill("plant/1/state", "offline", qos=1, retain=True)
-    LastWill(topic='plant/1/state', payload='offline', qos=1, retain=True)
-    """
-
-    topic: str
-    payload: Payload = b""
-    qos: int = 0
-    retain: bool = False
 
 
 class Client:
@@ -61,7 +39,7 @@ class Client:
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._log = SessionLog(session, session.info()["client_id"] or address.host)
         watch_log(self._log)
-        self._finalizer = weakref.finalize(self, _hang_up, session, self._log)
+        self._finalizer = weakref.finalize(self, hang_up, session, self._log)
         self._finalizer.atexit = False
 
     # --- publishing
@@ -107,7 +85,7 @@ class Client:
             encode_payload(payload),
             qos=qos,
             retain=retain,
-            user_properties=_pairs(user_properties),
+            user_properties=property_pairs(user_properties),
             content_type=content_type,
             response_topic=response_topic,
             correlation_data=correlation_data,
@@ -263,9 +241,8 @@ class Client:
             info = self._session.info()
         except HoneyframeError as error:
             return error.message
-        parts = [info["state"]]
-        if info["state"] == "connected":
-            parts.append(f"as {info['client_id']}, MQTT {info['protocol']}")
+        connected = f" as {info['client_id']}, MQTT {info['protocol']}" if info["state"] == "connected" else ""
+        parts = [info["state"] + connected]
         if self._insecure:
             parts.append("INSECURE: certificate not checked")
         streams = len(self._streams)
@@ -285,199 +262,7 @@ class Client:
         )
 
 
-def connect(
-    uri: str | None = None,
-    *,
-    username: str | None = None,
-    password: str | None = None,
-    password_file: str | os.PathLike[str] | None = None,
-    protocol: Protocol = "auto",
-    client_id: str = "",
-    clean_start: bool = True,
-    session_expiry: Duration = 0,
-    keepalive: Duration = 30,
-    connect_timeout: Duration = 10,
-    last_will: LastWill | Mapping[str, Any] | None = None,
-    receive_maximum: int = 65_535,
-    maximum_packet_size: int = 16_777_216,
-    user_properties: Properties = (),
-    http_proxy: str | None = None,
-    ca_file: str | os.PathLike[str] | None = None,
-    ca_directory: str | os.PathLike[str] | None = None,
-    client_certificate: str | os.PathLike[str] | None = None,
-    client_key: str | os.PathLike[str] | None = None,
-    client_key_password: str | None = None,
-    insecure: bool = False,
-    reconnect: bool = True,
-    reconnect_min_delay: Duration = 0.5,
-    reconnect_max_delay: Duration = 30,
-    refused_retry_delay: Duration = 60,
-) -> Client:
-    """Connects to a broker at once, or raises.
-
-    Args:
-        uri: ``mqtts://host`` (aliases ``ssl``, ``tls``), ``mqtt://`` (``tcp``), ``wss://``, ``ws://``; the port follows from the scheme.
-            Default: the environment's ``MQTT_SERVER``. A password in it works.
-        username, password: else from the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, a file, the keyring (service "honeyframe", key
-            "user@host"), or a hidden prompt, when a user name is known or the host is on HiveMQ Cloud, and somebody is there to answer.
-            Else anonymous.
-        password_file: a file whose first line is the password (mode 0600). Default: the environment's ``MQTT_PASSWORD_FILE``.
-        protocol: "auto" is MQTT 5, and once more with 3.1.1 when the broker does not speak it. Or "3.1", "3.1.1", "5.0".
-        client_id: default: "honeyframe-" and a random number.
-        clean_start, session_expiry: whether the broker forgets us at once, or keeps the session, and what it queues, for so long.
-        keepalive, connect_timeout: durations.
-        last_will: :class:`LastWill`, or a mapping with its fields. Never a default one.
-        receive_maximum, maximum_packet_size, user_properties: MQTT 5 CONNECT properties; bytes for the size.
-        http_proxy: ``http://user:password@host:port``. Never taken from the environment.
-        ca_file, ca_directory: trusted authorities (PEM). Default: ``SSL_CERT_FILE``/``SSL_CERT_DIR``, the system's store, certifi.
-        client_certificate, client_key, client_key_password: PEM files of a client certificate.
-        insecure: no verification of certificate and host name; warns.
-        reconnect: keep the connection alive, resubscribing, with a growing delay from ``reconnect_min_delay`` to
-            ``reconnect_max_delay``; after a refusal every ``refused_retry_delay``, visibly.
-
-    Durations are seconds, or strings as pandas reads them (``"10min"``).
-
-    Returns:
-        Client: connected. ``with``, ``async with``, :meth:`Client.close` or dropping it end the connection.
-
-    Raises:
-        InvalidURIError, InvalidArgumentError: before a socket exists.
-        DNSError, ConnectRefusedError, ConnectTimeoutError, TLSError, ProxyError, WebSocketError: the broker was not reached.
-        BadCredentialsError, NotAuthorizedError, QuotaExceededError, …: it said no. A refusal is final. All are ConnectError.
-
-    Example::
-
-        client = hf.connect("mqtts://xyz.s1.eu.hivemq.cloud")
-    """
-    options: dict[str, Any] = {
-        "username": username,
-        "password_file": password_file,
-        "protocol": protocol,
-        "client_id": client_id,
-        "clean_start": clean_start,
-        "session_expiry": session_expiry,
-        "keepalive": keepalive,
-        "connect_timeout": connect_timeout,
-        "last_will": last_will,
-        "receive_maximum": receive_maximum,
-        "maximum_packet_size": maximum_packet_size,
-        "user_properties": user_properties,
-        "ca_file": ca_file,
-        "ca_directory": ca_directory,
-        "client_certificate": client_certificate,
-        "client_key": client_key,
-        "insecure": insecure,
-        "reconnect": reconnect,
-        "reconnect_min_delay": reconnect_min_delay,
-        "reconnect_max_delay": reconnect_max_delay,
-        "refused_retry_delay": refused_retry_delay,
-    }
-    hidden = {"uri": uri, "password": password, "client_key_password": client_key_password, "http_proxy": http_proxy}
-    secrets = hide_secrets(hidden)
-    uri = password = client_key_password = http_proxy = None
-    return connect_hidden(secrets, options)
-
-
-async def connect_async(uri: str | None = None, **options: Unpack[ConnectOptions]) -> Client:
-    """As :func:`connect`, with the same options, without stopping the event loop meanwhile. Cancelling gives the attempt up.
-
-    Example::
-
-        async with await hf.connect_async("mqtts://xyz.s1.eu.hivemq.cloud") as client:
-            async for batch in client.stream("plant/#").batches():
-                ...
-    """
-    from .waiter import in_thread
-
-    plain: dict[str, Any] = {"uri": uri, **options}
-    secrets = hide_secrets(plain)
-    uri = None
-    options.clear()  # type: ignore[attr-defined]  # it is a plain dict, and its password shall not stay in this frame
-    client = _new_client(secrets, plain)
-    try:
-        await in_thread(lambda: _open(client))
-    except BaseException:
-        _give_up(client)
-        raise
-    return client
-
-
-def connect_hidden(secrets: dict[str, Secret | None], options: dict[str, Any]) -> Client:
-    """As :func:`connect`, for those who hold the secrets wrapped already."""
-    client = _new_client(secrets, options)
-    _open(client)
-    return client
-
-
-def hide_secrets(options: dict[str, Any]) -> dict[str, Secret | None]:
-    """Takes the secrets out of ``options``, wrapped: from here on no traceback's local variables show them."""
-    secrets: dict[str, Secret | None] = {}
-    for name in ("uri", "password", "client_key_password", "http_proxy"):
-        text = options.pop(name, None)
-        if not (text is None or isinstance(text, (str, Secret))):
-            raise InvalidArgumentError(f"{name} must be a str; found {type(text).__name__}")
-        secrets[name] = Secret(text) if isinstance(text, str) else text
-    return secrets
-
-
-def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> Client:
-    """A client with its session, not connected yet. Asks for credentials where it must."""
-    address = read_address(secrets["uri"])
-    insecure = bool(options.get("insecure", False))
-    core = {name: _for_core(name, value) for name, value in options.items()}
-    found = find_credentials(
-        address, username=core.pop("username", None), password=secrets["password"], password_file=core.pop("password_file", None)
-    )
-    warn_about_transport(address, has_password=found.password is not None or address.has_password, insecure=insecure)
-    session = _core.Session(_core_options(address, found, secrets, core))
-    return Client(session, address, insecure=insecure and address.uses_tls)
-
-
-_DURATIONS: Final = frozenset(
-    {"session_expiry", "keepalive", "connect_timeout", "reconnect_min_delay", "reconnect_max_delay", "refused_retry_delay"}
-)
-_PATHS: Final = frozenset({"ca_file", "ca_directory", "client_certificate", "client_key"})
-
-
-def _for_core(name: str, value: Any) -> Any:
-    """One option as ``_core.ConnectOptions`` takes it."""
-    if name in _DURATIONS:
-        return to_seconds(value, name)
-    if name in _PATHS:
-        return "" if value is None else str(Path(value).expanduser())
-    if name == "last_will":
-        return _will(value)
-    return _pairs(value) if name == "user_properties" else value
-
-
-def _core_options(address: Address, found: Credentials, secrets: dict[str, Secret | None], core: dict[str, Any]) -> _core.ConnectOptions:
-    password, key_password, proxy = found.password, secrets["client_key_password"], secrets["http_proxy"]
-    return _core.ConnectOptions(
-        address.full.reveal(),
-        username=found.username,
-        password=None if password is None else password.reveal(),
-        client_key_password=None if key_password is None else key_password.reveal(),
-        http_proxy="" if proxy is None else proxy.reveal(),
-        fallback_ca_file=fallback_ca_file(),
-        **core,
-    )
-
-
-def _open(client: Client) -> None:
-    client._log.start()
-    try:
-        client._session.connect()
-    except BaseException:  # Ctrl-C among them
-        _give_up(client)
-        raise
-
-
-def _give_up(client: Client) -> None:
-    client._closing = True
-    _hang_up(client._session, client._log, timeout=0.0)
-
-
-def _hang_up(session: _core.Session, log: SessionLog, timeout: float = 0.5) -> None:
+def hang_up(session: _core.Session, log: SessionLog, timeout: float = 0.5) -> None:
     """Nobody holds the client any more: says goodbye without making anyone wait long."""
     if _core.in_forked_child():
         return
@@ -488,21 +273,7 @@ def _hang_up(session: _core.Session, log: SessionLog, timeout: float = 0.5) -> N
     log.stop(wait=0.0)
 
 
-def _will(will: LastWill | Mapping[str, Any] | None) -> tuple[str, bytes, int, bool] | None:
-    if will is None:
-        return None
-    if isinstance(will, Mapping):
-        unknown = [str(name) for name in will if name not in LastWill.__dataclass_fields__]
-        if unknown or "topic" not in will:
-            wrong = f"has no {', '.join(unknown)}" if unknown else "needs a topic"
-            raise InvalidArgumentError(f"last_will {wrong}: it takes topic, payload, qos, retain")
-        will = LastWill(**will)
-    if not isinstance(will, LastWill):
-        raise InvalidArgumentError(f"last_will is an hf.LastWill or a mapping; found {type(will).__name__}")
-    return will.topic, encode_payload(will.payload), will.qos, will.retain
-
-
-def _pairs(properties: Properties) -> list[tuple[str, str]]:
+def property_pairs(properties: Properties) -> list[tuple[str, str]]:
     """User properties as pairs: a name may come more than once."""
     pairs = list(properties.items()) if isinstance(properties, Mapping) else list(properties)
     for pair in pairs:

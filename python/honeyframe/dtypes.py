@@ -29,8 +29,8 @@ def to_pandas(table: pa.Table, *, dtype_backend: DtypeBackend | None = None, cat
     null           object (all None)         the same            null[pyarrow]
     =============  ========================  ==================  =======================
 
-    The string dtype is ``StringDtype("pyarrow")``, whose missing value is ``pandas.NA``, under pandas 2 and 3 alike: pandas 3's own default,
-    ``str``, has NaN there. No value takes a detour through float64.
+    The string dtype is ``StringDtype("pyarrow")``, whose missing value is ``pandas.NA``, under pandas 2 and 3 alike: pandas 3's own
+    default, ``str``, has NaN there. No value takes a detour through float64.
 
     Args:
         dtype_backend: as in ``pandas.read_csv``.
@@ -39,6 +39,7 @@ def to_pandas(table: pa.Table, *, dtype_backend: DtypeBackend | None = None, cat
     Raises:
         InvalidArgumentError: no such ``dtype_backend``.
     """
+    import pandas as pd
     import pyarrow as pa
 
     if dtype_backend not in (None, "numpy_nullable", "pyarrow"):
@@ -50,9 +51,9 @@ def to_pandas(table: pa.Table, *, dtype_backend: DtypeBackend | None = None, cat
         table = table.remove_column(position)
     else:
         topics = None
-    frame = table.to_pandas(types_mapper=mapper)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=mapper)
     if topics is not None:
-        frame.insert(position, "_topic", _categorical(topics))
+        frame.insert(position, "_topic", pd.Series(_categorical(topics), index=frame.index))
     return frame
 
 

@@ -18,8 +18,8 @@ def seconds(value: Duration, argument: str = "duration") -> float:
     """A duration in seconds.
 
     Args:
-        value: a number of seconds (also of numpy); a string as ``pandas.Timedelta`` reads it (``"10min"``, ``"1h 30min"``), where a number
-            alone is seconds; a ``timedelta``.
+        value: a number of seconds (also of numpy); a string as ``pandas.Timedelta`` reads it (``"10min"``, ``"1h 30min"``), where a
+            number alone is seconds; a ``timedelta``.
         argument: the name that an error gives it.
 
     Returns:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from . import _core
-from .errors import ConflictWarning, GapWarning, HoneyframeError, error_from_core
+from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, error_from_core
 
 _WAIT_SECONDS: Final = 0.5  # how long the thread takes at most to see that it should stop
 
@@ -127,6 +127,8 @@ class StreamLog:
         self.logger = logger
         self._told: set[tuple[str, str]] = set()
         self._gaps_told = 0
+        self._dropped = 0
+        self._dropping = False
 
     def tell(self, events: Iterable[tuple[str, str, str]]) -> None:
         conflicts: list[str] = []
@@ -139,6 +141,16 @@ class StreamLog:
                 conflicts.append(text)
         for text in conflicts:
             warn(text, ConflictWarning)
+
+    def tell_drops(self, dropped: int) -> None:
+        """Warns once an episode: from the first drop that is seen to the first look without one."""
+        new = dropped - self._dropped
+        episode_begins = new > 0 and not self._dropping
+        self._dropped, self._dropping = dropped, new > 0
+        if episode_begins:
+            text = f"{new:,} messages dropped: the queue was full. Read faster, or give it more: max_queue_messages=, max_queue_bytes="
+            self.logger.warning("%s", text, extra={"honeyframe_event": "dropped"})
+            warn(text, MessagesDroppedWarning)
 
     def tell_gaps(self, gaps: int) -> None:
         if gaps > self._gaps_told:

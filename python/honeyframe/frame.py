@@ -1,7 +1,7 @@
 """Batches and tables: rows in Arrow's layout, ready for pandas, Polars, DuckDB and pyarrow.
 
-A :class:`Batch` is what a stream yields; a :class:`Table` is a finite list of batches brought to one schema. Both are read-only and may be shared
-between threads.
+A :class:`Batch` is what a stream yields; a :class:`Table` is a finite list of batches brought to one schema. Both are read-only and may
+be shared between threads.
 """
 
 from __future__ import annotations
@@ -65,8 +65,9 @@ class _Frame(ABC):
     def to_pandas(self, *, dtype_backend: DtypeBackend | None = None, categories: bool = False) -> pd.DataFrame:
         """The rows as a DataFrame with a RangeIndex.
 
-        The dtypes depend on the columns' types alone, whether or not there are nulls: ``boolean``, ``Int64``/``UInt64``, ``float64``, Arrow-backed
-        ``string``, ``datetime64[ns, UTC]``; lists and binary are ``ArrowDtype``. The table in :func:`honeyframe.dtypes.to_pandas` has them all.
+        The dtypes depend on the columns' types alone, whether or not there are nulls: ``boolean``, ``Int64``/``UInt64``, ``float64``,
+        Arrow-backed ``string``, ``datetime64[ns, UTC]``; lists and binary are ``ArrowDtype``. The table in
+        :func:`honeyframe.dtypes.to_pandas` has them all.
 
         Args:
             dtype_backend: ``"numpy_nullable"`` or ``"pyarrow"``, as in ``pandas.read_csv``; None: as above.
@@ -107,12 +108,9 @@ class _Frame(ABC):
         return f"<{self._summary()}>\n{_printable(text)}"
 
     def _repr_html_(self) -> str:
-        import pandas as pd
-
-        # A topic may hold dollar signs, and a notebook would read them as MathJax.
-        with pd.option_context("display.html.use_mathjax", False):
-            table = self._preview().to_html(max_rows=_PREVIEW_ROWS, max_cols=_PREVIEW_COLUMNS, notebook=True, show_dimensions=False)
-        return f"{table}<p>{self._summary()}</p>"
+        table = self._preview().to_html(max_rows=_PREVIEW_ROWS, max_cols=_PREVIEW_COLUMNS, notebook=True, show_dimensions=False)
+        # A topic may hold dollar signs, which a notebook would give to MathJax.
+        return f'<div class="tex2jax_ignore mathjax_ignore">{table}<p>{self._summary()}</p></div>'
 
 
 def _printable(text: str) -> str:
@@ -141,7 +139,8 @@ class Batch(_Frame):
         Raises:
             InvalidSchemaError: a column has a type that :class:`honeyframe.Schema` does not know.
         """
-        return cls(_core.import_batch(*batch.__arrow_c_array__(), num_messages))
+        schema, array = batch.__arrow_c_array__()
+        return cls(_core.import_batch(schema, array, num_messages))
 
     @classmethod
     def empty(cls, schema: _core.ArrowSchemaHolder) -> Self:
@@ -184,10 +183,11 @@ class Batch(_Frame):
 class Table(_Frame):
     """A finite list of batches with one schema: what :func:`honeyframe.extract`, ``stream.read`` and :func:`honeyframe.concat` give.
 
-    Earlier batches are cast to the last schema when that is first needed: columns that came later are null in them, integers become float64
-    where exact, and what a column cannot hold any more is in ``_misfit``.
+    Earlier batches are cast to the last schema when that is first needed: columns that came later are null in them, integers become
+    float64 where exact, and what a column cannot hold any more is in ``_misfit``.
 
-    ``pl.DataFrame(table)``, ``pa.table(table)`` and DuckDB (``duckdb.sql("select … from table")``) take it as it is, as often as they like.
+    ``pl.DataFrame(table)``, ``pa.table(table)`` and DuckDB (``duckdb.sql("select … from table")``) take it as it is, as often as they
+    like.
     """
 
     __slots__ = ("_batches", "_categories", "_counters", "_is_cast", "_quarantine", "_schema")
@@ -254,16 +254,16 @@ class Table(_Frame):
         """The payloads that could not be read, with their reason and bytes. ``extract(table.quarantine(), schema=…)`` reads them again.
 
         Returns:
-            DataFrame: ``topic recv_time reason message position payload payload_index retain qos``; empty where everything could be read, and
-            where the table does not come from :func:`honeyframe.extract`.
+            DataFrame: ``topic recv_time reason message position payload payload_index retain qos``; empty where everything could be
+                read, and where the table does not come from :func:`honeyframe.extract`.
         """
         from .quarantine import quarantine_frame
 
         return quarantine_frame(self._quarantine)
 
     def stats(self) -> dict[str, int]:
-        """What was not a plain success, counted: ``payloads rows quarantined misfits na_strings duplicate_keys …``; only ``payloads`` and ``rows``
-        where the table does not come from :func:`honeyframe.extract`."""
+        """What was not a plain success, counted: ``payloads rows quarantined misfits na_strings duplicate_keys …``; only ``payloads``
+        and ``rows`` where the table does not come from :func:`honeyframe.extract`."""
         return dict(self._counters) if self._counters is not None else {"payloads": self.num_messages, "rows": self.num_rows}
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
@@ -293,8 +293,8 @@ class Table(_Frame):
 def concat(batches: Iterable[Batch | Table]) -> Table:
     """One table of all rows, in order: the columns of all, each in the widest of its types.
 
-    A column that a batch lacks is null there; a value that does not fit its column any more is in the row's ``_misfit``. Counters add up, and
-    quarantines join.
+    A column that a batch lacks is null there; a value that does not fit its column any more is in the row's ``_misfit``. Counters add
+    up, and quarantines join.
 
     Raises:
         TypeError: something that is neither a Batch nor a Table.

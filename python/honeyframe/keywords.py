@@ -11,7 +11,7 @@ from .durations import Duration
 if TYPE_CHECKING:
     import datetime
 
-    from .client import LastWill
+    from .connection import LastWill
     from .options import Metadata, OnConflict, PayloadMode, TimeUnit
 
 Protocol: TypeAlias = Literal["auto", "3.1", "3.1.1", "5.0"]

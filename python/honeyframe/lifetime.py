@@ -51,7 +51,6 @@ def _at_exit() -> None:
         readers, logs = list(_readers), list(_logs)
     for reader in readers:
         reader.close()
-        reader.wake()
     _core.close_all_sessions(_CLOSE_SECONDS)
     from . import waiter
 

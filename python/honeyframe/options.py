@@ -19,7 +19,7 @@ Metadata: TypeAlias = Literal[
     "topic", "recv_time", "retain", "qos", "dup", "payload_index", "user_properties", "content_type", "response_topic"
 ]
 
-#: Strings that are null in a numeric column: those of ``pandas.read_csv``, and what Home Assistant's entities say. The empty string is one.
+#: Strings that are null in a numeric column: those of ``pandas.read_csv`` (the empty one too), and what Home Assistant's entities say.
 DEFAULT_NA_VALUES: Final = (
     "",
     "#N/A",
@@ -75,8 +75,8 @@ def extract_options(
         columns: with inference: read these alone (names as they come out), and skip the rest in C++.
         on_conflict: what becomes of a value that does not fit its column: ``"keep"`` (in ``_misfit``), ``"widen"`` (the column becomes
             string), ``"raise"``, ``"quarantine"``.
-        payload: ``"auto"`` (objects become columns; numbers, booleans and text land in ``value``, ``value_bool``, ``value_text``), ``"json"``
-            (nothing else is accepted), ``"text"``, ``"raw"``.
+        payload: ``"auto"`` (objects become columns; numbers, booleans and text land in ``value``, ``value_bool``, ``value_text``),
+            ``"json"`` (nothing else is accepted), ``"text"``, ``"raw"``.
         strict: check every scalar to the end of the payload, read or not.
         sep: stands between the keys of nested objects in a column's name.
         explode: path of an array of which each element becomes a row.
@@ -88,8 +88,8 @@ def extract_options(
         event_time_unit: of numbers there: ``"s" "ms" "us" "ns"``, or ``"auto"``: decided once, by the first.
         tz: the zone of times that name none, as ``"Europe/Berlin"`` or a tzinfo. None: such a time is null, and counted.
         topic_template: ``"plant/{line}/telemetry"``: the levels named become columns.
-        metadata: which of ``topic recv_time retain qos dup payload_index user_properties content_type response_topic`` become columns, each
-            named with a leading underscore.
+        metadata: which of ``topic recv_time retain qos dup payload_index user_properties content_type response_topic`` become columns,
+            each named with a leading underscore.
         max_quarantine_messages, max_quarantine_bytes: how much of what cannot be read is kept.
 
     Raises:
@@ -153,9 +153,9 @@ def _strings(name: str, values: Iterable[str] | None) -> list[str]:
 
 # --- Zones ------------------------------------------------------------------------------------------------------------
 
-_EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _DAY: Final = 86_400
-_DAYS: Final = (datetime.datetime(2101, 1, 1, tzinfo=datetime.timezone.utc) - _EPOCH).days
+_DAYS: Final = (datetime.datetime(2101, 1, 1, tzinfo=datetime.UTC) - _EPOCH).days
 
 
 def zone_table(tz: str | datetime.tzinfo) -> list[tuple[int, int]]:

@@ -15,9 +15,18 @@ QuarantineRow: TypeAlias = tuple[str, int, int, str, str, int, bytes, bool, int]
 def quarantine_frame(rows: Sequence[QuarantineRow]) -> pd.DataFrame:
     """One row a payload, in the order in which they came.
 
-    Columns: ``topic`` (string; null where there was none), ``recv_time`` (datetime64[ns, UTC]; null where unknown), ``reason`` (string: a stable
-    word), ``message`` (string), ``position`` (Int64: byte offset, null where unknown), ``payload`` (Arrow-backed binary; an element is
-    ``bytes``), ``payload_index`` (Int64), ``retain`` (boolean), ``qos`` (Int64). :func:`honeyframe.extract` takes it as it is.
+    ================  =======================================================================
+    topic             string; null where there was none
+    recv_time         datetime64[ns, UTC]; null where unknown
+    reason            string: a stable word
+    message           string: what was found
+    position          Int64: byte offset, null where unknown
+    payload           Arrow-backed binary; an element is ``bytes``
+    payload_index     Int64: which payload it was
+    retain, qos       boolean, Int64
+    ================  =======================================================================
+
+    :func:`honeyframe.extract` takes the frame as it is.
     """
     import pyarrow as pa
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from .client import Client, connect_hidden, hide_secrets
+from .connection import connect_hidden, hide_secrets
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, NoMessagesWarning
@@ -17,6 +17,7 @@ from .progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .client import Client
     from .decode import Decode
     from .dtypes import DtypeBackend
     from .schema import SchemaLike

@@ -36,8 +36,8 @@ class Column:
 
     Args:
         name: the column's name in the frame.
-        type: ``bool int64 uint64 float64 string timestamp binary``, ``list<…>`` of one of them; a Python, numpy, pandas or pyarrow type that
-            means the same. Narrower numbers give the 64-bit type.
+        type: ``bool int64 uint64 float64 string timestamp binary``, ``list<…>`` of one of them; a Python, numpy, pandas or pyarrow type
+            that means the same. Narrower numbers give the 64-bit type.
         path: where in the payload: dotted (``"location.lat"``), or a JSON Pointer (``"/location/lat"``). By default the name.
 
     Raises:
@@ -60,7 +60,7 @@ class Column:
             raise InvalidSchemaError(f"column {name!r}: the path must be a string that is not empty; found {path!r}")
         for what, text in (("name", name), ("path", path or "")):
             if not _is_text(text):
-                raise InvalidSchemaError(f"column {ascii(name)}: the {what} holds a lone surrogate, which UTF-8 does not have")
+                raise InvalidSchemaError(f"column {name!a}: the {what} holds a lone surrogate, which UTF-8 does not have")
         self._set(name, _type_name(name, type), name if path is None else path)
 
     @classmethod
@@ -217,7 +217,7 @@ def _spell_text(text: str) -> str:
     """Also as numpy and pandas spell it: ``Int64``, ``float32``, ``string[pyarrow]``, ``datetime64[ns, UTC]``."""
     name = text.strip()
     lowered = name.lower()
-    if lowered.startswith("datetime64") or lowered.startswith("timestamp["):
+    if lowered.startswith(("datetime64", "timestamp[")):
         return "timestamp"
     lowered = lowered.removesuffix("[pyarrow]").removesuffix("[python]")
     for prefix, wide in (("uint", "uint64"), ("int", "int64"), ("float", "float64")):

@@ -40,6 +40,7 @@ class StreamStats:
     # bytes, rows, time
     received_bytes: int = 0
     queued_bytes: int = 0
+    held_bytes: int = 0
     dropped_bytes: int = 0
     rows: int = 0
     blocked_ns: int = 0
@@ -47,6 +48,7 @@ class StreamStats:
     dropped_oldest: int = 0
     dropped_newest: int = 0
     dropped_block_timeout: int = 0
+    dropped_no_memory: int = 0
     rejected_topic: int = 0
     rejected_too_large: int = 0
     # of the extraction
@@ -76,16 +78,15 @@ class StreamStats:
         return {name: self[name] for name in self.keys()}
 
     def keys(self) -> Iterator[str]:
-        return (field.name for field in fields(self))
+        return iter(_NAMES)
 
     def __iter__(self) -> Iterator[str]:
         return self.keys()
 
     def __getitem__(self, name: str) -> int:
-        try:
-            value: int = getattr(self, name)
-        except AttributeError:
-            raise KeyError(name) from None
+        if name not in _NAMES:
+            raise KeyError(name)
+        value: int = getattr(self, name)
         return value
 
     def __str__(self) -> str:
@@ -109,11 +110,13 @@ class StreamStats:
         return f"<div><p>{html.escape(str(self))}</p><table>{cells}</table></div>"
 
 
+_NAMES: Final = tuple(field.name for field in fields(StreamStats))
+
+
 def stats_from_core(counters: Mapping[str, int], extraction: Mapping[str, int], **more: int) -> StreamStats:
     """StreamStats from the core's two tables of counters. Names of later cores are left out, not an error."""
-    known = {field.name for field in fields(StreamStats)}
     values: dict[str, Any] = {}
     # The queue's book comes last: what both count (rows, quarantined) is exact there, under its lock.
     for table in (extraction, counters, more):
-        values.update({name: value for name, value in table.items() if name in known})
+        values.update({name: value for name, value in table.items() if name in _NAMES})
     return StreamStats(**values)

@@ -245,11 +245,10 @@ class Stream:
         """The counters of this stream, exact at this moment: see :class:`StreamStats`."""
         forbid_forked()
         with self._lock:
-            counters = self._decoder.counters() if self._decoder else self._reader.counters()
+            counters = self._counters()
             extraction = self._reader.extract_counters()
             # Read ahead of the caller (a cancelled task, an interrupted read): not delivered yet.
             held = sum(batch.num_messages for batch in self._ready)
-            counters = dict(counters)
             counters["delivered"] -= held
             counters["in_batch"] += held
             counters["rows"] -= sum(batch.num_rows for batch in self._ready)
@@ -290,7 +289,7 @@ class Stream:
     @property
     def closed(self) -> bool:
         """Whether no more messages come: by :meth:`close`, or with the client."""
-        return self._closed
+        return self._closed or (self._subscription is not None and self._subscription.client.closed)
 
     # --- the end
 
@@ -319,7 +318,6 @@ class Stream:
             self._decoder.close()
         else:
             self._reader.close()
-        self._reader.wake()
 
     def __enter__(self) -> Self:
         return self
@@ -336,7 +334,7 @@ class Stream:
     # --- the face
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open"
+        state = "closed" if self.closed else "open"
         filters = ", ".join(map(repr, self.filters)) or "fed by hand"
         try:
             book = str(self.stats())
@@ -350,7 +348,7 @@ class Stream:
         stats = self.stats()
         rows = [("filters", ", ".join(self.filters)), ("granted QoS", ", ".join(map(str, self.granted_qos)))]
         rows += [(name, f"{stats[name]:,}") for name in stats if stats[name]]
-        return card(f"Stream, {'closed' if self._closed else 'open'}", rows, str(stats))
+        return card(f"Stream, {'closed' if self.closed else 'open'}", rows, str(stats))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -390,6 +388,7 @@ class Stream:
     def _pop(self) -> Batch | None:
         """The batch in hand, now delivered; None where another thread was faster."""
         self._tell()
+        self._log.tell_drops(self._counters()["dropped"])
         with self._lock:
             return self._ready.popleft() if self._ready else None
 
@@ -407,8 +406,8 @@ class Stream:
 
         return Table.from_batches(batches, schema=self._reader.schema())
 
-    def _received(self) -> int:
-        return (self._decoder.counters() if self._decoder else self._reader.counters())["received"]
+    def _counters(self) -> dict[str, int]:
+        return self._decoder.counters() if self._decoder else self._reader.counters()
 
     def _gaps(self) -> int:
         return self._subscription.client._log.gaps if self._subscription else 0

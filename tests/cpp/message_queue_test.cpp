@@ -184,6 +184,20 @@ TEST(MessageQueue, BlockGoesOnAsSoonAsThereIsRoom) {
   expect_exact(queue);
 }
 
+TEST(MessageQueue, AProducerMayWaitForRoomInSlices) {
+  MessageQueue queue(limits_of(OverflowPolicy::block, 1));
+  EXPECT_TRUE(queue.wait_for_room(message("t", "1"), 0ns));
+  ASSERT_EQ(queue.push(message("t", "1"), 0ns), PushResult::stored);
+  EXPECT_FALSE(queue.wait_for_room(message("t", "2"), 5ms));
+  EXPECT_EQ(queue.counters().received, 1U);  // only push() decides
+  EXPECT_EQ(queue.push(message("t", "2"), 0ns), PushResult::dropped);
+  EXPECT_TRUE(queue.wait_for_room(message("t", "3"), 1h));  // stalled: push() would not wait
+  queue.close();
+  EXPECT_TRUE(queue.wait_for_room(message("t", "3"), 1h));
+  EXPECT_EQ(queue.counters().loss.dropped_block_timeout, 1U);
+  expect_exact(queue);
+}
+
 TEST(MessageQueue, CloseDuringABlockedPushAccountsForTheMessageInHand) {
   QueueLimits limits = limits_of(OverflowPolicy::block, 1);
   limits.block_timeout = 10s;

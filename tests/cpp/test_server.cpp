@@ -17,7 +17,7 @@ namespace honeyframe::testing_support {
 namespace {
 
 int listen_on_loopback(std::uint16_t& port) {
-  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -75,7 +75,7 @@ void Connection::write(std::string_view bytes) {
   if (tls_) {
     SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()));
   } else {
-    static_cast<void>(send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+    static_cast<void>(send(descriptor_, bytes.data(), bytes.size(), 0));
   }
 }
 
@@ -96,13 +96,13 @@ TestServer::~TestServer() {
 }
 
 void TestServer::run() {
-  sigset_t broken_pipe;  // OpenSSL writes without MSG_NOSIGNAL
+  sigset_t broken_pipe;  // a client that has gone must not end the test
   sigemptyset(&broken_pipe);
   sigaddset(&broken_pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   while (!stopping_) {
     if (!wait_readable(listener_, stopping_, std::chrono::hours(1))) continue;
-    const int descriptor = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int descriptor = accept(listener_, nullptr, nullptr);
     if (descriptor < 0) continue;
     Connection connection(descriptor, stopping_);
     script_(connection);

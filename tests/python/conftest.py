@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ class Fed:
 
     def push(self, payload: Any, topic: str = "plant/1/telemetry", **flags: Any) -> str:
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        return self.queue.push(topic, data, **flags)
+        return self.queue.push(topic, data, **{"receive_time_ns": time.time_ns(), **flags})
 
     def push_rows(self, count: int, start: int = 0) -> None:
         for number in range(start, start + count):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from honeyframe.errors import ConflictWarning, GapWarning, SessionTakenOverError
+from honeyframe.errors import ConflictWarning, GapWarning, MessagesDroppedWarning, SessionTakenOverError
 from honeyframe.events import SessionLog, StreamLog, error_from_event, printable, warn
 
 
@@ -137,6 +137,16 @@ class TestStreamLog:
         caplog.set_level(logging.INFO, "honeyframe")
         StreamLog(logging.getLogger("honeyframe")).tell([("column_added", "t", "")])
         assert caplog.records[0].levelname == "INFO"
+
+    def test_drops_warn_once_an_episode(self) -> None:
+        log = StreamLog(logging.getLogger("honeyframe"))
+        log.tell_drops(0)
+        with pytest.warns(MessagesDroppedWarning, match="5 messages"):
+            log.tell_drops(5)
+        log.tell_drops(9)  # the same episode
+        log.tell_drops(9)
+        with pytest.warns(MessagesDroppedWarning, match="1 messages"):
+            log.tell_drops(10)
 
     def test_gaps_warn_once_each(self) -> None:
         log = StreamLog(logging.getLogger("honeyframe"))

@@ -23,6 +23,13 @@ def test_everything_public_is_there() -> None:
     assert dir(hf) == hf.__all__
 
 
+def test_no_module_takes_a_public_names_place() -> None:
+    import pkgutil
+
+    modules = {module.name for module in pkgutil.iter_modules(hf.__path__)}
+    assert modules & set(hf.__all__) == {"errors"}
+
+
 def test_errors_by_their_own_names() -> None:
     assert hf.PermissionDenied is hf.errors.PermissionDenied
     assert issubclass(hf.NoMessagesWarning, UserWarning)
@@ -63,7 +70,7 @@ def test_doctests() -> None:
     import doctest
     import importlib
 
-    for name in ("payload", "templates", "stats", "client", "durations"):
+    for name in ("payload", "templates", "stats", "connection"):
         result = doctest.testmod(importlib.import_module(f"honeyframe.{name}"))
         assert result.failed == 0
         assert result.attempted > 0

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import honeyframe as hf
-from honeyframe.errors import ConflictWarning, InvalidArgumentError
+from honeyframe.errors import ConflictWarning, InvalidArgumentError, MessagesDroppedWarning
 from honeyframe.stream import Stream
 
 FedStream = Callable[..., Any]
@@ -76,7 +76,8 @@ class TestRead:
         source.push({"a": 2})
         table = source.stream.read(rows=1)
         source.push({"a": 2.5, "late": "x"})
-        later = source.stream.read(rows=1).to_pandas()
+        with pytest.warns(ConflictWarning, match="int64 -> float64"):
+            later = source.stream.read(rows=1).to_pandas()
         assert later["a"].dtype == "float64"
         assert "late" in later.columns
         assert len(table) == 1
@@ -130,7 +131,10 @@ class TestAccounts:
         source.push_rows(150)
         stats = source.stream.stats()
         assert (stats.received, stats.queued, stats.dropped, stats.dropped_newest, stats.balanced) == (150, 100, 50, 50, True)
+        with pytest.warns(MessagesDroppedWarning, match="50 messages"):
+            assert len(source.stream.read()) == 100
 
+    @pytest.mark.filterwarnings("ignore::honeyframe.errors.MessagesDroppedWarning")
     def test_balanced_while_threads_run(self, fed: FedStream) -> None:
         source = fed(queue={"max_messages": 500})
         stop = threading.Event()

@@ -52,9 +52,9 @@ def extract(
     """Reads JSON payloads into a table of typed columns.
 
     Args:
-        payloads: a list or iterable of ``bytes``, ``str``, ``bytearray`` or ``memoryview``, one payload each; **a ``str`` or a path by itself is the
-            name of a JSON-lines file**, of which each line that is not blank is a payload; a DataFrame with a column ``payload`` (and ``topic``,
-            ``recv_time``, ``retain``, ``qos`` where they are), as ``quarantine()`` gives it.
+        payloads: a list or iterable of ``bytes``, ``str``, ``bytearray`` or ``memoryview``, one payload each; **a ``str`` or a path by
+            itself is the name of a JSON-lines file**, of which each line that is not blank is a payload; a DataFrame with a column
+            ``payload`` (and ``topic``, ``recv_time``, ``retain``, ``qos`` where they are), as ``quarantine()`` gives it.
         topics: the topic of each payload; adds ``_topic``.
         schema: what :class:`honeyframe.Schema` takes. None: columns and types are inferred.
         metadata: which metadata become columns; by default ``_payload_index`` (int64: which payload a row comes from), and ``_topic``,
@@ -63,8 +63,8 @@ def extract(
         max_rows: at which a batch of the table is closed.
 
     Returns:
-        Table: rows in the order of the payloads. What could not be read is in ``table.quarantine()``; what was not a plain success is counted in
-        ``table.stats()``.
+        Table: rows in the order of the payloads. What could not be read is in ``table.quarantine()``; what was not a plain success is
+            counted in ``table.stats()``.
 
     Raises:
         InvalidArgumentError: an option out of range; topics of another number than payloads.
@@ -82,6 +82,8 @@ def extract(
     1               1  22.0     <NA>
     """
     source = _open(payloads, topics)
+    if topic_template is not None and "topic" not in source.known_metadata():
+        raise InvalidArgumentError("topic_template= reads levels from the topics, and there are none: pass topics=")
     options = extract_options(
         schema=schema,
         columns=columns,
@@ -169,7 +171,9 @@ def _open(payloads: Any, topics: Sequence[str] | None) -> _File | _Held:
         raise TypeError(f"payloads must be an iterable of bytes or str, a path or a DataFrame, not {type(payloads).__name__}")
     if isinstance(topics, (str, bytes)):
         raise InvalidArgumentError("topics must be a list, with one topic for each payload", hint="Pass [topic] * len(payloads).")
-    return _Held(list(payloads), None if topics is None else list(topics))
+    # pyarrow's arrays iterate over scalars of their own.
+    held = payloads.to_pylist() if hasattr(payloads, "to_pylist") else list(payloads)
+    return _Held(held, None if topics is None else list(topics))
 
 
 def _checked_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
@@ -179,8 +183,6 @@ def _checked_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
 
 
 def _from_frame(frame: pd.DataFrame) -> _Held:
-    import pandas as pd
-
     if "payload" not in frame.columns:
         raise InvalidArgumentError(f"the DataFrame has no column 'payload', as quarantine() gives it; it has {list(frame.columns)}")
 

@@ -1,0 +1,163 @@
+#include "subscription_table.h"
+
+#include <gtest/gtest.h>
+
+#include "session_for_tests.h"
+
+namespace honeyframe {
+namespace {
+
+using testing::queue;
+
+class SubscriptionTableTest : public ::testing::Test {
+ protected:
+  void arrive(const std::string& topic, bool retain = false, std::vector<std::uint32_t> identifiers = {}) {
+    MessageView message;
+    message.topic = topic;
+    message.payload = "12345";
+    message.retain = retain;
+    table.route(message, identifiers);
+  }
+  std::uint64_t add(std::vector<std::string> filters, const std::shared_ptr<MessageQueue>& to, int qos = 0) {
+    return table.add({.filters = std::move(filters), .qos = qos}, to);
+  }
+  static std::uint64_t received(const std::shared_ptr<MessageQueue>& of) { return of->counters().received; }
+
+  SubscriptionTable table;
+};
+
+TEST_F(SubscriptionTableTest, MatchesTopicsAndCountsEachMessageOnce) {
+  const auto all = queue();
+  const auto some = queue();
+  add({"#"}, all);
+  add({"a/+"}, some);
+  arrive("a/b");
+  arrive("c");
+  arrive("$SYS/uptime");
+  EXPECT_EQ(received(all), 2u);
+  EXPECT_EQ(received(some), 1u);
+  const auto counters = table.counters();
+  EXPECT_EQ(counters.arrived, 3u);
+  EXPECT_EQ(counters.routed, 2u);
+  EXPECT_EQ(counters.unmatched, 1u);
+  EXPECT_EQ(counters.arrived_bytes, 3 * 5u + 3 + 1 + 11);
+}
+
+TEST_F(SubscriptionTableTest, GivesAQueueOneCopyHoweverManyFiltersMatch) {
+  const auto stream = queue();
+  add({"a/#", "a/+", "+/b", "a/b"}, stream);
+  arrive("a/b");
+  EXPECT_EQ(received(stream), 1u);
+  table.use_identifiers(true);
+  arrive("a/b", false, {1, 2, 3, 4});
+  EXPECT_EQ(received(stream), 2u);
+}
+
+TEST_F(SubscriptionTableTest, FollowsIdentifiersOnlyWhereItIsTold) {
+  const auto first = queue();
+  const auto second = queue();
+  add({"a/#"}, first);
+  add({"b/#"}, second);
+  arrive("a/x", false, {2});  // another process's numbers, say
+  EXPECT_EQ(received(first), 1u);
+  EXPECT_EQ(received(second), 0u);
+  table.use_identifiers(true);
+  arrive("a/x", false, {2});
+  EXPECT_EQ(received(second), 1u);
+  arrive("a/x");  // a message without any is matched by topic
+  EXPECT_EQ(received(first), 2u);
+}
+
+TEST_F(SubscriptionTableTest, SendsRetainedMessagesToWhoAskedLast) {
+  const auto first = queue();
+  const auto second = queue();
+  add({"a"}, first);
+  const auto id = add({"a"}, second);
+  arrive("a", true);
+  EXPECT_EQ(received(first), 0u);
+  EXPECT_EQ(received(second), 1u);
+  arrive("a", false);
+  EXPECT_EQ(received(first), 1u);
+  table.remove(id);
+  arrive("a", true);
+  EXPECT_EQ(received(first), 2u);
+}
+
+TEST_F(SubscriptionTableTest, LetsAFilterGoWithItsLastSubscription) {
+  const auto stream = queue();
+  const auto first = add({"a", "b"}, stream, 1);
+  const auto second = add({"b", "c"}, stream, 2);
+  EXPECT_EQ(table.all_filters().size(), 3u);
+  EXPECT_EQ(table.filters_of(second)[0].qos, 2) << "the higher of the two";
+  EXPECT_EQ(table.filters_of(first)[1].identifier, table.filters_of(second)[0].identifier);
+  EXPECT_EQ(table.remove(first), std::vector<std::string>{"a"});
+  EXPECT_EQ(table.remove(first), std::vector<std::string>{});
+  EXPECT_EQ(table.remove(second), (std::vector<std::string>{"b", "c"}));
+  EXPECT_TRUE(table.all_filters().empty());
+  arrive("b");
+  EXPECT_EQ(table.counters().unmatched, 1u);
+}
+
+TEST_F(SubscriptionTableTest, NeverUsesAnIdentifierTwice) {
+  const auto stream = queue();
+  const auto first = add({"a"}, stream);
+  const auto identifier = table.filters_of(first)[0].identifier;
+  table.remove(first);
+  const auto second = add({"a"}, stream);
+  EXPECT_GT(table.filters_of(second)[0].identifier, identifier);
+}
+
+TEST_F(SubscriptionTableTest, ForgetsWhatATopicMatchedWhenFiltersChange) {
+  const auto first = queue();
+  const auto second = queue();
+  add({"a"}, first);
+  arrive("a");
+  add({"+"}, second);
+  arrive("a");
+  EXPECT_EQ(received(first), 2u);
+  EXPECT_EQ(received(second), 1u);
+}
+
+TEST_F(SubscriptionTableTest, MatchesBehindAShare) {
+  const auto stream = queue();
+  add({"$share/group/a/+"}, stream);
+  arrive("a/b");
+  EXPECT_EQ(received(stream), 1u);
+}
+
+TEST_F(SubscriptionTableTest, RememberTopicsOnlyUpToABound) {
+  const auto stream = queue();
+  add({"t/#"}, stream);
+  for (std::size_t i = 0; i < SubscriptionTable::kMaxCachedTopics + 10; ++i) arrive("t/" + std::to_string(i));
+  EXPECT_EQ(table.counters().routed, SubscriptionTable::kMaxCachedTopics + 10);
+}
+
+TEST_F(SubscriptionTableTest, ClosesItsQueues) {
+  const auto stream = queue();
+  add({"a"}, stream);
+  table.close_all();
+  EXPECT_TRUE(stream->closed());
+  arrive("a");
+  EXPECT_EQ(table.counters().unmatched, 1u);
+}
+
+TEST_F(SubscriptionTableTest, AddsUpWhatBlockingQueuesMayCost) {
+  QueueLimits patient;
+  patient.policy = OverflowPolicy::block;
+  patient.block_timeout = std::chrono::milliseconds(700);
+  add({"a"}, queue(patient));
+  add({"b"}, queue());
+  add({"c"}, queue(patient));
+  EXPECT_EQ(table.longest_block(), std::chrono::milliseconds(1'400));
+}
+
+TEST_F(SubscriptionTableTest, KnowsWhetherPropertiesAreWanted) {
+  EXPECT_FALSE(table.keeps_properties());
+  QueueLimits curious;
+  curious.keep_properties = true;
+  add({"a"}, queue(curious));
+  EXPECT_TRUE(table.keeps_properties());
+}
+
+}  // namespace
+}  // namespace honeyframe
