@@ -1,213 +1,119 @@
 // cast() and cast_all() of record_batch.h: a batch brought to another schema, with nothing lost on the way.
 
-#include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "cell_json.h"
+#include "column_builder.h"
 #include "exact_number.h"
 #include "record_batch.h"
 
 namespace honeyframe {
 namespace {
 
-// A column under construction. Owned by one cast, used on its thread.
-class ColumnWriter {
+// Arrow's offsets are 32 bits wide.
+constexpr std::size_t kMaxTextBytes = std::numeric_limits<std::int32_t>::max();
+
+// One column on its way to another type, row by row.
+class ColumnCast {
  public:
-  explicit ColumnWriter(DataType type) : type_(type) {
-    if (has_offsets()) append_bytes(offsets_, std::int32_t{0});
-    if (type.id == TypeId::list) items_ = std::make_unique<ColumnWriter>(DataType{type.item, TypeId::null});
-  }
+  explicit ColumnCast(DataType to) : out_(to) {}
 
-  [[nodiscard]] DataType type() const { return type_; }
-  [[nodiscard]] bool too_long() const { return too_long_ || (items_ && items_->too_long()); }
-  [[nodiscard]] std::int64_t length() const { return length_; }
-  [[nodiscard]] ColumnWriter& items() { return *items_; }
-
-  void append_null() {
-    ++null_count_;
-    switch (type_.id) {
-      case TypeId::null:
-        break;
-      case TypeId::boolean:
-        push_bit(data_, length_, false);
-        break;
-      case TypeId::int64:
-      case TypeId::uint64:
-      case TypeId::float64:
-      case TypeId::timestamp:
-        append_bytes(data_, std::int64_t{0});
-        break;
-      case TypeId::string:
-      case TypeId::binary:
-        close_offset(data_.size());
-        break;
-      case TypeId::list:
-        close_offset(static_cast<std::size_t>(items_->length()));
-        break;
-    }
-    push_bit(validity_, length_++, false);
+  void append_nulls(std::int64_t count) { out_.append_nulls(count); }
+  // Appends a cell; false, and nothing appended, where the type cannot hold it exactly. A null always fits.
+  [[nodiscard]] bool append(const Column& column, DataType from, std::int64_t row) {
+    return append(column, from, row, out_);
   }
-  template <typename Number>
-  void append_number(Number value) {
-    append_bytes(data_, value);
-    push_bit(validity_, length_++, true);
-  }
-  void append_text(std::string_view text) {
-    data_.insert(data_.end(), text.begin(), text.end());
-    close_offset(data_.size());
-    push_bit(validity_, length_++, true);
-  }
-  // The items appended since the last list are this one's.
-  void append_list() {
-    close_offset(static_cast<std::size_t>(items_->length()));
-    push_bit(validity_, length_++, true);
-  }
-  // Takes back everything from `length` on. For scalars: lists hold no lists.
-  void truncate(std::int64_t length) {
-    while (length_ > length) {
-      --length_;
-      if ((validity_[static_cast<std::size_t>(length_) / 8] >> (length_ % 8) & 1) == 0) --null_count_;
-    }
-    const auto rows = static_cast<std::size_t>(length);
-    if (has_offsets()) {
-      offsets_.resize((rows + 1) * sizeof(std::int32_t));
-      std::int32_t end = 0;
-      std::memcpy(&end, offsets_.data() + rows * sizeof end, sizeof end);
-      data_.resize(static_cast<std::size_t>(end));
-    } else {
-      data_.resize(type_.id == TypeId::null ? 0 : type_.id == TypeId::boolean ? (rows + 7) / 8 : rows * 8);
-    }
-    validity_.resize((rows + 7) / 8);
-  }
-
-  Column finish() && {
-    Column column;
-    column.length = length_;
-    column.null_count = null_count_;
-    if (type_.id == TypeId::null) return column;
-    if (null_count_ > 0) column.validity = std::make_shared<const Buffer>(std::move(validity_));
-    if (has_offsets()) column.offsets = std::make_shared<const Buffer>(std::move(offsets_));
-    if (items_) {
-      column.child = std::make_shared<const Column>(std::move(*items_).finish());
-    } else {
-      column.data = std::make_shared<const Buffer>(std::move(data_));
-    }
-    return column;
-  }
+  // Text beyond Arrow's limit was left out: the column is of no use.
+  [[nodiscard]] bool too_long() const { return text_bytes_ > kMaxTextBytes; }
+  [[nodiscard]] Column finish() { return out_.finish(); }
 
  private:
-  [[nodiscard]] bool has_offsets() const {
-    return type_.id == TypeId::string || type_.id == TypeId::binary || type_.id == TypeId::list;
-  }
-  template <typename T>
-  static void append_bytes(Buffer& buffer, T value) {
-    const std::size_t at = buffer.size();
-    buffer.resize(at + sizeof value);
-    std::memcpy(buffer.data() + at, &value, sizeof value);
-  }
-  static void push_bit(Buffer& bits, std::int64_t index, bool value) {
-    const auto byte = static_cast<std::size_t>(index) / 8;
-    const auto mask = static_cast<std::uint8_t>(1u << (index % 8));
-    if (byte == bits.size()) bits.push_back(0);
-    // Cleared first: truncate() leaves the last byte's upper bits as they were.
-    bits[byte] = static_cast<std::uint8_t>(value ? bits[byte] | mask : bits[byte] & ~mask);
-  }
-  void close_offset(std::size_t end) {
-    if (end > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-      too_long_ = true;  // the cast fails; until then, stay within the bounds
-      end = 0;
-      data_.clear();
+  bool append(const Column& column, DataType from, std::int64_t row, ColumnBuilder& to) {
+    if (from.id == TypeId::null || !is_valid(column, row)) {
+      to.append_null();
+      return true;
     }
-    append_bytes(offsets_, static_cast<std::int32_t>(end));
-  }
-
-  DataType type_;
-  std::int64_t length_ = 0;
-  std::int64_t null_count_ = 0;
-  Buffer validity_;
-  Buffer offsets_;
-  Buffer data_;
-  std::unique_ptr<ColumnWriter> items_;
-  bool too_long_ = false;
-};
-
-template <typename To>
-bool cast_to_number(const Column& column, DataType from, std::int64_t row, ColumnWriter& to) {
-  std::optional<To> value;
-  switch (from.id) {
-    case TypeId::int64:
-      value = exactly<To>(value_at<std::int64_t>(column.data, row));
-      break;
-    case TypeId::uint64:
-      value = exactly<To>(value_at<std::uint64_t>(column.data, row));
-      break;
-    case TypeId::float64:
-      value = exactly<To>(value_at<double>(column.data, row));
-      break;
-    case TypeId::string:
-      value = number_from_text<To>(bytes_at(column, row));
-      break;
-    case TypeId::null:
-    case TypeId::boolean:
-    case TypeId::timestamp:
-    case TypeId::binary:
-    case TypeId::list:
-      break;
-  }
-  if (value) to.append_number(*value);
-  return value.has_value();
-}
-
-bool cast_cell(const Column& column, DataType from, std::int64_t row, ColumnWriter& to);
-
-bool cast_list(const Column& column, DataType from, std::int64_t row, ColumnWriter& to) {
-  const std::int64_t before = to.items().length();
-  const auto end = value_at<std::int32_t>(column.offsets, row + 1);
-  for (std::int64_t i = value_at<std::int32_t>(column.offsets, row); i < end; ++i) {
-    if (!cast_cell(*column.child, {from.item, TypeId::null}, i, to.items())) {
-      to.items().truncate(before);  // a list fits whole or not at all
-      return false;
+    switch (to.id()) {
+      case TypeId::int64:
+        return append_number<std::int64_t>(column, from, row, to);
+      case TypeId::uint64:
+        return append_number<std::uint64_t>(column, from, row, to);
+      case TypeId::float64:
+        return append_number<double>(column, from, row, to);
+      case TypeId::string:
+        return append_text(column, from, row, to);
+      case TypeId::list:
+        return from.id == TypeId::list && append_list(column, from, row, to);
+      // These take only their own kind, and a column that keeps its type is shared, not cast.
+      case TypeId::null:
+      case TypeId::boolean:
+      case TypeId::timestamp:
+      case TypeId::binary:
+        return false;
     }
+    return false;
   }
-  to.append_list();
-  return true;
-}
 
-bool cast_to_text(const Column& column, DataType from, std::int64_t row, ColumnWriter& to) {
-  std::string text;
-  append_cell_text(column, from, row, text);
-  to.append_text(text);
-  return true;
-}
-
-// Appends one cell to `to`, or returns false and leaves `to` as it was. A null always fits.
-bool cast_cell(const Column& column, DataType from, std::int64_t row, ColumnWriter& to) {
-  if (from.id == TypeId::null || !is_valid(column, row)) {
-    to.append_null();
+  template <typename To>
+  static bool append_number(const Column& column, DataType from, std::int64_t row, ColumnBuilder& to) {
+    const std::optional<To> value = number_at<To>(column, from, row);
+    if (!value) return false;
+    if constexpr (std::is_same_v<To, std::int64_t>) to.append_int64(*value);
+    if constexpr (std::is_same_v<To, std::uint64_t>) to.append_uint64(*value);
+    if constexpr (std::is_same_v<To, double>) to.append_float64(*value);
     return true;
   }
-  switch (to.type().id) {
-    case TypeId::null:
-      return false;
-    case TypeId::int64:
-      return cast_to_number<std::int64_t>(column, from, row, to);
-    case TypeId::uint64:
-      return cast_to_number<std::uint64_t>(column, from, row, to);
-    case TypeId::float64:
-      return cast_to_number<double>(column, from, row, to);
-    case TypeId::string:
-      return cast_to_text(column, from, row, to);
-    case TypeId::list:
-      return from.id == TypeId::list && cast_list(column, from, row, to);
-    case TypeId::boolean:
-    case TypeId::timestamp:
-    case TypeId::binary:
-      return false;  // they take only their own kind, and a column that keeps its type is shared, not cast
+
+  template <typename To>
+  static std::optional<To> number_at(const Column& column, DataType from, std::int64_t row) {
+    switch (from.id) {
+      case TypeId::int64:
+        return exactly<To>(value_at<std::int64_t>(column.data, row));
+      case TypeId::uint64:
+        return exactly<To>(value_at<std::uint64_t>(column.data, row));
+      case TypeId::float64:
+        return exactly<To>(value_at<double>(column.data, row));
+      case TypeId::string:
+        return number_from_text<To>(bytes_at(column, row));
+      case TypeId::null:
+      case TypeId::boolean:
+      case TypeId::timestamp:
+      case TypeId::binary:
+      case TypeId::list:
+        return std::nullopt;
+    }
+    return std::nullopt;
   }
-  return false;
-}
+
+  bool append_text(const Column& column, DataType from, std::int64_t row, ColumnBuilder& to) {
+    text_.clear();
+    append_cell_text(column, from, row, text_);
+    text_bytes_ += text_.size();
+    to.append_bytes(too_long() ? std::string_view() : text_);
+    return true;
+  }
+
+  bool append_list(const Column& column, DataType from, std::int64_t row, ColumnBuilder& to) {
+    const std::int64_t before = to.items().length();
+    const auto end = value_at<std::int32_t>(column.offsets, row + 1);
+    for (std::int64_t i = value_at<std::int32_t>(column.offsets, row); i < end; ++i) {
+      if (!append(*column.child, {from.item, TypeId::null}, i, to.items())) {
+        to.items().truncate(before);  // a list fits whole or not at all
+        return false;
+      }
+    }
+    to.append_list();
+    return true;
+  }
+
+  ColumnBuilder out_;
+  std::string text_;
+  std::size_t text_bytes_ = 0;
+};
 
 Status too_long(const std::string& column) {
   return Status(ErrorCode::invalid_argument,
@@ -231,20 +137,21 @@ class Misfits {
   }
   // The `_misfit` column: what `existing`, a string column, says, and ours.
   [[nodiscard]] Result<Column> join(const Column& existing) const {
-    ColumnWriter writer({TypeId::string, TypeId::null});
+    ColumnBuilder out({TypeId::string, TypeId::null});
+    std::size_t text_bytes = 0;
     for (std::size_t row = 0; row < rows_; ++row) {
       const bool is_set = is_valid(existing, static_cast<std::int64_t>(row));
-      const std::string_view before = is_set ? bytes_at(existing, static_cast<std::int64_t>(row)) : std::string_view();
-      if (!members_[row].empty()) {
-        writer.append_text(joined(before, members_[row]));
-      } else if (is_set) {
-        writer.append_text(before);
-      } else {
-        writer.append_null();
+      if (!is_set && members_[row].empty()) {
+        out.append_null();
+        continue;
       }
+      const std::string_view before = is_set ? bytes_at(existing, static_cast<std::int64_t>(row)) : std::string_view();
+      const std::string text = members_[row].empty() ? std::string(before) : joined(before, members_[row]);
+      text_bytes += text.size();
+      if (text_bytes > kMaxTextBytes) return too_long(std::string(kMisfitColumn));
+      out.append_bytes(text);
     }
-    if (writer.too_long()) return too_long(std::string(kMisfitColumn));
-    return std::move(writer).finish();
+    return out.finish();
   }
 
  private:
@@ -269,17 +176,15 @@ class Misfits {
 Result<Column> cast_column(const Field& target, const Column* source, DataType from, std::int64_t rows,
                            Misfits& misfits) {
   if (source != nullptr && from == target.type) return *source;
-  ColumnWriter writer(target.type);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    if (source == nullptr) {
-      writer.append_null();
-    } else if (!cast_cell(*source, from, row, writer)) {
-      writer.append_null();
-      misfits.add(target.name, *source, from, row);
-    }
+  ColumnCast cast(target.type);
+  if (source == nullptr) cast.append_nulls(rows);
+  for (std::int64_t row = 0; source != nullptr && row < rows; ++row) {
+    if (cast.append(*source, from, row)) continue;
+    cast.append_nulls(1);
+    misfits.add(target.name, *source, from, row);
   }
-  if (writer.too_long()) return too_long(target.name);
-  return std::move(writer).finish();
+  if (cast.too_long()) return too_long(target.name);
+  return cast.finish();
 }
 
 // The column of `batch` named as `target`, cast.

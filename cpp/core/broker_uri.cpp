@@ -83,10 +83,10 @@ std::string host_fault(const std::string& host) {
     return is_ipv6(host) ? "" : "has an IPv6 address that cannot be read (a zone such as %eth0 is not supported)";
   }
   if (!std::all_of(host.begin(), host.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
-    return "has a host name beyond ASCII, " + quoted(host) + "; write its IDNA form (xn--...)";
+    return "has a host name beyond ASCII, " + in_quotes(host) + "; write its IDNA form (xn--...)";
   }
   if (std::all_of(host.begin(), host.end(), [](char c) { return is_digit(c) || c == '.'; })) {
-    return is_ipv4(host) ? "" : "has an IPv4 address that cannot be read: " + quoted(host);
+    return is_ipv4(host) ? "" : "has an IPv4 address that cannot be read: " + in_quotes(host);
   }
   if (host.size() > 253) return "has a host name of " + std::to_string(host.size()) + " characters; 253 are allowed";
   std::string_view rest = host;
@@ -95,12 +95,12 @@ std::string host_fault(const std::string& host) {
     last = dot == std::string_view::npos;
     const std::string_view label = rest.substr(0, dot);
     if (!last) rest.remove_prefix(dot + 1);
-    if (label.empty()) return "has a host name with an empty part: " + quoted(host);
+    if (label.empty()) return "has a host name with an empty part: " + in_quotes(host);
     if (label.size() > 63)
       return "has a host name with a part of " + std::to_string(label.size()) + " characters; 63 are allowed";
     const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; };
     if (!std::all_of(label.begin(), label.end(), fits) || label.front() == '-' || label.back() == '-') {
-      return "has a host name that cannot be one: " + quoted(host) + "; letters, digits, hyphens and dots are allowed";
+      return "has a host name that cannot be one: " + in_quotes(host) + "; letters, digits, hyphens and dots are allowed";
     }
   }
   return {};
@@ -293,7 +293,7 @@ Result<BrokerUri> BrokerUri::parse(std::string_view text) {
     return without_scheme(text);
   const std::optional<Scheme> scheme = scheme_named(name);
   if (!scheme)
-    return invalid("the address has an unknown scheme, " + quoted(name),
+    return invalid("the address has an unknown scheme, " + in_quotes(name),
                    "use mqtts (TLS), mqtt, wss (WebSocket over TLS) or ws");
 
   text.remove_prefix(separator + 3);

@@ -92,7 +92,7 @@ Result<ProbeSocket> connect_through(const ProxyUri& proxy, const BrokerUri& uri,
     return failure(ErrorCode::proxy_failed, to + (proxy.username ? "it refuses the user name and password"
                                                                  : "it wants a user name and password"));
   if (code == 0) return failure(ErrorCode::proxy_failed, to + "it does not answer with HTTP");
-  return failure(ErrorCode::proxy_failed, to + quoted(answer.value().line));
+  return failure(ErrorCode::proxy_failed, to + in_quotes(answer.value().line));
 }
 
 Status upgrade(ProbeChannel& channel, const BrokerUri& uri) {
@@ -122,7 +122,7 @@ Status upgrade(ProbeChannel& channel, const BrokerUri& uri) {
   if (answer.value().code == 0)
     return failure(ErrorCode::websocket_failed, where + "the server answers, but not with HTTP");
   return failure(ErrorCode::websocket_failed,
-                 where + "the server refuses a WebSocket here: " + quoted(answer.value().line));
+                 where + "the server refuses a WebSocket here: " + in_quotes(answer.value().line));
 }
 
 }  // namespace

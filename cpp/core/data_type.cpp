@@ -51,7 +51,7 @@ std::string_view scalar_name(TypeId id) {
 }
 
 Status unknown_type(std::string_view text) {
-  return Status(ErrorCode::invalid_schema, "no such column type: " + quoted(text) +
+  return Status(ErrorCode::invalid_schema, "no such column type: " + in_quotes(text) +
                                                "; there are bool, int64, uint64, float64, string, timestamp, binary "
                                                "and list<...> of one of them");
 }

@@ -31,9 +31,9 @@ template <typename To, typename From>
   }
 }
 
-// The value of a text that is exactly one JSON number (RFC 8259, section 6) and nothing else. To: int64_t, uint64_t or
-// double. An integer too long for a double is not rounded into one; a fraction is read as any JSON reader reads it.
+// The value of a text that is exactly one JSON number and nothing else. To: int64_t, uint64_t or double. An integer
+// that no double holds is not rounded into one; a fraction is read as any JSON reader reads it.
 template <typename To>
-[[nodiscard]] std::optional<To> number_from_text(std::string_view text) noexcept;
+[[nodiscard]] std::optional<To> number_from_text(std::string_view text);
 
 }  // namespace honeyframe

@@ -17,17 +17,17 @@ Status validate_columns(const std::vector<ColumnSpec>& specs, const ExtractOptio
   for (const ColumnSpec& spec : specs) {
     if (spec.name.empty()) return Status(ErrorCode::invalid_schema, "a column of the schema has no name");
     if (!is_valid_utf8(spec.name) || !is_valid_utf8(spec.path)) {
-      return Status(ErrorCode::invalid_schema, "column " + quoted(spec.name) + ": name and path must be UTF-8");
+      return Status(ErrorCode::invalid_schema, "column " + in_quotes(spec.name) + ": name and path must be UTF-8");
     }
     if (!names.insert(spec.name).second) {
-      return Status(ErrorCode::invalid_schema, "column " + quoted(spec.name) + " is in the schema twice");
+      return Status(ErrorCode::invalid_schema, "column " + in_quotes(spec.name) + " is in the schema twice");
     }
     if (spec.type.id == TypeId::null || (spec.type.id == TypeId::list && spec.type.item == TypeId::null)) {
-      return Status(ErrorCode::invalid_schema, "column " + quoted(spec.name) + " has no type");
+      return Status(ErrorCode::invalid_schema, "column " + in_quotes(spec.name) + " has no type");
     }
     if (options.payload == PayloadMode::raw && spec.type.id != TypeId::binary) {
       return Status(ErrorCode::invalid_schema,
-                    "column " + quoted(spec.name) + ": with payload=\"raw\" there are bytes only, type binary")
+                    "column " + in_quotes(spec.name) + ": with payload=\"raw\" there are bytes only, type binary")
           .with_hint("payload=\"text\" reads text, \"json\" or \"auto\" read JSON.");
     }
     const std::string& path = spec.path.empty() ? spec.name : spec.path;
@@ -85,7 +85,7 @@ Status ExtractOptions::validate() const {
     for (const std::string& name : topic_template->names()) {
       if (name.starts_with('_')) {
         return Status(ErrorCode::invalid_topic_template,
-                      "level " + quoted(name) + ": names that begin with '_' are metadata");
+                      "level " + in_quotes(name) + ": names that begin with '_' are metadata");
       }
     }
   }

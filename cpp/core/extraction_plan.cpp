@@ -20,7 +20,7 @@ bool is_array_index(std::string_view key) noexcept {
 }
 
 Status bad_path(std::string_view path, std::string_view what) {
-  return Status(ErrorCode::invalid_schema, "path " + quoted(path) + ": " + std::string(what));
+  return Status(ErrorCode::invalid_schema, "path " + in_quotes(path) + ": " + std::string(what));
 }
 
 // RFC 6901: "~1" is '/', "~0" is '~'.

@@ -132,7 +132,7 @@ Status JsonExtractor::extract_one(const MessageBlock& block, const StoredMessage
     const RecordBatchBuilder::Refusal& refusal = builder_.refusal();
     put_aside(source, payload, refusal.reason, refusal.message, refusal.position);
     if (options_.on_conflict != OnConflict::raise || refusal.column.empty()) return Status();
-    return Status(ErrorCode::does_not_fit, refusal.message + ", in a message on topic " + quoted(source.topic))
+    return Status(ErrorCode::does_not_fit, refusal.message + ", in a message on topic " + in_quotes(source.topic))
         .with_hint("on_conflict=\"keep\" keeps such values in `_misfit`; the payload is in the quarantine.");
   }
   ++open_messages_;

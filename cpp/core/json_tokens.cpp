@@ -97,7 +97,7 @@ std::string JsonTokens::found() const {
   const std::size_t length = std::min<std::size_t>(24, indexes_[at_ + 1] - indexes_[at_]);
   std::string_view shown(begin, std::max<std::size_t>(length, 1));
   while (shown.size() > 1 && is_blank(shown.back())) shown.remove_suffix(1);
-  return quoted(shown);
+  return in_quotes(shown);
 }
 
 bool JsonTokens::fail_value() {

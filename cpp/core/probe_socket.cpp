@@ -71,7 +71,7 @@ Result<Addresses> resolve(const std::string& host, std::uint16_t port) {
   if (error == 0) return Addresses(list);
   const char* why = error == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(error);
   const char* what = error == EAI_AGAIN ? "no name server answered for host " : "there is no address for host ";
-  return failure(ErrorCode::dns_failed, what + quoted(host) + " (" + why + ")", error);
+  return failure(ErrorCode::dns_failed, what + in_quotes(host) + " (" + why + ")", error);
 }
 
 // Without SOCK_NONBLOCK and its like, which macOS lacks.

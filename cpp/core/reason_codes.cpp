@@ -231,7 +231,7 @@ Status status_for_disconnect(int code, std::string reason_string) {
 
 Status status_for_suback(int code, const std::string& filter, std::string reason_string) {
   if (code >= 0 && code < 0x80) return {};
-  return Status(ErrorCode::subscribe_denied, "the broker refused topic filter " + quoted(filter) + ": " + named(code))
+  return Status(ErrorCode::subscribe_denied, "the broker refused topic filter " + in_quotes(filter) + ": " + named(code))
       .with_hint(hint_for(code, ErrorCode::subscribe_denied))
       .with_reason(code, std::move(reason_string))
       .with_subjects({filter});
@@ -245,7 +245,7 @@ Status status_for_puback(int code, const std::string& topic, std::string reason_
       row != nullptr && (row->error == ErrorCode::quota_exceeded || row->error == ErrorCode::packet_too_large ||
                          row->error == ErrorCode::invalid_topic);
   const ErrorCode error = own ? row->error : ErrorCode::publish_denied;
-  return Status(error, "the broker refused the message to topic " + quoted(topic) + ": " + named(code))
+  return Status(error, "the broker refused the message to topic " + in_quotes(topic) + ": " + named(code))
       .with_hint(hint_for(code, error))
       .with_reason(code, std::move(reason_string))
       .with_subjects({topic});

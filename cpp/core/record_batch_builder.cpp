@@ -116,7 +116,7 @@ Status RecordBatchBuilder::add_schema(const std::vector<ColumnSpec>& specs) {
   for (const ColumnSpec& spec : specs) {
     if (index_of_.contains(spec.name)) {
       return Status(ErrorCode::invalid_schema,
-                    "column " + quoted(spec.name) + " is there already, in the schema, or as metadata or a topic level")
+                    "column " + in_quotes(spec.name) + " is there already, in the schema, or as metadata or a topic level")
           .with_hint("Give the column another name and its path in `path`.");
     }
     const Result<std::vector<NodeId>> nodes = plan_.require(spec.path.empty() ? spec.name : spec.path);
@@ -156,7 +156,7 @@ std::int32_t RecordBatchBuilder::column_for(NodeId node) {
     name = plan_.pointer(node);
     for (int i = 2; index_of_.contains(name); ++i) name = plan_.pointer(node) + "#" + std::to_string(i);
     ++counters_.name_collisions;
-    events_.push_back({"name_collision", name, "the name " + quoted(wished) + " is taken"});
+    events_.push_back({"name_collision", name, "the name " + in_quotes(wished) + " is taken"});
   }
   events_.push_back({"column_added", name, ""});
   ++payload_columns_;
@@ -362,8 +362,8 @@ bool RecordBatchBuilder::refuse(const PayloadCells& cells, const Cell& cell, std
   refusal_.reason = "does_not_fit";
   refusal_.column = column;
   refusal_.expected = std::move(expected);
-  refusal_.found = std::string(describe(cell.kind)) + " " + quoted(cells.text(cell), 60);
-  refusal_.message = "column " + quoted(column) + ": expected " + refusal_.expected + ", found " + refusal_.found;
+  refusal_.found = std::string(describe(cell.kind)) + " " + in_quotes(cells.text(cell), 60);
+  refusal_.message = "column " + in_quotes(column) + ": expected " + refusal_.expected + ", found " + refusal_.found;
   refusal_.position = static_cast<std::int64_t>(cell.begin);
   return false;
 }

@@ -12,7 +12,7 @@ namespace {
 std::string listed(std::vector<std::string>& names) {
   std::sort(names.begin(), names.end());
   std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + quoted(name);
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + in_quotes(name);
   return text;
 }
 
@@ -53,7 +53,7 @@ Status status_for_disconnect_on_publish(std::vector<std::string> topics, int cod
   auto names = listed(topics);
   return Status(status.code(), "the broker ended the connection because of a message to " + names + ": " +
                                    std::string(reason_code_name(code)) +
-                                   (reason.empty() ? "" : " (" + quoted(reason) + ")"))
+                                   (reason.empty() ? "" : " (" + in_quotes(reason) + ")"))
       .with_hint(status.hint())
       .with_reason(code, reason)
       .with_subjects(std::move(topics));

@@ -31,7 +31,7 @@ using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 
 Status invalid(std::string_view name, const std::string& path, const std::string& what) {
-  return {ErrorCode::invalid_argument, std::string(name) + ": " + quoted(path, 512) + " " + what};
+  return {ErrorCode::invalid_argument, std::string(name) + ": " + in_quotes(path, 512) + " " + what};
 }
 
 // Opens a regular file: a pipe or device could keep us waiting for ever.
@@ -189,7 +189,7 @@ Status check_client_certificate(const TlsOptions& options) {
   ERR_clear_error();
   if (belongs) return {};
   return invalid("client_key", options.client_key_file,
-                 "is not the key of client_certificate " + quoted(options.client_certificate_file, 512));
+                 "is not the key of client_certificate " + in_quotes(options.client_certificate_file, 512));
 }
 
 }  // namespace honeyframe

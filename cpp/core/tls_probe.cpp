@@ -33,7 +33,7 @@ std::string text_of(BIO* memory) {
 std::string text_of(const X509_NAME* name) {
   const std::unique_ptr<BIO, Released> memory(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(memory.get(), name, 0, XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
-  return quoted(text_of(memory.get()));
+  return in_quotes(text_of(memory.get()));
 }
 
 std::string text_of(const ASN1_TIME* time) {
@@ -64,7 +64,7 @@ std::string names_of(const X509* certificate) {
     std::string shown;
     if (name->type == GEN_DNS) {
       const ASN1_STRING* text = name->d.dNSName;
-      shown = quoted({reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+      shown = in_quotes({reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
                       static_cast<std::size_t>(ASN1_STRING_length(text))});
     } else if (name->type == GEN_IPADD) {
       shown = ip_text(name->d.iPAddress);
@@ -141,7 +141,7 @@ Status TlsProbe::set_host(bool is_ip) {
         SSL_ctrl(connection_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host_.data()) == 1;
     if (named && SSL_set1_host(connection_.get(), host_.c_str()) == 1) return {};
   }
-  return failure(ErrorCode::internal, "OpenSSL does not take the host name " + quoted(host_));
+  return failure(ErrorCode::internal, "OpenSSL does not take the host name " + in_quotes(host_));
 }
 
 Status TlsProbe::handshake() {
@@ -276,7 +276,7 @@ Status TlsProbe::explain_certificate() const {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return failure(ErrorCode::tls_host_name_mismatch,
-                     "the broker's certificate is not for " + quoted(host_) + " but for " + found.names, found.error);
+                     "the broker's certificate is not for " + in_quotes(host_) + " but for " + found.names, found.error);
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return untrusted("the broker's certificate is self-signed: " + found.subject);
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:

@@ -49,7 +49,7 @@ std::string wildcard_fault(std::string_view filter) {
   std::string_view level;
   for (std::size_t number = 1; levels.next(level); ++number) {
     if (level.find_first_of("+#") != std::string_view::npos && level.size() != 1) {
-      return "has a wildcard beside other characters in level " + std::to_string(number) + " (" + quoted(level) +
+      return "has a wildcard beside other characters in level " + std::to_string(number) + " (" + in_quotes(level) +
              "); a wildcard stands alone between slashes";
     }
     std::string_view further;
@@ -63,7 +63,7 @@ std::string share_fault(std::string_view filter) {
   const std::string_view group =
       filter.substr(kSharePrefix.size(), filter.find('/', kSharePrefix.size()) - kSharePrefix.size());
   if (group.empty()) return "has no group name; a shared subscription is $share/<group>/<filter>";
-  if (group.find_first_of("+#") != std::string_view::npos) return "has a wildcard in its group name " + quoted(group);
+  if (group.find_first_of("+#") != std::string_view::npos) return "has a wildcard in its group name " + in_quotes(group);
   if (filter.size() <= kSharePrefix.size() + group.size() + 1) {
     return "has nothing behind its group name; a shared subscription is $share/<group>/<filter>";
   }
@@ -80,20 +80,20 @@ bool is_name_character(char c) noexcept {
 std::string name_fault(std::string_view name, const std::vector<std::string>& earlier) {
   if (name.empty()) return "has a level '{}' without a name; write {line}";
   if (name.front() == '_') {
-    return "names a level " + quoted(name) + "; names that begin with an underscore are reserved for metadata columns";
+    return "names a level " + in_quotes(name) + "; names that begin with an underscore are reserved for metadata columns";
   }
   if (!is_letter(name.front()) || !std::all_of(name.begin(), name.end(), is_name_character)) {
-    return "names a level " + quoted(name) +
+    return "names a level " + in_quotes(name) +
            "; a name is letters, digits and underscores (ASCII) and begins with a letter";
   }
   if (std::find(earlier.begin(), earlier.end(), name) != earlier.end()) {
-    return "uses the name " + quoted(name) + " twice; each level needs a name of its own";
+    return "uses the name " + in_quotes(name) + " twice; each level needs a name of its own";
   }
   return {};
 }
 
 Status fault(ErrorCode code, std::string_view kind, std::string_view text, const std::string& what) {
-  return {code, std::string(kind) + " " + quoted(text) + " " + what};
+  return {code, std::string(kind) + " " + in_quotes(text) + " " + what};
 }
 
 }  // namespace
@@ -163,7 +163,7 @@ Result<TopicTemplate> TopicTemplate::parse(std::string_view text) {
     }
     if (level.size() < 2 || level.front() != '{' || level.back() != '}') {
       return fault(kCode, "topic template", text,
-                   "has a brace inside level " + quoted(level) + "; {name} must span a whole level");
+                   "has a brace inside level " + in_quotes(level) + "; {name} must span a whole level");
     }
     std::string_view name = level.substr(1, level.size() - 2);
     after_rest = name.ends_with(kRestSuffix);

@@ -51,7 +51,7 @@ bool is_valid_utf8(std::string_view text) noexcept {
   return true;
 }
 
-std::string quoted(std::string_view text, std::size_t max_bytes) {
+std::string in_quotes(std::string_view text, std::size_t max_bytes) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string result = "'";
   while (!text.empty() && result.size() < max_bytes) {

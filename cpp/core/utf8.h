@@ -14,6 +14,6 @@ namespace honeyframe {
 
 // 'text' for an error message: control characters, quotes and bytes that are not UTF-8 as \xNN, cut after about
 // `max_bytes`.
-[[nodiscard]] std::string quoted(std::string_view text, std::size_t max_bytes = 120);
+[[nodiscard]] std::string in_quotes(std::string_view text, std::size_t max_bytes = 120);
 
 }  // namespace honeyframe

@@ -16,6 +16,7 @@ namespace honeyframe {
 namespace {
 
 constexpr std::int64_t kMaxMergedRows = 16'384;
+constexpr int kEntriesPerBound = 16;       // entries leave whole, so each merged one is a small part of the bound
 constexpr std::size_t kColumnBytes = 256;  // a column's own structures, which RecordBatch::bytes() leaves out
 
 std::size_t footprint(const RecordBatch& batch) {
@@ -66,13 +67,12 @@ void RollingWindow::add(const RecordBatchPtr& batch, std::int64_t now_ns) noexce
   try {
     if (batch->schema() != schema_) schema_ = schema_ ? unify({schema_, batch->schema()}) : batch->schema();
     if (batch->rows() == 0) return;
-    const auto [oldest, newest] = time_span(*batch, now_ns);
-    entries_.push_back({batch, oldest, newest, footprint(*batch)});
+    entries_.push_back(entry_of(batch, now_ns));
   } catch (const std::bad_alloc&) {
     evicted_rows_ += static_cast<std::uint64_t>(batch->rows());
     return;
   }
-  rows_ += batch->rows();
+  rows_ += entries_.back().batch->rows();
   bytes_ += entries_.back().bytes;
   while (merge_last()) {
   }
@@ -81,13 +81,29 @@ void RollingWindow::add(const RecordBatchPtr& batch, std::int64_t now_ns) noexce
   }
 }
 
+// Of a batch larger than the whole window, the newest rows.
+RollingWindow::Entry RollingWindow::entry_of(RecordBatchPtr batch, std::int64_t now_ns) {
+  if (const std::int64_t excess = batch->rows() - limits_.max_rows; excess > 0) {
+    auto newest = gather({{batch, excess, batch->rows()}}, batch->messages(), batch->payload_bytes());
+    if (newest.ok()) {
+      batch = std::move(newest).value();
+      evicted_rows_ += static_cast<std::uint64_t>(excess);
+    }
+  }
+  const auto [oldest, newest] = time_span(*batch, now_ns);
+  const std::size_t bytes = footprint(*batch);
+  return {std::move(batch), oldest, newest, bytes};
+}
+
 // As in a binary counter: merging only neighbours of like size copies each row a logarithmic number of times.
 bool RollingWindow::merge_last() noexcept {
   if (entries_.size() < 2) return false;
   Entry& before = *std::prev(entries_.end(), 2);
   const Entry& last = entries_.back();
   const std::int64_t rows = before.batch->rows() + last.batch->rows();
-  if (rows > kMaxMergedRows || before.batch->rows() > 2 * last.batch->rows()) return false;
+  if (rows > std::min(kMaxMergedRows, limits_.max_rows / kEntriesPerBound)) return false;
+  if (before.bytes + last.bytes > limits_.max_bytes / kEntriesPerBound) return false;
+  if (before.batch->rows() > 2 * last.batch->rows()) return false;
   const std::int64_t oldest = std::min(before.oldest_ns, last.oldest_ns);
   const std::int64_t newest = std::max(before.newest_ns, last.newest_ns);
   // Longer than a sixteenth of the window (divided first: times may be anything), and old rows would stay for their

@@ -37,6 +37,7 @@ class RollingWindow final : public WindowTap {
     std::int64_t newest_ns;
     std::size_t bytes;
   };
+  Entry entry_of(RecordBatchPtr batch, std::int64_t now_ns);
   bool merge_last() noexcept;
   Entry remove(std::size_t index);
 

@@ -124,7 +124,10 @@ class Queue:
         content_type: str = "",
         response_topic: str = "",
     ) -> str:
-        """As the receive thread does it; for tests and for data that comes from elsewhere. "stored", "dropped", "rejected" or "closed"."""
+        """As the receive thread does it; for tests and for data that comes from elsewhere. "stored", "dropped", "rejected" or "closed".
+
+        With ``overflow="block"`` it may wait for room: without the GIL, and Ctrl-C ends the wait.
+        """
     def close(self) -> None: ...
     def counters(self) -> dict[str, int]:
         """All of StreamCounters and LossCounters, flat."""
@@ -157,10 +160,14 @@ class ExtractOptions:
 class StreamReader:
     def __init__(self, queue: Queue, options: ExtractOptions) -> None: ...
     def next(self, max_rows: int, max_seconds: float, wait: float) -> RecordBatch | None:
-        """A batch, or None after ``wait`` seconds. Raises StopIteration once closed and read to the end. Releases the GIL; looks for signals every 50 ms."""
+        """A batch, or None after ``wait`` seconds or a ``wake()``. Raises StopIteration once closed and read to the end. Releases the GIL; looks for
+        signals every 50 ms: an interrupt takes no batch with it, the next call gives it. The last batch of all may have messages and no rows. With
+        ``on_conflict="raise"`` DoesNotFitError comes once for each message, and the next call goes on behind it."""
     def open_window(self, seconds: float, *, max_rows: int = 10_000_000, max_bytes: int = 536870912) -> WindowTap: ...
-    def wake(self) -> None: ...
-    def close(self) -> None: ...
+    def wake(self) -> None:
+        """Ends a waiting ``next()``, or else the next one that would wait, with None."""
+    def close(self) -> None:
+        """No more messages; what is queued stays readable. Nothing in a forked child, as ``discard``."""
     def discard(self) -> None: ...
     def counters(self) -> dict[str, int]:
         """The queue's."""

@@ -30,7 +30,7 @@ TEST(Utf8Test, RejectsMalformedSequences) {
        {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xE0\x9F\xBF", "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF",
         "\xF5\x80\x80\x80", "\xFE", "\xFF", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC3(", "\xE2(\xA1", "\xE2\x82(",
         "\xF0\x9F\x98("}) {
-    EXPECT_FALSE(is_valid_utf8(text)) << quoted(text);
+    EXPECT_FALSE(is_valid_utf8(text)) << in_quotes(text);
   }
 }
 
@@ -49,15 +49,15 @@ TEST(Utf8Test, FindsAFaultAtEveryOffset) {
 }
 
 TEST(QuotedTest, EscapesWhatIsNotText) {
-  EXPECT_EQ(quoted("plant/\xC3\xA4"), "'plant/\xC3\xA4'");
-  EXPECT_EQ(quoted(std::string_view("a\0\n\x1b'\x7f\xff", 7)), R"('a\x00\x0a\x1b\x27\x7f\xff')");
-  EXPECT_EQ(quoted(""), "''");
+  EXPECT_EQ(in_quotes("plant/\xC3\xA4"), "'plant/\xC3\xA4'");
+  EXPECT_EQ(in_quotes(std::string_view("a\0\n\x1b'\x7f\xff", 7)), R"('a\x00\x0a\x1b\x27\x7f\xff')");
+  EXPECT_EQ(in_quotes(""), "''");
 }
 
 TEST(QuotedTest, CutsBetweenCharacters) {
   std::string text;
   for (int i = 0; i < 1'000; ++i) text += "\xF0\x9F\x98\x80";
-  const std::string shown = quoted(text, 21);
+  const std::string shown = in_quotes(text, 21);
   EXPECT_LT(shown.size(), 30U);
   EXPECT_TRUE(shown.ends_with("...'"));
   EXPECT_TRUE(is_valid_utf8(shown));

@@ -83,6 +83,18 @@ TEST(RollingWindow, BeyondMaxRowsTheOldestGoAndAreCounted) {
   EXPECT_EQ(snapshot.evicted_rows, 3U);
 }
 
+TEST(RollingWindow, NeitherALargeBatchNorMergingOutgrowsMaxRows) {
+  WindowLimits limits = lasting(1h);
+  limits.max_rows = 10;
+  RollingWindow window(limits, nullptr);
+  window.add(at({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, kNow}), kNow);
+  EXPECT_EQ(rows(window.snapshot_at(kNow)), 10);
+  EXPECT_EQ(window.snapshot_at(kNow).evicted_rows, 2U);
+  for (int i = 0; i < 100; ++i) window.add(at({kNow}), kNow);
+  EXPECT_EQ(rows(window.snapshot_at(kNow)), 10);
+  EXPECT_EQ(window.snapshot_at(kNow).evicted_rows, 102U);
+}
+
 TEST(RollingWindow, BeyondMaxBytesTheOldestGoAndAreCounted) {
   WindowLimits limits = lasting(1h);
   limits.max_bytes = 200'000;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PLANT = "plant/{line}/{kind}"
 _SHOWN_QUARANTINED = 3
+_TELLING = ["line", "temperature", "pressure", "humidity", "running", "location.hall", "location.bay"]
 
 
 def demo(
@@ -46,12 +48,16 @@ def demo(
         uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
     )
     limit = options.duration(seconds)
+    from ..errors import ConflictWarning
     from .reading import nothing_arrived, read_stream
 
+    warnings.simplefilter("ignore", ConflictWarning)  # shown below, with the value
     simulated = uri is None or simulate
     wanted = topics or [PLANT if simulated else "#"]
     with _broker(uri, access) as client, _plant(client, rate) if simulated else contextlib.nullcontext():
         address = client.uri
+        if uri is None:
+            typer.echo(f"A broker of our own and a simulated plant, {rate:g} messages a second.")
         _heading(f"Reading {' and '.join(wanted)} from {address} for {limit:g} s" + (f", or {rows:,} rows" if rows else ""))
         with client.stream(*wanted, event_time="ts" if simulated else None) as stream:
             reading = read_stream(stream, seconds=limit, rows=rows)
@@ -99,7 +105,9 @@ def _plant(client: Client, rate: float) -> Iterator[None]:
 def _show(reading: Reading, stream: Stream) -> None:
     width = terminal.width()
     frame = reading.table.to_pandas()
-    typer.echo(terminal.fitted(frame, columns=width))
+    typer.echo(terminal.fitted(frame, columns=width, rows=8))
+    if "kind" in frame.columns and (frame["kind"] == "telemetry").any():
+        _show_telemetry(frame, width)
     _heading("Its dtypes")
     for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
         typer.echo(terminal.shorten(f"{terminal.printable(str(name)).replace(chr(10), ' '):<22} {dtype}", width))
@@ -107,6 +115,13 @@ def _show(reading: Reading, stream: Stream) -> None:
     typer.echo(str(reading.stats))
     _show_odd_values(frame, reading)
     _show_quarantine(stream.quarantine(), width)
+
+
+def _show_telemetry(frame: pd.DataFrame, width: int) -> None:
+    """The plant's most telling part, without the columns that would push the measurements off the screen."""
+    _heading("The telemetry among it")
+    telemetry = frame.loc[frame["kind"] == "telemetry", [name for name in _TELLING if name in frame.columns]]
+    typer.echo(terminal.fitted(telemetry, columns=width, rows=6))
 
 
 def _show_odd_values(frame: pd.DataFrame, reading: Reading) -> None:
