@@ -220,11 +220,16 @@ def export_stream(batches: Sequence[RecordBatch], schema: ArrowSchemaHolder) -> 
 class Extraction:
     """What ``extract_payloads`` gives back."""
 
-    batches: list[RecordBatch]
-    schema: ArrowSchemaHolder
-    counters: dict[str, int]
-    quarantine: list[tuple[str, int, int, str, str, int, bytes, bool, int]]
-    events: list[tuple[str, str, str]]
+    @property
+    def batches(self) -> list[RecordBatch]: ...
+    @property
+    def schema(self) -> ArrowSchemaHolder: ...
+    @property
+    def counters(self) -> dict[str, int]: ...
+    @property
+    def quarantine(self) -> list[tuple[str, int, int, str, str, int, bytes, bool, int]]: ...
+    @property
+    def events(self) -> list[tuple[str, str, str]]: ...
 
 def extract_payloads(
     payloads: Sequence[bytes | bytearray | memoryview | str],

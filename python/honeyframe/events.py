@@ -115,7 +115,11 @@ class SessionLog:
         error = error_from_event(event)
         if kind in {"taken_over", "publish_refused"} and error is not None:
             self.fatal = error
-        parts = [kind.replace("_", " "), event.get("detail", ""), str(error).replace("\n", ";") if error else ""]
+        detail = event.get("detail", "")
+        told = str(error) if error else ""
+        if error and error.message in detail:  # not the same sentence twice
+            told = told.removeprefix(error.message).strip()
+        parts = [kind.replace("_", " "), detail, "; ".join(line.strip() for line in told.splitlines())]
         text = ": ".join(printable(part) for part in parts if part)
         self.logger.log(_LEVELS.get(kind, logging.INFO), "%s", text, extra={"honeyframe_event": kind})
 

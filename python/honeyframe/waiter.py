@@ -9,12 +9,14 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
 
 T = TypeVar("T")
+
+_TURN_SECONDS: Final = 0.05
 
 #: Every thread that may be inside the core, so that the interpreter's exit can see them off first.
 _live: weakref.WeakSet[Waiter] = weakref.WeakSet()
@@ -31,7 +33,7 @@ class _Request(Generic[T]):
 
     def answer(self, result: T | None, error: BaseException | None) -> None:
         def settle() -> None:
-            if self.future.done():
+            if self.future.done() or self.cancelled.is_set():
                 return
             if error is not None:
                 self.future.set_exception(error)
@@ -67,7 +69,10 @@ class Waiter:
             self._thread.start()
         self._requests.put(request)
         try:
-            return await request.future
+            while not request.future.done():
+                # The loop has to turn now and then: Jupyter's stop button cancels from a signal handler, which does not wake it.
+                await asyncio.wait((request.future,), timeout=_TURN_SECONDS)
+            return request.future.result()
         finally:
             request.cancelled.set()
 

@@ -67,8 +67,11 @@ class Kernel:
         started = time.monotonic()
         self._client.shutdown()
         self._manager.finish_shutdown(waittime=10)
+        took = time.monotonic() - started
         self._client.stop_channels()
-        return time.monotonic() - started
+        self._client.context.destroy(linger=0)
+        self._manager.context.destroy(linger=0)
+        return took
 
 
 @pytest.fixture(scope="module")
