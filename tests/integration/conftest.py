@@ -46,7 +46,9 @@ def dial(ca_file: str) -> Iterator[Dial]:
             options = {"username": user, "password": f"{user}-password"} | options
         if version is not None:
             options["protocol"] = VERSIONS[version]
-        client = hf.connect(uri, **({"ca_file": ca_file} | options))
+        if uri.startswith(("mqtts:", "wss:")):
+            options = {"ca_file": ca_file} | options
+        client = hf.connect(uri, **options)
         clients.append(client)
         return client
 

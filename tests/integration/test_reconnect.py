@@ -92,7 +92,7 @@ def _restart(broker: HiveMQ | Mosquitto, dial: Dial, topic: str) -> None:
     with pytest.warns(hf.errors.GapWarning):
         df = stream.read(rows=2, seconds=5).to_pandas()
     assert df["n"][0] == 1
-    assert set(df["n"][1:]) == {2}
+    assert set(df["n"][1:]) <= {-1, 2}  # what timed out may still have been sent
     assert_balanced(stream)
 
 
@@ -179,11 +179,11 @@ def test_each_disconnect_code_reconnects_or_is_an_error(code: int, dial: Dial, c
 
     caplog.set_level(logging.INFO, logger="honeyframe")
     with ScriptedBroker(dismisses, takes_back, repeat=True) as broker:
-        client = dial(broker.uri(), user=None, version=5, reconnect_min_delay=0.05)
+        client = dial(broker.uri(), user=None, version=5, reconnect_min_delay=0.05, refused_retry_delay=0.2)
         stream = client.stream("a")
         wait_until(lambda: client.closed or client.info()["connects"] == 2, 10, "either end")
         if client.closed:
-            with pytest.raises(hf.errors.ConnectError) as ended:
+            with pytest.raises(hf.errors.HoneyframeError) as ended:
                 next(stream.batches(seconds=5))
             assert ended.value.reason_code == code
         else:
@@ -215,7 +215,8 @@ def test_a_reset_connection_is_resubscribed_with_everything_that_was_asked(dial:
     with ScriptedBroker(resets, continues) as broker:
         client = dial(broker.uri(), user=None, version=5)
         stream = client.stream("a/{line}", qos=1)
-        client.stream("b/#", "c", qos=2)
+        other = client.stream("b/#", "c", qos=2)
+        assert other.granted_qos == (2, 2)
         wait_until(lambda: stream.stats().received == 1)
         broker.open("reset")
         wait_until(lambda: stream.stats().received == 2)
@@ -236,9 +237,10 @@ def test_a_resubscription_that_is_refused_is_an_error(dial: Dial, caplog: pytest
     caplog.set_level(logging.INFO, logger="honeyframe")
     with ScriptedBroker(lets_go, refuses) as broker:
         client = dial(broker.uri(), user=None, version=5)
-        client.stream("plant/#")
+        stream = client.stream("plant/#")
         wait_until(
             lambda: any(getattr(r, "honeyframe_event", "") == "subscribe_refused" for r in caplog.records), what="the refusal to be told"
         )
         assert "plant/#" in caplog.text
+        assert stream.stats().received == 0
         client.close()
