@@ -10,6 +10,7 @@ import textwrap
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.brokers import certificates
@@ -24,7 +25,7 @@ import honeyframe as hf
 
 pytestmark = pytest.mark.timeout(30)
 
-USER = {"username": "me", "password": "canary-7f3a"}
+USER: dict[str, Any] = {"username": "me", "password": "canary-7f3a"}
 SCHEMES = pytest.mark.parametrize("scheme", ["mqtts", "wss"])
 
 
@@ -33,7 +34,7 @@ def _refused(
 ) -> hf.errors.HoneyframeError:
     """The connect fails in this way, and not one byte was said under TLS."""
     with pytest.raises(kind) as refused:
-        hf.connect(uri, ca_file=ca_file, connect_timeout=5, **(USER | options))  # type: ignore[arg-type]
+        hf.connect(uri, ca_file=ca_file, connect_timeout=5, **(USER | options))
     if server is not None:
         assert server.application_bytes() == b""
         assert len(server.visits) <= 2, "a bad certificate is looked at once more to name what is wrong with it, and then left alone"
