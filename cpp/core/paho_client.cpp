@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "paho_callbacks.h"
-#include "paho_environment.h"
+#include "paho_imports.h"
 #include "paho_properties.h"
 
 namespace honeyframe {
@@ -44,7 +44,7 @@ MQTTAsync_responseOptions answer_to(bool is_v5, void* context) {
 // client Paho would tear its threads and tables down, and race with whoever comes next.
 int initialize_paho() {
   static const int code = [] {
-    static_cast<void>(hide_environment_from_paho());
+    static_cast<void>(answer_paho_imports());
     static MQTTAsync sentinel = nullptr;
     return MQTTAsync_create(&sentinel, "tcp://127.0.0.1:1883", "honeyframe-sentinel", MQTTCLIENT_PERSISTENCE_NONE,
                             nullptr);

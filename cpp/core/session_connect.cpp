@@ -95,6 +95,7 @@ void SessionCore::on_resolved(std::uint32_t attempt, const Status& status) {
     if (!created.ok()) return attempt_failed(created.status());
     client_ = std::move(created).value();
   }
+  connecting_mark_.emplace();
   if (auto asked = client_->connect(options_, wants_clean_start(), attempt); !asked.ok())
     attempt_failed(std::move(asked));
 }
@@ -102,6 +103,7 @@ void SessionCore::on_resolved(std::uint32_t attempt, const Status& status) {
 void SessionCore::on_connected(std::uint32_t request, const Connack& connack) {
   if (request != attempt_) return;
   attempt_ = 0;
+  connecting_mark_.reset();
   ControlThread::instance().cancel(attempt_timer_);
   const bool first = !std::exchange(ever_connected_, true);
   if (first) session_is_foreign_ = connack.session_present;
@@ -136,6 +138,7 @@ void SessionCore::on_connected(std::uint32_t request, const Connack& connack) {
 
 void SessionCore::on_connect_failed(std::uint32_t request, int code) {
   if (request != attempt_) return;
+  connecting_mark_.reset();
   if (code > 0) {
     if ((code == 0x01 || code == 0x84) && fall_back("CONNACK: unsupported protocol version")) return;
     return attempt_failed(status_for_connack(protocol_, code));
@@ -185,6 +188,7 @@ void SessionCore::on_attempt_timeout(std::uint32_t attempt) {
 
 void SessionCore::attempt_failed(Status status) {
   attempt_ = 0;
+  connecting_mark_.reset();
   ControlThread::instance().cancel(attempt_timer_);
   if (!ever_connected_) return stop(std::move(status), SessionEvent::Kind::closed);
   {

@@ -20,6 +20,7 @@
 #include "control_thread.h"
 #include "event_log.h"
 #include "paho_client.h"
+#include "paho_imports.h"
 #include "publisher.h"
 #include "retry_delay.h"
 #include "session.h"
@@ -112,6 +113,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   ProtocolVersion protocol_;
   std::uint32_t attempt_ = 0;  // the request under which the current attempt runs; 0: none
   std::shared_ptr<std::atomic<bool>> probe_cancelled_;
+  std::optional<ConnectingMark> connecting_mark_;
   OperationPtr connecting_;            // connect()'s, until it is answered
   std::vector<OperationPtr> closing_;  // close()'s: more than one caller may
   std::optional<BrokerGoodbye> goodbye_;

@@ -87,6 +87,7 @@ void SessionCore::stop(Status status, SessionEvent::Kind kind) {
   publisher_.fail_all(reason);
   table_.close_all();  // first: a push that waits for room holds the receive thread, and that would hold the next line
   client_.reset();     // DISCONNECT, where there is a connection
+  connecting_mark_.reset();
   websocket_slot_.reset();
   {
     const std::lock_guard lock(mutex_);

@@ -1,9 +1,10 @@
-#include "paho_environment.h"
+#include "paho_imports.h"
 
 #include <MQTTAsync.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -12,8 +13,13 @@
 #if defined(__linux__)
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #endif
 
@@ -27,12 +33,33 @@ constexpr std::array<std::string_view, 6> kHidden{"http_proxy",
                                                   "MQTT_C_CLIENT_TRACE_MAX_LINES",
                                                   "MQTT_C_CLIENT_TRACE_LEVEL"};
 
+std::atomic<int> connecting{0};
+
 #if defined(__linux__)
+
+constexpr int kConnectingPollMs = 10;
 
 char* getenv_for_paho(const char* name) {
   if (std::find(kHidden.begin(), kHidden.end(), std::string_view(name)) != kHidden.end()) return nullptr;
   return std::getenv(name);
 }
+
+int connect_for_paho(int descriptor, const sockaddr* address, socklen_t size) {
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  return connect(descriptor, address, size);
+}
+
+int poll_for_paho(pollfd* descriptors, nfds_t count, int timeout_ms) {
+  const int shortest = connecting.load(std::memory_order_relaxed) > 0 ? kConnectingPollMs : timeout_ms;
+  return poll(descriptors, count, timeout_ms > 0 ? std::min(timeout_ms, shortest) : timeout_ms);
+}
+
+struct Import {
+  std::string_view name;
+  void* answer;
+};
 
 // The dynamic section's tables, as far as they are needed to find an imported function.
 struct DynamicTables {
@@ -66,19 +93,29 @@ bool store(ElfW(Addr) where, void* function) {
   return true;
 }
 
-bool redirect_getenv(ElfW(Addr) base, const ElfW(Dyn) * dynamic) {
+const link_map* library_of(const void* address) {
+  Dl_info info{};
+  void* library = nullptr;
+  return dladdr1(address, &info, &library, RTLD_DL_LINKMAP) != 0 ? static_cast<const link_map*>(library) : nullptr;
+}
+
+// How many of `imports` were found and redirected.
+std::size_t redirect(ElfW(Addr) base, const ElfW(Dyn) * dynamic, const std::array<Import, 3>& imports) {
   const auto found = read_dynamic(base, dynamic);
-  if (found.symbols == nullptr || found.names == nullptr) return false;
-  bool redirected = false;
+  if (found.symbols == nullptr || found.names == nullptr) return 0;
+  std::array<bool, 3> done{};
   for (std::size_t table = 0; table < 2; ++table) {
     for (std::size_t i = 0; i < found.bytes[table] / sizeof(ElfW(Rela)); ++i) {
       const auto& relocation = found.tables[table][i];
       const auto symbol = sizeof(void*) == 8 ? relocation.r_info >> 32 : relocation.r_info >> 8;
-      if (symbol == 0 || std::string_view(found.names + found.symbols[symbol].st_name) != "getenv") continue;
-      redirected |= store(base + relocation.r_offset, reinterpret_cast<void*>(&getenv_for_paho));
+      if (symbol == 0) continue;
+      const std::string_view name = found.names + found.symbols[symbol].st_name;
+      for (std::size_t k = 0; k < imports.size(); ++k) {
+        if (imports[k].name == name && store(base + relocation.r_offset, imports[k].answer)) done[k] = true;
+      }
     }
   }
-  return redirected;
+  return static_cast<std::size_t>(std::count(done.begin(), done.end(), true));
 }
 
 #endif
@@ -87,23 +124,28 @@ bool hidden = false;  // control thread
 
 }  // namespace
 
-bool hide_environment_from_paho() noexcept {
+bool answer_paho_imports() noexcept {
+  bool all = false;
 #if defined(__linux__)
-  Dl_info info{};
-  link_map* library = nullptr;
-  void* extra = nullptr;
-  // A call's address, not the function's: in an executable the latter may be its own stub.
-  void* const inside_paho = dlsym(RTLD_DEFAULT, "MQTTAsync_connect");
-  const void* const address = inside_paho != nullptr ? inside_paho : reinterpret_cast<const void*>(&MQTTAsync_connect);
-  if (dladdr1(address, &info, &extra, RTLD_DL_LINKMAP) != 0) library = static_cast<link_map*>(extra);
-  hidden = library != nullptr && redirect_getenv(library->l_addr, library->l_ld);
+  const std::array<Import, 3> imports{Import{"getenv", reinterpret_cast<void*>(&getenv_for_paho)},
+                                      Import{"connect", reinterpret_cast<void*>(&connect_for_paho)},
+                                      Import{"poll", reinterpret_cast<void*>(&poll_for_paho)}};
+  // The symbol's own address: what an executable calls may be a stub within itself.
+  const void* inside_paho = dlsym(RTLD_DEFAULT, "MQTTAsync_connect");
+  if (inside_paho == nullptr) inside_paho = reinterpret_cast<const void*>(&MQTTAsync_connect);
+  const auto* const paho = library_of(inside_paho);
+  // Linked into one object with us, the table would be ours, too.
+  if (paho != nullptr && paho != library_of(reinterpret_cast<const void*>(&getenv_for_paho))) {
+    all = redirect(paho->l_addr, paho->l_ld, imports) == imports.size();
+  }
 #endif
+  hidden = all;
   if (!hidden) {
     for (const auto* name : {"MQTT_C_CLIENT_TRACE", "MQTT_C_CLIENT_TRACE_MAX_LINES", "MQTT_C_CLIENT_TRACE_LEVEL"}) {
       unsetenv(name);
     }
   }
-  return hidden;
+  return all;
 }
 
 Status check_proxy_environment() {
@@ -116,6 +158,13 @@ Status check_proxy_environment() {
         .with_hint(std::string("unset ") + name + "; to use a proxy, name it: http_proxy=\"http://host:port\"");
   }
   return {};
+}
+
+ConnectingMark::ConnectingMark() noexcept {
+  connecting.fetch_add(1, std::memory_order_relaxed);
+}
+ConnectingMark::~ConnectingMark() {
+  connecting.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace honeyframe
