@@ -196,6 +196,7 @@ std::string ExtractionPlan::pointer(NodeId id) const {
 
 void ExtractionPlan::decide(NodeId id, NodeShape shape) {
   nodes_[id].shape = shape;
+  nodes_[id].reads_scalars = shape == NodeShape::value && nodes_[id].wanted;
   decided_.push_back(id);
 }
 
@@ -205,7 +206,10 @@ void ExtractionPlan::begin_payload() noexcept {
 }
 
 void ExtractionPlan::roll_back() {
-  for (const NodeId id : decided_) nodes_[id].shape = NodeShape::undecided;
+  for (const NodeId id : decided_) {
+    nodes_[id].shape = NodeShape::undecided;
+    nodes_[id].reads_scalars = false;
+  }
   decided_.clear();
   if (nodes_.size() == kept_nodes_) return;
   while (nodes_.size() > kept_nodes_) {

@@ -36,6 +36,7 @@ struct PlanNode {
   bool has_elements = false;  // children may be array indices
   bool plain_key = true;      // its JSON spelling is the key itself
   bool spelled_out = false;   // `column` came with scalars only, beside members (on_conflict="widen")
+  bool reads_scalars = false;  // wanted, and values have been here
   NodeShape shape = NodeShape::undecided;
 
   // Marks of the reader.

@@ -57,6 +57,36 @@ class FittedColumn {
     bool keep_before = false;        // where a payload may still be taken back:
     std::optional<Snapshot> before;  // the column as it was before its type changed
   };
+  // The usual cell, of the column's own type in the next row; false, and nothing done, for any other.
+  [[nodiscard]] bool fit_same(const PayloadCells& cells, const Cell& cell, std::int64_t row) {
+    if (builder.length() != row) return false;
+    switch (builder.id()) {
+      case TypeId::float64:
+        if (cell.kind != CellKind::float64) return false;
+        builder.append_float64(cell.float64);
+        return true;
+      case TypeId::int64:
+        if (cell.kind != CellKind::int64) return false;
+        any_negative_ = any_negative_ || cell.int64 < 0;
+        builder.append_int64(cell.int64);
+        return true;
+      case TypeId::boolean:
+        if (cell.kind != CellKind::boolean) return false;
+        builder.append_boolean(cell.boolean);
+        return true;
+      case TypeId::string:
+        if (cell.kind != CellKind::string || cell.escaped || only_na_) return false;
+        builder.append_bytes(cells.raw_string(cell));
+        return true;
+      case TypeId::null:
+      case TypeId::uint64:
+      case TypeId::timestamp:
+      case TypeId::binary:
+      case TypeId::list:
+        break;
+    }
+    return false;
+  }
   [[nodiscard]] Fit fit(const PayloadCells& cells, const Cell& cell, std::int64_t row, const FitRules& rules,
                         Effects& effects);
   // on_conflict="widen": the column becomes text and takes anything.

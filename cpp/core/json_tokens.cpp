@@ -19,7 +19,7 @@ struct JsonTokens::Stage1 {
   // Grows, never shrinks below what the largest of the usual payloads needs.
   bool reserve(std::size_t size) {
     constexpr std::size_t kKept = std::size_t{1} << 20;
-    if (size <= capacity && (capacity <= kKept || size > kKept)) return true;
+    if (parser && size <= capacity && (capacity <= kKept || size > kKept)) return true;
     std::size_t wanted = 4096;
     while (wanted < size) wanted *= 2;
     capacity = 0;
@@ -47,7 +47,9 @@ bool JsonTokens::load(std::string_view payload, std::size_t offset) {
   }
   simdjson::internal::dom_parser_implementation& parser = *stage1_->parser;
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(payload_);
-  if (parser.stage1(bytes, size_, simdjson::stage1_mode::regular) != simdjson::SUCCESS) return diagnose();
+  if (parser.stage1(bytes, size_, simdjson::stage1_mode::regular) != simdjson::SUCCESS) {
+    return fail_at("not_json", "the payload is not JSON", payload_);
+  }
   count_ = parser.n_structural_indexes;
   // The sentinels are simdjson's as well, but their number has changed between versions.
   parser.structural_indexes[count_] = static_cast<std::uint32_t>(size_);
@@ -57,31 +59,70 @@ bool JsonTokens::load(std::string_view payload, std::size_t offset) {
   return true;
 }
 
-// Stage 1 says that something is wrong, not where, and of several things not always the same one. A slow look of our
-// own settles it.
-bool JsonTokens::diagnose() {
-  const std::string_view text(payload_, size_);
-  if (const std::size_t bad = find_bad_utf8(text); bad != std::string_view::npos) {
-    return fail_at("invalid_utf8", "a byte sequence that is not UTF-8", payload_ + bad);
+// Cuts `text` as stage 1 does, one byte after the other, as far as it is made of characters and strings that are whole.
+// Where it ends otherwise, that is `lexical_`.
+void JsonTokens::cut_slowly(std::string_view text) {
+  const auto is_structural = [](char c) { return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ','; };
+  own_indexes_.clear();
+  lexical_ = {};
+  const std::size_t bad = find_bad_utf8(text);
+  if (bad != std::string_view::npos) {
+    lexical_ = {"invalid_utf8", "a byte sequence that is not UTF-8", static_cast<std::int64_t>(bad)};
+    text = text.substr(0, bad);
   }
-  std::size_t opened = std::string_view::npos;
-  for (std::size_t i = 0; i < size_; ++i) {
-    const bool inside = opened != std::string_view::npos;
-    if (text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      opened = inside ? std::string_view::npos : i;
-    } else if (inside && static_cast<unsigned char>(text[i]) < 0x20) {
-      return fail_at("invalid_string", "a control character in a string, where JSON wants an escape", payload_ + i);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_blank(text[i])) continue;
+    const std::size_t begin = i;
+    own_indexes_.push_back(static_cast<std::uint32_t>(begin));
+    if (is_structural(text[i])) continue;
+    if (text[i] != '"') {
+      while (i + 1 < text.size() && !is_blank(text[i + 1]) && !is_structural(text[i + 1]) && text[i + 1] != '"') ++i;
+      continue;
+    }
+    for (++i; i < text.size() && text[i] != '"'; ++i) {
+      if (static_cast<unsigned char>(text[i]) < 0x20) {
+        lexical_ = {"invalid_string", "a control character in a string, where JSON wants an escape",
+                    static_cast<std::int64_t>(i)};
+        own_indexes_.pop_back();
+        return;
+      }
+      if (text[i] == '\\') ++i;
+    }
+    if (i >= text.size()) {
+      if (lexical_.reason == nullptr) {
+        lexical_ = {"truncated", "the payload ends within a string", static_cast<std::int64_t>(begin)};
+      }
+      own_indexes_.pop_back();
+      return;
     }
   }
-  if (opened != std::string_view::npos) {
-    return fail_at("truncated", "the payload ends within a string", payload_ + opened);
+}
+
+// Where stage 1 stumbles over a broken document, and over which of several breaks, is a matter of the instruction set. So
+// the first break, from the left, is found once more, slowly.
+void JsonTokens::explain(bool strict, std::size_t max_depth) {
+  if (stage1_->capacity < size_) return;  // too large to have been cut at all
+  JsonError first = std::exchange(error_, {});
+  cut_slowly({payload_, size_});
+  count_ = static_cast<std::uint32_t>(own_indexes_.size());
+  own_indexes_.insert(own_indexes_.end(), 2, static_cast<std::uint32_t>(size_));
+  indexes_ = own_indexes_.data();
+  at_ = 0;
+  has_escapes_ = true;
+  std::string_view ignored;
+  bool well = true;
+  if (count_ == 0 && lexical_.reason == nullptr) {
+    well = fail("empty_document", "the payload is blank");
+  } else {
+    well = skip_value(strict, max_depth, ignored) && (at_end() || fail_trailing());
   }
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    return fail_at("empty_document", "the payload is blank", payload_);
+  if (lexical_.reason != nullptr && (well || at_end())) {
+    error_ = std::move(lexical_);
+    error_.position += static_cast<std::int64_t>(offset_);
+  } else if (well) {
+    error_ = std::move(first);  // a scalar that only the reader looked at
   }
-  return fail_at("not_json", "the payload is not JSON", payload_);
+  if (own_indexes_.capacity() > (std::size_t{1} << 20)) std::vector<std::uint32_t>().swap(own_indexes_);
 }
 
 bool JsonTokens::fail_at(const char* reason, std::string message, const char* at) {
@@ -163,17 +204,12 @@ bool JsonTokens::fail_too_deep(std::size_t max_depth) {
   return fail("too_deep", "objects and arrays are nested deeper than max_depth, " + std::to_string(max_depth));
 }
 
-bool JsonTokens::read_number(JsonNumber& number) {
-  number = honeyframe::read_number(text());
-  if (number.kind == NumberKind::invalid || !is_delimiter(number.end)) {
-    // "12." or "-" at the very end: the rest has been cut off.
-    if (at_ + 1 == count_ && number.end >= payload_ + size_) {
-      return fail("truncated", "the payload ends within a number");
-    }
-    return fail_value();
+bool JsonTokens::fail_number(const JsonNumber& number) {
+  // "12." or "-" at the very end: the rest has been cut off.
+  if (at_ + 1 == count_ && number.end >= payload_ + size_) {
+    return fail("truncated", "the payload ends within a number");
   }
-  ++at_;
-  return true;
+  return fail_value();
 }
 
 bool JsonTokens::read_literal(std::string_view literal) {

@@ -65,7 +65,12 @@ class JsonTokens {
   }
 
   // Checks the scalar that begins here to its end, and steps over it. False: see error().
-  [[nodiscard]] bool read_number(JsonNumber& number);
+  [[nodiscard]] bool read_number(JsonNumber& number) {
+    number = honeyframe::read_number(text());
+    if (number.kind == NumberKind::invalid || !is_delimiter(number.end)) return fail_number(number);
+    ++at_;
+    return true;
+  }
   [[nodiscard]] bool read_literal(std::string_view literal);
   [[nodiscard]] bool read_string(std::string_view& raw, bool& escaped);
 
@@ -89,6 +94,8 @@ class JsonTokens {
   bool fail_trailing();
   bool fail_too_deep(std::size_t max_depth);
   [[nodiscard]] JsonError& error() noexcept { return error_; }
+  // After a refusal: makes error() say what is wrong first, from the left. Slow, and the end of reading this payload.
+  void explain(bool strict, std::size_t max_depth);
 
   [[nodiscard]] static bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
   // Ends a number or a literal: a blank, a comma, a bracket, the end of the payload.
@@ -99,7 +106,8 @@ class JsonTokens {
  private:
   struct Stage1;
 
-  bool diagnose();
+  void cut_slowly(std::string_view text);
+  bool fail_number(const JsonNumber& number);
   bool read_scalar();
   bool skip_key(bool strict);
   [[nodiscard]] std::string found() const;
@@ -113,6 +121,8 @@ class JsonTokens {
   std::uint32_t at_ = 0;
   bool has_escapes_ = false;
   std::vector<char> open_;  // skip_value(): the brackets that are open
+  std::vector<std::uint32_t> own_indexes_;  // explain()
+  JsonError lexical_;
   JsonError error_;
 };
 

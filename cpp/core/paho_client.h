@@ -59,6 +59,11 @@ class PahoListener {
   virtual void on_reply(std::uint32_t request, const PahoReply& reply) = 0;
 };
 
+// MQTTVERSION_3_1 and its sisters.
+[[nodiscard]] int paho_version(ProtocolVersion protocol) noexcept;
+// `what` was not even tried.
+[[nodiscard]] Status paho_error(const char* what, int code);
+
 class PahoClient {
  public:
   // `protocol` is not automatic. Errors: internal, proxy_failed.
@@ -91,11 +96,8 @@ class PahoClient {
 
   const ProtocolVersion protocol_;
   const std::uint32_t number_;
-  const std::shared_ptr<PahoListener> listener_;
   CallbackRecord* const record_;
   void* handle_ = nullptr;  // MQTTAsync
-
-  friend struct PahoCallbacks;
 };
 
 }  // namespace honeyframe

@@ -67,20 +67,41 @@ struct CellRow {
   CellRange own;
 };
 
+// Cells that are reused: none is constructed or freed from one payload to the next.
+class CellList {
+ public:
+  // One more, at its defaults.
+  Cell& add() {
+    if (size_ == cells_.size()) cells_.resize(size_ < 32 ? 64 : size_ * 2);
+    return cells_[size_++] = Cell();
+  }
+  void resize(std::size_t size) noexcept { size_ = size; }  // shrinks
+  void clear() {
+    constexpr std::size_t kKept = std::size_t{1} << 16;
+    if (cells_.size() > kKept) std::vector<Cell>().swap(cells_);
+    size_ = 0;
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] Cell& operator[](std::size_t index) noexcept { return cells_[index]; }
+  [[nodiscard]] const Cell& operator[](std::size_t index) const noexcept { return cells_[index]; }
+
+ private:
+  std::vector<Cell> cells_;
+  std::size_t size_ = 0;
+};
+
 struct PayloadCells {
   const char* payload = nullptr;
   std::size_t payload_size = 0;
-  std::vector<Cell> cells;
-  std::vector<Cell> items;
+  CellList cells;
+  CellList items;
   std::vector<CellRow> rows;
   std::vector<std::string> keys;
 
   void clear() {
     constexpr std::size_t kKept = std::size_t{1} << 16;
-    for (std::vector<Cell>* list : {&cells, &items}) {
-      if (list->capacity() > kKept) std::vector<Cell>().swap(*list);
-      list->clear();
-    }
+    cells.clear();
+    items.clear();
     if (rows.capacity() > kKept) std::vector<CellRow>().swap(rows);
     rows.clear();
     keys.clear();

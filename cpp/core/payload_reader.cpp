@@ -55,8 +55,10 @@ bool PayloadReader::read(std::string_view payload, PayloadCells& cells) {
   const std::size_t first = payload.find_first_not_of(" \t\r\n");
   const char c = first == std::string_view::npos ? '\0' : payload[first];
   cells.payload = payload.data();
-  if (mode_ == PayloadMode::json || c == '{' || c == '[') return read_json(payload, offset);
-  return read_bare(payload, offset);
+  if (mode_ != PayloadMode::json && c != '{' && c != '[') return read_bare(payload, offset);
+  if (read_json(payload, offset)) return true;
+  tokens_.explain(strict_, max_depth_);
+  return false;
 }
 
 bool PayloadReader::read_json(std::string_view payload, std::size_t offset) {
@@ -169,7 +171,7 @@ void PayloadReader::add_bare(const char* name, Cell cell) {
   cell.node = plan_.child(kRootNode, name);
   if (cell.node == kNoNode || !(plan_[cell.node].wanted || plan_[cell.node].event_time)) return;
   if (plan_.grows() && plan_[cell.node].shape == NodeShape::undecided) plan_.decide(cell.node, NodeShape::value);
-  cells_->cells.push_back(cell);
+  cells_->cells.add() = cell;
 }
 
 bool PayloadReader::read_object_row() {
@@ -258,7 +260,14 @@ bool PayloadReader::read_member() {
       node.cell = static_cast<std::uint32_t>(cells_->cells.size());
     }
   }
-  return child == kNoNode ? read_unknown(key) : read_known(child);
+  if (child == kNoNode) return read_unknown(key);
+  // Most often: a scalar where scalars have been.
+  if (plan_[child].reads_scalars && tokens_.peek() != '{' && tokens_.peek() != '[') {
+    Cell& cell = cells_->cells.add();
+    cell.node = child;
+    return read_scalar(cell);
+  }
+  return read_known(child);
 }
 
 bool PayloadReader::read_key(NodeId& child, std::string_view& key) {
@@ -331,7 +340,7 @@ bool PayloadReader::read_unknown(std::string_view key) {
     cell.size = static_cast<std::uint32_t>(text.size());
     cells_->keys.push_back(std::string(key));
     cell.key = static_cast<std::uint32_t>(cells_->keys.size() - 1);
-    cells_->cells.push_back(cell);
+    cells_->cells.add() = cell;
   }
   return true;
 }
@@ -364,18 +373,17 @@ void PayloadReader::supersede(NodeId child) {
     if (cells_->cells[i].begin >= cell.begin) cells_->cells[i].kind = CellKind::dropped;
   }
   if (explode_token_ > node.token && explode_token_ < resume) explode_token_ = 0;
-  cells_->cells.push_back(cell);
+  cells_->cells.add() = cell;
 }
 
 bool PayloadReader::read_value(NodeId node) {
-  Cell cell;
+  Cell& cell = cells_->cells.add();
   if (!read_any(cell)) return false;
   cell.node = node;
   if (plan_.grows() && cell.kind != CellKind::null) {
     const PlanNode& here = plan_[node];
     if (here.shape == NodeShape::undecided && !here.explode) plan_.decide(node, NodeShape::value);
   }
-  cells_->cells.push_back(cell);
   return true;
 }
 
@@ -443,10 +451,9 @@ bool PayloadReader::read_list(Cell& cell) {
       if (!tokens_.skip_value(strict_, depth_left(), ignored)) return false;
       break;
     }
-    Cell item;
+    Cell& item = cells_->items.add();
     if (!read_scalar(item)) return false;
     kinds |= kind_bit(item.kind);
-    cells_->items.push_back(item);
     if (tokens_.peek() == ']') break;
     if (tokens_.peek() != ',') return tokens_.fail_after_value(']');
     tokens_.advance();

@@ -134,6 +134,7 @@ bool Publisher::on_reply(std::uint32_t request, const PahoReply& reply) {
   if (found == in_flight_.end()) return false;
   auto& outgoing = found->second;
   if (!reply.ok && reply.code < 0x80 && outgoing.message.qos > 0) {
+    given_up_ += outgoing.given_up_by_paho ? 0 : 1;
     outgoing.given_up_by_paho = true;  // because the connection went, as a rule: lost() knows more
     outgoing.sent = Clock::now();
     return true;
@@ -162,19 +163,20 @@ void Publisher::refuse(Outgoing& outgoing, int code, const std::string& reason) 
 bool Publisher::tick() {
   pump();
   bool again = client_ != nullptr && !outbox_.empty() && unacknowledged_ < window(connack_);
+  if (given_up_ == 0) return again;
   const auto now = Clock::now();
   for (auto entry = in_flight_.begin(); entry != in_flight_.end();) {
     auto& outgoing = entry->second;
-    again |= outgoing.given_up_by_paho;
     if (!outgoing.given_up_by_paho || now - outgoing.sent < kLossNotice) {
       ++entry;
       continue;
     }
     --unacknowledged_;
+    --given_up_;
     settle_lost(outgoing);
     entry = in_flight_.erase(entry);
   }
-  return again;
+  return again || given_up_ > 0;
 }
 
 // QoS 1 is sent once more on the next connection. QoS 2 is not: the broker may have it, and has forgotten that it does.
@@ -226,11 +228,15 @@ std::optional<Status> Publisher::lost(const Loss& loss) {
     }
     suspected_at_last_close_ = suspected;
   }
+  const auto is_culprit = [&](const std::string& topic) {
+    const auto& named = verdict->subjects();
+    return std::find(named.begin(), named.end(), topic) != named.end();
+  };
   bool carried = false;
   std::vector<Outgoing> unfinished;
   for (auto entry = in_flight_.begin(); entry != in_flight_.end();) {
     auto& outgoing = entry->second;
-    if (outgoing.message.qos > 0 && loss.kept_by_paho && !verdict) {
+    if (outgoing.message.qos > 0 && loss.kept_by_paho && !outgoing.given_up_by_paho && !verdict) {
       ++entry;
       continue;
     }
@@ -238,9 +244,10 @@ std::optional<Status> Publisher::lost(const Loss& loss) {
     entry = in_flight_.erase(entry);
   }
   unacknowledged_ = in_flight_.size();
+  given_up_ = 0;
   std::sort(unfinished.begin(), unfinished.end(), [](const Outgoing& a, const Outgoing& b) { return a.sent > b.sent; });
   for (auto& outgoing : unfinished) {
-    if (verdict && suspected.contains(outgoing.message.topic)) {
+    if (verdict && is_culprit(outgoing.message.topic)) {
       outgoing.operation->complete(*verdict);
       carried = true;
     } else {
@@ -259,7 +266,7 @@ void Publisher::fail_all(const Status& status) {
   outbox_.clear();
   outbox_bytes_ = 0;
   in_flight_.clear();
-  unacknowledged_ = 0;
+  unacknowledged_ = given_up_ = 0;
 }
 
 }  // namespace honeyframe

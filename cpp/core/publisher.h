@@ -94,6 +94,7 @@ class Publisher {
   std::size_t outbox_bytes_ = 0;
   std::unordered_map<std::uint32_t, Outgoing> in_flight_;
   std::size_t unacknowledged_ = 0;  // of in_flight_, those of QoS 1 and 2
+  std::size_t given_up_ = 0;        // of in_flight_, those that Paho gave up
   std::unordered_map<std::string, Sent> sent_without_ack_;
   std::unordered_set<std::string> suspected_at_last_close_;
   std::atomic<std::uint64_t> published_{0};

@@ -289,6 +289,7 @@ bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
 
 bool RecordBatchBuilder::add_value(const PayloadCells& cells, const Cell& cell, std::int32_t index) {
   FittedColumn& column = columns_[static_cast<std::size_t>(index)];
+  if (column.fit_same(cells, cell, rows_)) return true;
   const DataType before = column.builder.type();
   const TimeUnit unit_before = column.time.unit();
   const Fit fit = column.fit(cells, cell, rows_, rules_, effects_);

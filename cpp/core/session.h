@@ -120,7 +120,7 @@ struct PublishRequest {
   std::optional<std::uint32_t> message_expiry_s = std::nullopt;  // MQTT 5
 };
 
-class Session : public std::enable_shared_from_this<Session> {
+class Session {
  public:
   // Options are validated; no socket yet. Errors: invalid_*, websocket_in_use, forked.
   static Result<std::shared_ptr<Session>> create(ConnectOptions options);

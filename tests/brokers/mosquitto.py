@@ -30,7 +30,7 @@ class User:
 
     username: str
     password: str
-    acl: tuple[str, ...] = ("topic readwrite #",)
+    acl: tuple[str, ...] = ("topic readwrite #", "topic read $SYS/#")
 
 
 USERS = (

@@ -21,7 +21,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -115,11 +115,15 @@ class Connection:
         await self.send(Connack(**connack))
         return connect
 
-    async def grant(self, *codes: int) -> Subscribe:
-        """Expects SUBSCRIBE, answers SUBACK with ``codes``, or with what was asked for."""
-        subscribe = await self.expect(Subscribe)
-        await self.send(Suback(packet_id=subscribe.packet_id, codes=codes or [options & 3 for _, options in subscribe.filters]))
-        return subscribe
+    async def grant(self, refused: Mapping[str, int] | None = None, *, filters: int = 1) -> dict[str, int]:
+        """Answers SUBSCRIBEs until so many ``filters`` have come, as they ask but for those in ``refused``. (filter -> QoS asked for.)"""
+        asked: dict[str, int] = {}
+        while len(asked) < filters:
+            subscribe = await self.expect(Subscribe)
+            wanted = {text: options & 3 for text, options in subscribe.filters}
+            await self.send(Suback(packet_id=subscribe.packet_id, codes=[(refused or {}).get(text, qos) for text, qos in wanted.items()]))
+            asked |= wanted
+        return asked
 
     async def serve(self) -> None:
         """From here on a well-behaved broker that has nothing to say: acknowledges everything until the client leaves."""
@@ -231,7 +235,7 @@ class ScriptedBroker(ServerThread):
 
     def assert_used_up(self, seconds: float = 5.0) -> None:
         """Every script ran, to its end, and nobody came once more."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + (0 if self._repeat else seconds)
         wanted = len(self._scripts)
         while time.monotonic() < end and not self._failures and (self._running or len(self.connections) < wanted):
             time.sleep(0.01)

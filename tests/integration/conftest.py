@@ -6,8 +6,9 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, Protocol, TypeVar
 
 import pytest
 from tests.brokers.hivemq import HiveMQ
@@ -18,9 +19,16 @@ import honeyframe as hf
 Broker = HiveMQ | Mosquitto
 
 # As the protocol's own version byte -> as honeyframe spells it.
-VERSIONS = {3: "3.1", 4: "3.1.1", 5: "5.0"}
+VERSIONS: dict[int, Literal["3.1", "3.1.1", "5.0"]] = {3: "3.1", 4: "3.1.1", 5: "5.0"}
 
 _topics = itertools.count(1)
+
+
+T = TypeVar("T")
+
+
+class Pooled(Protocol):
+    def __call__(self, broker: Broker, version: int, user: str = "both", number: int = 0) -> hf.Client: ...
 
 
 class Dial(Protocol):
@@ -46,7 +54,9 @@ def dial(ca_file: str) -> Iterator[Dial]:
             options = {"username": user, "password": f"{user}-password"} | options
         if version is not None:
             options["protocol"] = VERSIONS[version]
-        client = hf.connect(uri, **({"ca_file": ca_file} | options))
+        if uri.startswith(("mqtts:", "wss:")):
+            options = {"ca_file": ca_file} | options
+        client = hf.connect(uri, **options)
         clients.append(client)
         return client
 
@@ -60,6 +70,44 @@ def dial(ca_file: str) -> Iterator[Dial]:
 def topic() -> str:
     """A topic of this test alone."""
     return f"test/{os.getpid()}/{next(_topics)}"
+
+
+@pytest.fixture(scope="session")
+def _pool() -> Iterator[dict[tuple[str, str, int, int], hf.Client]]:
+    clients: dict[tuple[str, str, int, int], hf.Client] = {}
+    yield clients
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture
+def pooled(_pool: dict[tuple[str, str, int, int], hf.Client]) -> Pooled:
+    """Clients over plain TCP that stay connected from test to test: for tests that are not about connecting."""
+
+    def find(broker: Broker, version: int, user: str = "both", number: int = 0) -> hf.Client:
+        key = (broker.uri(), user, version, number)
+        if key not in _pool:
+            _pool[key] = hf.connect(broker.uri(), username=user, password=f"{user}-password", protocol=VERSIONS[version])
+        return _pool[key]
+
+    return find
+
+
+def in_parallel(cases: Iterable[T], run: Callable[[T], object]) -> None:
+    """Runs all cases at once, since most of each is waiting; what failed is raised together, with its case."""
+
+    def one(case: T) -> Exception | None:
+        try:
+            run(case)
+        except (Exception, pytest.fail.Exception) as error:
+            error.add_note(f"case: {case}")
+            return error if isinstance(error, Exception) else AssertionError(f"{case}: {error}")
+        return None
+
+    with ThreadPoolExecutor(max_workers=20) as workers:
+        failures = [error for error in workers.map(one, list(cases)) if error is not None]
+    if failures:
+        raise ExceptionGroup("cases that failed", failures)
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 10.0, what: str = "") -> Any:

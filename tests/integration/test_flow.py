@@ -6,13 +6,16 @@ import asyncio
 import json
 import threading
 import time
+from typing import Any
 
 import pandas as pd
 import pytest
 from tests.brokers.client import Client, Storm
+from tests.brokers.hivemq import HiveMQ
+from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.packets import Publish
 from tests.brokers.scripted import Connection, ScriptedBroker
-from tests.integration.conftest import Broker, Dial, assert_balanced, wait_until
+from tests.integration.conftest import Broker, Dial, Pooled, assert_balanced, wait_until
 
 import honeyframe as hf
 
@@ -26,14 +29,18 @@ def test_read_mqtt_gives_the_first_row_within_a_second_of_connack() -> None:
         await c.accept()
         connack.append(time.monotonic())
         await c.grant()
-        for n in range(200):
-            await c.send(Publish(topic="plant/1/telemetry", payload=b'{"n": %d}' % n))
-            await c.sleep(0.02)
-            if c.gone.is_set():
-                break
 
-    with ScriptedBroker(streams, repeat=True) as broker:
-        df = hf.read_mqtt(broker.uri(), "plant/{line}/telemetry", rows=1, seconds=10)
+        async def send() -> None:
+            for n in range(500):
+                await c.send(Publish(topic="plant/1/telemetry", payload=b'{"n": %d}' % n))
+                await c.sleep(0.01)
+
+        sender = asyncio.create_task(send())
+        await c.serve()
+        sender.cancel()
+
+    with ScriptedBroker(streams) as broker:
+        df = hf.read_mqtt(broker.uri(), "plant/{line}/telemetry", rows=1, seconds=10, protocol="5.0")
         assert time.monotonic() - connack[0] < 1.0
     assert df["n"][0] == 0
     assert df["line"][0] == "1"
@@ -58,14 +65,13 @@ def test_read_mqtt_warns_where_nothing_came(broker: Broker, topic: str) -> None:
     assert {"_topic", "_recv_time"} <= set(df.columns)
 
 
-def test_read_mqtt_takes_retained_messages_only_or_not_at_all(broker: Broker, topic: str, dial: Dial) -> None:
-    user = {"username": "both", "password": "both-password"}
-    client = dial(broker.uri())
+def test_read_mqtt_takes_retained_messages_only_or_not_at_all(broker: Broker, topic: str, pooled: Pooled) -> None:
+    client = pooled(broker, 5)
     client.publish(topic, {"n": 1}, qos=1, retain=True)
     try:
-        assert list(hf.read_mqtt(broker.uri(), topic, rows=1, seconds=5, retained="only", **user)["n"]) == [1]
+        assert list(hf.read_mqtt(topics=topic, rows=1, seconds=5, retained="only", client=client)["n"]) == [1]
         with pytest.warns(hf.errors.NoMessagesWarning):
-            assert len(hf.read_mqtt(broker.uri(), topic, seconds=0.5, retained="skip", **user)) == 0
+            assert len(hf.read_mqtt(topics=topic, seconds=0.5, retained="skip", client=client)) == 0
     finally:
         client.publish(topic, b"", qos=1, retain=True)
 
@@ -109,7 +115,8 @@ def test_every_message_is_accounted_for_at_any_moment_of_a_load(broker: Broker, 
     assert seen == list(range(storm.sent))
     assert small.stats().dropped > 0
     assert small.stats().dropped == small.stats().dropped_oldest
-    last = small.read(seconds=0).to_pandas()["n"]
+    with pytest.warns(hf.errors.MessagesDroppedWarning):
+        last = small.read(seconds=0).to_pandas()["n"]
     assert last.iloc[-1] == storm.sent - 1
     assert idle.stats().queued + idle.stats().in_batch == storm.sent
     client.close()
@@ -118,17 +125,16 @@ def test_every_message_is_accounted_for_at_any_moment_of_a_load(broker: Broker, 
 
 
 @pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest", "block"])
-def test_a_full_queue_does_what_its_policy_says(overflow: str, broker: Broker, dial: Dial, topic: str) -> None:
-    client = dial(broker.uri())
+def test_a_full_queue_does_what_its_policy_says(overflow: str, mosquitto: Mosquitto, pooled: Pooled, topic: str) -> None:
+    client = pooled(mosquitto, 5)
     stream = client.stream(topic, qos=1, max_queue_messages=100, overflow=overflow, block_timeout=0.2)  # type: ignore[arg-type]
-    publisher = dial(broker.uri())
-    for n in range(300):
-        publisher.publish(topic, {"n": n}, qos=0)
-    wait_until(lambda: stream.stats().received + stream.stats().dropped_block_timeout >= 1, 5)
+    with Client(mosquitto.listeners.ports["tcp"]) as publisher:
+        publisher.publish_all([(topic, b'{"n": %d}' % n) for n in range(300)])
     time.sleep(1.5)
     stats = stream.stats()
     assert stats.balanced
-    df = stream.read(seconds=0).to_pandas()
+    with pytest.warns(hf.errors.MessagesDroppedWarning, match="dropped"):
+        df = stream.read(seconds=0).to_pandas()
     if overflow == "drop_oldest":
         assert stats.dropped == stats.dropped_oldest > 0
         assert df["n"].iloc[-1] == 299
@@ -142,11 +148,11 @@ def test_a_full_queue_does_what_its_policy_says(overflow: str, broker: Broker, d
     assert_balanced(stream)
 
 
-def test_a_cell_that_sleeps_does_not_stop_the_window(broker: Broker, dial: Dial, topic: str) -> None:
+def test_a_cell_that_sleeps_does_not_stop_the_window(hivemq: HiveMQ, pooled: Pooled, topic: str) -> None:
     """As a notebook's cell in pure Python that holds the interpreter, and as one that sleeps."""
-    stream = dial(broker.uri()).stream(topic, qos=0)
+    stream = pooled(hivemq, 5).stream(topic, qos=0)
     stream.window("1min")
-    with Storm(broker.listeners.ports["tcp"], topic, rate=1000) as storm:
+    with Storm(hivemq.listeners.ports["tcp"], topic, rate=1000) as storm:
         time.sleep(3)
     end = time.monotonic() + 1
     while time.monotonic() < end:  # a busy cell
@@ -159,8 +165,8 @@ def test_a_cell_that_sleeps_does_not_stop_the_window(broker: Broker, dial: Dial,
     assert_balanced(stream)
 
 
-def test_a_window_forgets_what_is_older(broker: Broker, dial: Dial, topic: str) -> None:
-    client = dial(broker.uri())
+def test_a_window_forgets_what_is_older(hivemq: HiveMQ, pooled: Pooled, topic: str) -> None:
+    client = pooled(hivemq, 5)
     stream = client.stream(topic)
     stream.window(1)
     client.publish(topic, {"n": 1}, qos=1)
@@ -170,10 +176,10 @@ def test_a_window_forgets_what_is_older(broker: Broker, dial: Dial, topic: str) 
     wait_until(lambda: list(stream.window(1)["n"]) == [2], 3)
 
 
-def test_batches_are_cut_by_rows_and_by_age(broker: Broker, dial: Dial, topic: str) -> None:
-    client = dial(broker.uri())
+def test_batches_are_cut_by_rows_and_by_age(hivemq: HiveMQ, pooled: Pooled, topic: str) -> None:
+    client = pooled(hivemq, 5)
     stream = client.stream(topic)
-    with Client(broker.listeners.ports["tcp"]) as publisher:
+    with Client(hivemq.listeners.ports["tcp"]) as publisher:
         publisher.publish_all([(topic, json.dumps({"n": n}).encode()) for n in range(250)])
     wait_until(lambda: stream.stats().received == 250)
     sizes = [batch.num_rows for batch in stream.batches(max_rows=100, max_seconds=0.3, idle_seconds=0.5)]
@@ -186,8 +192,8 @@ def test_batches_are_cut_by_rows_and_by_age(broker: Broker, dial: Dial, topic: s
     assert time.monotonic() - started < 1.5
 
 
-def test_close_from_another_thread_ends_the_loop_and_keeps_what_is_queued(broker: Broker, dial: Dial, topic: str) -> None:
-    client = dial(broker.uri())
+def test_close_from_another_thread_ends_the_loop_and_keeps_what_is_queued(hivemq: HiveMQ, dial: Dial, topic: str) -> None:
+    client = dial(hivemq.uri())
     stream = client.stream(topic)
     rows = 0
     timer = threading.Timer(0.8, stream.close)
@@ -207,7 +213,7 @@ def test_close_from_another_thread_ends_the_loop_and_keeps_what_is_queued(broker
 
 def test_async_for_reads_publishes_and_is_cancelled(broker: Broker, topic: str, ca_file: str) -> None:
     async def main() -> list[int]:
-        user = {"username": "both", "password": "both-password"}
+        user: dict[str, Any] = {"username": "both", "password": "both-password"}
         async with await hf.connect_async(broker.uri("mqtts"), ca_file=ca_file, **user) as client:
             stream = client.stream(topic)
             found: list[int] = []
@@ -232,8 +238,8 @@ def test_async_for_reads_publishes_and_is_cancelled(broker: Broker, topic: str, 
     assert asyncio.run(asyncio.wait_for(main(), 20)) == list(range(20))
 
 
-def test_what_cannot_be_read_goes_to_quarantine_and_can_be_read_again(broker: Broker, dial: Dial, topic: str) -> None:
-    client = dial(broker.uri())
+def test_what_cannot_be_read_goes_to_quarantine_and_can_be_read_again(hivemq: HiveMQ, pooled: Pooled, topic: str) -> None:
+    client = pooled(hivemq, 5)
     stream = client.stream(topic)
     bad = [b'{"n": ', b"\xff\xfe\x00", b'{"n": 1} trailing']
     for payload in (b'{"n": 1}', *bad, b'{"n": 2, "late": true}', b""):
@@ -249,13 +255,13 @@ def test_what_cannot_be_read_goes_to_quarantine_and_can_be_read_again(broker: Br
     assert stats.balanced
 
 
-def test_dropping_the_last_reference_closes(broker: Broker, topic: str) -> None:
+def test_dropping_the_last_reference_closes(hivemq: HiveMQ, topic: str) -> None:
     """A cell that is run again does not eat the plan's connections."""
     import gc
 
     from tests.brokers.proxies import Relay
 
-    with Relay(broker.listeners.ports["tcp"]) as relay:
+    with Relay(hivemq.listeners.ports["tcp"]) as relay:
         for _ in range(3):
             client = hf.connect(relay.uri(), username="both", password="both-password")
             stream = client.stream(topic)
@@ -276,8 +282,8 @@ def test_a_second_live_websocket_session_raises(mosquitto: Broker, dial: Dial) -
     dial(mosquitto.uri("wss")).publish("ws/again", {"n": 1}, qos=1)
 
 
-def test_threads_may_share_a_client(broker: Broker, dial: Dial, topic: str) -> None:
-    client = dial(broker.uri())
+def test_threads_may_share_a_client(hivemq: HiveMQ, pooled: Pooled, topic: str) -> None:
+    client = pooled(hivemq, 5)
     stream = client.stream(f"{topic}/+")
     failures: list[BaseException] = []
 

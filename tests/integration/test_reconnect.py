@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.brokers.certificates import Authority
@@ -16,7 +17,7 @@ from tests.brokers.packets import Connack, Connect, Disconnect, Publish, Subscri
 from tests.brokers.ports import BrokerUnavailable
 from tests.brokers.proxies import Relay
 from tests.brokers.scripted import Connection, ScriptedBroker
-from tests.integration.conftest import Broker, Dial, assert_balanced, wait_until
+from tests.integration.conftest import Broker, Dial, assert_balanced, in_parallel, wait_until
 
 import honeyframe as hf
 
@@ -59,7 +60,7 @@ def test_a_cut_connection_comes_back_and_the_streams_go_on(
 
 @pytest.mark.parametrize("version", [4, 5], ids=["3.1.1", "5.0"])
 def test_a_kept_session_loses_nothing_and_says_no_gap(relay: Relay, broker: Broker, dial: Dial, topic: str, version: int) -> None:
-    keep = {"session_expiry": 300} if version == 5 else {}
+    keep: dict[str, Any] = {"session_expiry": 300} if version == 5 else {}
     client = dial(relay.uri(), version=version, client_id=f"kept-{topic.replace('/', '-')}", clean_start=False, **keep)
     stream = client.stream(topic, qos=1)
     with Client(broker.listeners.ports["tcp"], version=version) as publisher:
@@ -92,7 +93,7 @@ def _restart(broker: HiveMQ | Mosquitto, dial: Dial, topic: str) -> None:
     with pytest.warns(hf.errors.GapWarning):
         df = stream.read(rows=2, seconds=5).to_pandas()
     assert df["n"][0] == 1
-    assert set(df["n"][1:]) == {2}
+    assert set(df["n"][1:]) <= {-1, 2}  # what timed out may still have been sent
     assert_balanced(stream)
 
 
@@ -163,51 +164,52 @@ def test_reconnect_false_ends_the_session(dial: Dial, topic: str, mosquitto: Mos
         assert relay.connections == 1
 
 
-@pytest.mark.parametrize("code", [0x8B, 0x8D, 0x80, 0x81, 0x82, 0x89, 0x93, 0x95, 0x97, 0x98, 0x9C, 0x9D, 0x9F, 0xA0, 0x00])
-def test_each_disconnect_code_reconnects_or_is_an_error(code: int, dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
-    """A v5 broker that says DISCONNECT: never a silent end. Which codes are for good is the session's business; both ends are visible."""
+DISCONNECT = [0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x9C, 0x9D, 0x9F, 0xA0]
 
-    async def dismisses(c: Connection) -> None:
-        await c.accept()
-        await c.grant()
-        await c.send(Disconnect(code=code, properties={"reason_string": "farewell"}))
-        await c.close()
+
+def test_each_code_of_disconnect_reconnects_or_is_an_error(dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
+    """A v5 broker that says DISCONNECT: never a silent end. Either the session comes back and subscribes again, or the reader is told."""
 
     async def takes_back(c: Connection) -> None:
         await c.accept()
         await c.serve()
 
+    def dismiss(code: int) -> None:
+        async def dismisses(c: Connection) -> None:
+            await c.accept()
+            await c.grant()
+            await c.send(Disconnect(code=code, properties={"reason_string": f"farewell {code}"}))
+            await c.close()
+
+        with ScriptedBroker(dismisses, takes_back, repeat=True) as broker:
+            client = dial(broker.uri(), user=None, version=5, reconnect_min_delay=0.05, refused_retry_delay=0.2)
+            stream = client.stream("a")
+            wait_until(lambda: client.closed or client.info()["connects"] == 2, 15, "either end")
+            if client.closed:
+                with pytest.raises(hf.errors.HoneyframeError) as ended:
+                    next(stream.batches(seconds=5))
+                assert ended.value.reason_code == code
+            else:
+                wait_until(lambda: any(isinstance(p, Subscribe) for p in broker.connections[1].packets), 5, "the resubscription")
+            client.close()
+
     caplog.set_level(logging.INFO, logger="honeyframe")
-    with ScriptedBroker(dismisses, takes_back, repeat=True) as broker:
-        client = dial(broker.uri(), user=None, version=5, reconnect_min_delay=0.05)
-        stream = client.stream("a")
-        wait_until(lambda: client.closed or client.info()["connects"] == 2, 10, "either end")
-        if client.closed:
-            with pytest.raises(hf.errors.ConnectError) as ended:
-                next(stream.batches(seconds=5))
-            assert ended.value.reason_code == code
-        else:
-            wait_until(lambda: any(isinstance(p, Subscribe) for p in broker.connections[1].packets), 5, "the resubscription")
-        client.close()
-    assert any(getattr(r, "honeyframe_event", "") in ("connection_lost", "taken_over", "refused", "closed") for r in caplog.records)
-    assert "farewell" in caplog.text
+    in_parallel(DISCONNECT, dismiss)
+    for code in DISCONNECT:
+        assert f"farewell {code}" in caplog.text
 
 
 def test_a_reset_connection_is_resubscribed_with_everything_that_was_asked(dial: Dial) -> None:
     async def resets(c: Connection) -> None:
         await c.accept()
-        await c.grant()
-        await c.grant()
+        await c.grant(filters=3)
         await c.send(Publish(topic="a/1", payload=b'{"n": 1}'))
         await c.gate("reset")
         await c.reset()
 
     async def continues(c: Connection) -> None:
         await c.accept()
-        asked: dict[str, int] = {}
-        while set(asked) != {"a/+", "b/#", "c"}:
-            subscribe = await c.grant()
-            asked |= {text: options & 3 for text, options in subscribe.filters}
+        asked = await c.grant(filters=3)
         assert asked == {"a/+": 1, "b/#": 2, "c": 2}, asked
         await c.send(Publish(topic="a/1", payload=b'{"n": 2}'))
         await c.serve()
@@ -215,7 +217,8 @@ def test_a_reset_connection_is_resubscribed_with_everything_that_was_asked(dial:
     with ScriptedBroker(resets, continues) as broker:
         client = dial(broker.uri(), user=None, version=5)
         stream = client.stream("a/{line}", qos=1)
-        client.stream("b/#", "c", qos=2)
+        other = client.stream("b/#", "c", qos=2)
+        assert other.granted_qos == (2, 2)
         wait_until(lambda: stream.stats().received == 1)
         broker.open("reset")
         wait_until(lambda: stream.stats().received == 2)
@@ -230,15 +233,16 @@ def test_a_resubscription_that_is_refused_is_an_error(dial: Dial, caplog: pytest
 
     async def refuses(c: Connection) -> None:
         await c.accept()
-        await c.grant(0x87)
+        await c.grant({"plant/#": 0x87})
         await c.serve()
 
     caplog.set_level(logging.INFO, logger="honeyframe")
     with ScriptedBroker(lets_go, refuses) as broker:
         client = dial(broker.uri(), user=None, version=5)
-        client.stream("plant/#")
+        stream = client.stream("plant/#")
         wait_until(
             lambda: any(getattr(r, "honeyframe_event", "") == "subscribe_refused" for r in caplog.records), what="the refusal to be told"
         )
         assert "plant/#" in caplog.text
+        assert stream.stats().received == 0
         client.close()

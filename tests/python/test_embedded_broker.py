@@ -127,6 +127,7 @@ def test_close_frees_the_port_and_drops_the_clients() -> None:
         assert client.socket.recv(1) == b""
     except ConnectionResetError:
         pass
+    client.socket.close()
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     assert repr(broker) == "EmbeddedBroker(not running)"
