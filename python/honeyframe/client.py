@@ -13,7 +13,7 @@ from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
 from .keywords import Overflow, Properties, Retained
-from .lifetime import forbid_forked, watch_log
+from .lifetime import check_process, watch_log
 from .payload import Payload, encode_payload
 from .uri import Address
 
@@ -79,7 +79,7 @@ class Client:
 
             client.publish("test/topic", {"temperature": 21.5}, qos=1)
         """
-        forbid_forked()
+        check_process()
         self._session.publish(
             topic,
             encode_payload(payload),
@@ -145,7 +145,7 @@ class Client:
             InvalidTopicFilterError, InvalidTopicTemplateError, InvalidArgumentError: before anything is sent.
             ConnectError, OperationTimeoutError, ClosedError.
         """
-        forbid_forked()
+        check_process()
         from .source import open_stream
 
         return open_stream(
@@ -175,7 +175,7 @@ class Client:
 
         For each session ``arrived = routed + unmatched``. ``gaps`` counts reconnects after which the broker had kept no session.
         """
-        forbid_forked()
+        check_process()
         return {**self._session.info(), "gaps": self._log.gaps, "streams": len(self._streams)}
 
     def stats(self) -> dict[str, int]:
@@ -197,7 +197,7 @@ class Client:
 
     def close(self) -> None:
         """Sends DISCONNECT and ends every stream's loops; what is queued stays readable. Within two seconds; idempotent."""
-        forbid_forked()
+        check_process()
         self._closing = True
         self._session.close(timeout=_CLOSE_SECONDS)
         self._log.stop()

@@ -15,6 +15,7 @@ from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError
 from .keywords import Properties, Protocol
+from .lifetime import check_process
 from .payload import Payload, encode_payload
 from .uri import Address, fallback_ca_file, read_address
 
@@ -175,6 +176,7 @@ def hide_secrets(options: dict[str, Any]) -> dict[str, Secret | None]:
 
 def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> Client:
     """A client with its session, not connected yet. Asks for credentials where it must."""
+    check_process()
     address = read_address(secrets["uri"])
     insecure = bool(options.get("insecure", False))
     core = {name: _for_core(name, value) for name, value in options.items()}

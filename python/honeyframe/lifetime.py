@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Final
 
 from . import _core
-from .errors import ForkedProcessError
+from .errors import ClosedError, ForkedProcessError
 
 if TYPE_CHECKING:
     from .events import SessionLog
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
 _CLOSE_SECONDS: Final = 2.0
 _JOIN_SECONDS: Final = 0.3
 
+_COME_OUT_SECONDS: Final = 0.1  # twice what the core waits before it looks for signals
+
+_ending = threading.Event()
 _readers: weakref.WeakSet[_core.StreamReader] = weakref.WeakSet()
 _logs: weakref.WeakSet[SessionLog] = weakref.WeakSet()
 _lock = threading.Lock()
 
 
-def forbid_forked() -> None:
-    """Raises :class:`ForkedProcessError` in a child of fork(): its connections belong to the parent."""
+def check_process() -> None:
+    """Raises :class:`ForkedProcessError` in a child of fork(): its connections belong to the parent. And ClosedError at the very end."""
+    if _ending.is_set():
+        raise ClosedError("the interpreter is ending")
     if _core.in_forked_child():
         raise ForkedProcessError(
             "this process was forked from one with MQTT connections, which stay the parent's",
@@ -47,6 +53,7 @@ def _at_exit() -> None:
     """Ends every wait first, so that no thread comes back from the core into an interpreter that is being torn down."""
     if _core.in_forked_child():
         return
+    _ending.set()  # who comes out of the core does not go in again
     with _lock:
         readers, logs = list(_readers), list(_logs)
     for reader in readers:
@@ -57,6 +64,8 @@ def _at_exit() -> None:
     waiter.stop_all(_JOIN_SECONDS)
     for log in logs:
         log.stop(_JOIN_SECONDS)
+    if threading.active_count() > 1:  # the user's own daemon threads
+        time.sleep(_COME_OUT_SECONDS)
 
 
 atexit.register(_at_exit)

@@ -11,7 +11,7 @@ from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, NoMessagesWarning
 from .events import printable, warn
 from .keywords import ConnectOptions, ReadOptions, Retained
-from .lifetime import forbid_forked
+from .lifetime import check_process
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def read_mqtt(
 
         df = hf.read_mqtt("mqtts://xyz.s1.eu.hivemq.cloud", "plant/+/telemetry", seconds=10)
     """
-    forbid_forked()
+    check_process()
     if seconds is None and rows is None:
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
     filters = (topics,) if isinstance(topics, str) else tuple(topics)

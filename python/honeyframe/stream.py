@@ -19,7 +19,7 @@ from .durations import seconds as to_seconds
 from .errors import ConnectError, HoneyframeError, InvalidArgumentError, PermissionDenied
 from .events import StreamLog
 from .keywords import Retained
-from .lifetime import forbid_forked, watch_reader
+from .lifetime import check_process, watch_reader
 from .stats import StreamStats, stats_from_core
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Stream:
             ConnectError, PermissionDenied: from the loop, when the session ended for good and not by your wish.
             DoesNotFitError: from the loop, with ``on_conflict="raise"``.
         """
-        forbid_forked()
+        check_process()
         if max_rows < 1:
             raise InvalidArgumentError(f"max_rows must be at least 1; found {max_rows}")
         if rows is not None and rows < 1:
@@ -148,7 +148,7 @@ class Stream:
         Raises:
             ConnectError, PermissionDenied: the session ended for good, before a row came.
         """
-        forbid_forked()
+        check_process()
         if rows is not None and rows < 1:
             raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
         return self._read(rows, None if seconds is None and rows is not None else to_seconds(seconds or 0, "seconds"))
@@ -223,7 +223,7 @@ class Stream:
         Returns:
             DataFrame: columns as in :meth:`batches`; empty, with the columns known so far, when nothing is there.
         """
-        forbid_forked()
+        check_process()
         from .window import window_frame
 
         span = to_seconds(duration)
@@ -243,7 +243,7 @@ class Stream:
 
     def stats(self) -> StreamStats:
         """The counters of this stream, exact at this moment: see :class:`StreamStats`."""
-        forbid_forked()
+        check_process()
         with self._lock:
             counters = self._counters()
             extraction = self._reader.extract_counters()
@@ -268,7 +268,7 @@ class Stream:
             ``position`` (Int64: byte offset, null where unknown), ``payload`` (binary), ``payload_index``, ``retain``, ``qos``. At most
             ``max_quarantine_messages`` are kept; the count goes on in :meth:`stats`.
         """
-        forbid_forked()
+        check_process()
         from .quarantine import quarantine_frame
 
         entries = self._reader.quarantine()
@@ -295,7 +295,7 @@ class Stream:
 
     def close(self) -> None:
         """Unsubscribes and ends every loop over this stream. What is queued stays readable. From any thread; idempotent."""
-        forbid_forked()
+        check_process()
         self._end_reading()
         if self._subscription is not None and not self._subscription.client.closed:
             try:
@@ -364,6 +364,7 @@ class Stream:
         """
         from .frame import Batch
 
+        check_process()
         with self._lock:
             if self._ready:
                 return Fill.ready

@@ -127,6 +127,17 @@ ENDINGS = {
     "a_decoder": "decoded = client.stream('exit/b', decode=lambda payload: payload)",
     "a_second_connection": "other = hf.connect(uri, username='both', password='both-password'); other.stream('#')",
     "referenced_in_a_cycle": "cycle = [client, stream]; cycle.append(cycle)",
+    "daemon_thread_that_never_gives_up": """
+        def work():
+            while True:
+                try:
+                    client.publish('exit/a', {'n': 1}, qos=1)
+                    stream.read(rows=1)
+                except hf.HoneyframeError:
+                    pass
+        threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.3)
+    """,
     "daemon_thread_publishing": """
         def publish():
             while True:
