@@ -75,7 +75,7 @@ def _widest(frame: pd.DataFrame, columns: int, rows: int, cell_width: int) -> tu
 def _to_text(frame: pd.DataFrame, rows: int, columns: int, cell_width: int) -> str:
     import pandas as pd
 
-    times = [name for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.DatetimeTZDtype)]
+    times = [str(name) for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.DatetimeTZDtype)]
     with pd.option_context("display.unicode.east_asian_width", True, "display.min_rows", rows):
         text = frame.to_string(
             max_rows=rows,
