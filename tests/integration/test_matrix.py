@@ -7,24 +7,40 @@ import json
 import pytest
 from tests.brokers.client import Client
 from tests.brokers.mosquitto import Mosquitto
-from tests.brokers.ports import TRANSPORTS
-from tests.integration.conftest import Broker, Dial, Pooled, assert_balanced, wait_until
+from tests.integration.conftest import VERSIONS, Broker, Dial, Pooled, assert_balanced, in_parallel, wait_until
 
 import honeyframe as hf
 
-pytestmark = pytest.mark.timeout(45)
+pytestmark = pytest.mark.timeout(60)
 
 versions = pytest.mark.parametrize("version", [3, 4, 5], ids=["3.1", "3.1.1", "5.0"])
 
 
-@versions
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_what_is_published_is_read(broker: Broker, transport: str, version: int, dial: Dial, topic: str) -> None:
+@pytest.mark.parametrize("transports", [("mqtt", "mqtts"), ("ws",), ("wss",)], ids="+".join)
+def test_what_is_published_is_read(broker: Broker, transports: tuple[str, ...], dial: Dial, topic: str) -> None:
+    """All versions; over TCP and TLS at the same time, over WebSockets one after the other, as a process can hold only one of these."""
+    cases = [(transport, version) for transport in transports for version in VERSIONS]
+
+    def run(case: tuple[str, int]) -> None:
+        transport, version = case
+        client = dial(broker.uri(transport), version=version)
+        assert client.info()["protocol"] == VERSIONS[version]
+        below = f"{topic}/{transport}/{version}"
+        _exchange(broker, client, version, below)
+        _send_much(client, below, cut_to_pieces=transport.startswith("ws") and isinstance(broker, Mosquitto))
+        client.close()
+
+    if transports == ("mqtt", "mqtts"):
+        in_parallel(cases, run)
+    else:
+        for case in cases:
+            run(case)
+
+
+def _exchange(broker: Broker, client: hf.Client, version: int, topic: str) -> None:
     """Both ways past a client that is not ours: QoS 0, 1 and 2, integers, text, nesting, and a template's level."""
     with Client(broker.listeners.ports["tcp"], version=version) as other:
         other.subscribe(f"{topic}/out", qos=2)
-        client = dial(broker.uri(transport), version=version)
-        assert client.info()["protocol"] == {3: "3.1", 4: "3.1.1", 5: "5.0"}[version]
         stream = client.stream(f"{topic}/in/{{line}}", qos=2)
         assert stream.granted_qos == (2,)
         for qos in (0, 1, 2):
@@ -43,17 +59,12 @@ def test_what_is_published_is_read(broker: Broker, transport: str, version: int,
         assert_balanced(stream)
 
 
-@versions
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_message_of_many_packets_arrives_whole(broker: Broker, transport: str, version: int, dial: Dial, topic: str) -> None:
-    # Mosquitto cuts what it sends over WebSockets into frames of 4 KiB, and Paho takes 100 ms for each.
-    size = 20_000 if transport.startswith("ws") and isinstance(broker, Mosquitto) else 1_000_000
-    client = dial(broker.uri(transport), version=version)
-    stream = client.stream(topic)
-    text = "x" * size
-    client.publish(topic, {"text": text}, qos=1, timeout=20)
-    df = stream.read(rows=1, seconds=15).to_pandas()
-    assert list(df["text"]) == [text]
+def _send_much(client: hf.Client, topic: str, *, cut_to_pieces: bool) -> None:
+    """A message that is larger than any buffer. Mosquitto cuts what it sends over WebSockets into 4 KiB, and Paho takes 100 ms for each."""
+    text = "x" * (20_000 if cut_to_pieces else 1_000_000)
+    stream = client.stream(f"{topic}/much")
+    client.publish(f"{topic}/much", {"text": text}, qos=1, timeout=20)
+    assert list(stream.read(rows=1, seconds=15).to_pandas()["text"]) == [text]
 
 
 @versions

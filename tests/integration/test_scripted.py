@@ -15,8 +15,8 @@ from tests.brokers.packets import (
     Publish,
     Pubrec,
     Pubrel,
+    Suback,
     Subscribe,
-    encode,
 )
 from tests.brokers.scripted import Connection, ScriptedBroker, serve
 from tests.integration.conftest import Dial, assert_balanced, in_parallel, wait_until
@@ -29,23 +29,25 @@ pytestmark = pytest.mark.timeout(40)
 # --- protocol="auto"
 
 
-@pytest.mark.parametrize("answer", [b"\x20\x02\x00\x01", b"\x20\x03\x00\x84\x00"], ids=["0x01 of 3.1.1", "0x84 of 5.0"])
-def test_auto_falls_back_to_311_once(answer: bytes, dial: Dial, topic: str) -> None:
-    async def too_old(c: Connection) -> None:
-        await c.expect(Connect, version=5)
-        await c.send(answer)
+def test_auto_falls_back_to_311_once(dial: Dial, topic: str) -> None:
+    def run(answer: bytes) -> None:
+        async def too_old(c: Connection) -> None:
+            await c.expect(Connect, version=5)
+            await c.send(answer)
 
-    async def accepts(c: Connection) -> None:
-        await c.expect(Connect, version=4)
-        await c.send(Connack())
-        await c.serve()
+        async def accepts(c: Connection) -> None:
+            await c.expect(Connect, version=4)
+            await c.send(Connack())
+            await c.serve()
 
-    with ScriptedBroker(too_old, accepts) as broker:
-        client = dial(broker.uri(), version=None)
-        assert client.info()["protocol"] == "3.1.1"
-        client.stream(topic)
-        client.close()
-    assert [c.username for c in broker.connects] == ["both", "both"]
+        with ScriptedBroker(too_old, accepts) as broker:
+            client = dial(broker.uri(), version=None)
+            assert client.info()["protocol"] == "3.1.1"
+            client.stream(topic)
+            client.close()
+        assert [c.username for c in broker.connects] == ["both", "both"]
+
+    in_parallel([b"\x20\x02\x00\x01", b"\x20\x03\x00\x84\x00"], run)
 
 
 def test_auto_gives_up_after_311(dial: Dial) -> None:
@@ -108,17 +110,19 @@ def test_311_refuses_with_0x80_among_others(dial: Dial) -> None:
         client.close()
 
 
-@pytest.mark.parametrize("version", [4, 5])
-def test_a_lower_qos_than_asked_for_is_seen(version: int, dial: Dial) -> None:
-    async def lowers(c: Connection) -> None:
-        await c.accept()
-        await c.grant({"a": 0})
-        await c.serve()
+def test_a_lower_qos_than_asked_for_is_seen(dial: Dial) -> None:
+    def run(version: int) -> None:
+        async def lowers(c: Connection) -> None:
+            await c.accept()
+            await c.grant({"a": 0})
+            await c.serve()
 
-    with ScriptedBroker(lowers) as broker:
-        client = dial(broker.uri(), user=None, version=version)
-        assert client.stream("a", qos=2).granted_qos == (0,)
-        client.close()
+        with ScriptedBroker(lowers) as broker:
+            client = dial(broker.uri(), user=None, version=version)
+            assert client.stream("a", qos=2).granted_qos == (0,)
+            client.close()
+
+    in_parallel([4, 5], run)
 
 
 def test_a_suback_that_never_comes_is_a_timeout(dial: Dial) -> None:
@@ -162,96 +166,99 @@ def test_each_refusal_of_a_publish_is_an_error(dial: Dial) -> None:
     in_parallel([(qos, code) for qos in (1, 2) for code in (0x80, 0x83, 0x87, 0x90, 0x97, 0x99)], publish)
 
 
-@pytest.mark.parametrize("qos", [1, 2])
-def test_no_subscribers_is_no_refusal(qos: int, dial: Dial) -> None:
+def test_no_subscribers_is_no_refusal(dial: Dial) -> None:
     """0x10, "no matching subscribers", is a success."""
 
-    async def nobody_listens(c: Connection) -> None:
-        await c.accept()
-        publish = await c.expect(Publish)
-        await c.send((Puback if qos == 1 else Pubrec)(packet_id=publish.packet_id, code=0x10))
-        if qos == 2:
-            await c.expect(Pubrel)
-            await c.send(Pubcomp(packet_id=publish.packet_id))
-        await c.serve()
+    def run(qos: int) -> None:
+        async def nobody_listens(c: Connection) -> None:
+            await c.accept()
+            publish = await c.expect(Publish)
+            await c.send((Puback if qos == 1 else Pubrec)(packet_id=publish.packet_id, code=0x10))
+            if qos == 2:
+                await c.expect(Pubrel)
+                await c.send(Pubcomp(packet_id=publish.packet_id))
+            await c.serve()
 
-    with ScriptedBroker(nobody_listens) as broker:
-        client = dial(broker.uri(), user=None, version=5)
-        client.publish("a", {"n": 1}, qos=qos)
-        client.close()
+        with ScriptedBroker(nobody_listens) as broker:
+            client = dial(broker.uri(), user=None, version=5)
+            client.publish("a", {"n": 1}, qos=qos)
+            client.close()
 
-
-@pytest.mark.parametrize("version", [4, 5])
-@pytest.mark.parametrize("qos", [1, 2])
-def test_received_messages_are_acknowledged_by_the_book(qos: int, version: int, dial: Dial) -> None:
-    async def hands_out(c: Connection) -> None:
-        await c.accept()
-        await c.grant()
-        await c.send(Publish(topic="a", payload=b'{"n": 1}', qos=qos, packet_id=77))
-        if qos == 1:
-            await c.expect(Puback, packet_id=77, code=0)
-        else:
-            await c.expect(Pubrec, packet_id=77, code=0)
-            await c.send(Pubrel(packet_id=77))
-            await c.expect(Pubcomp, packet_id=77, code=0)
-        await c.serve()
-
-    with ScriptedBroker(hands_out) as broker:
-        client = dial(broker.uri(), user=None, version=version)
-        stream = client.stream("a", qos=2)
-        assert list(stream.read(rows=1, seconds=5).to_pandas()["n"]) == [1]
-        assert_balanced(stream)
-        client.close()
+    in_parallel([1, 2], run)
 
 
-@pytest.mark.parametrize("version", [4, 5])
-def test_a_qos_2_message_sent_twice_arrives_once(version: int, dial: Dial) -> None:
-    async def repeats(c: Connection) -> None:
-        await c.accept()
-        await c.grant()
-        message = Publish(topic="a", payload=b'{"n": 1}', qos=2, packet_id=5)
-        await c.send(message)
-        await c.expect(Pubrec)
-        await c.send(Publish(topic="a", payload=b'{"n": 1}', qos=2, packet_id=5, dup=True))
-        await c.expect(Pubrec)
-        await c.send(Pubrel(packet_id=5))
-        await c.expect(Pubcomp)
-        await c.send(Publish(topic="a", payload=b'{"n": 2}'))
-        await c.serve()
+def test_received_messages_are_acknowledged_by_the_book(dial: Dial) -> None:
+    def run(case: tuple[int, int]) -> None:
+        qos, version = case
 
-    with ScriptedBroker(repeats) as broker:
-        client = dial(broker.uri(), user=None, version=version)
-        df = client.stream("a", qos=2).read(seconds=1.5).to_pandas()
-        assert list(df["n"]) == [1, 2]
-        client.close()
+        async def hands_out(c: Connection) -> None:
+            await c.accept()
+            await c.grant()
+            await c.send(Publish(topic="a", payload=b'{"n": 1}', qos=qos, packet_id=77))
+            if qos == 1:
+                await c.expect(Puback, packet_id=77, code=0)
+            else:
+                await c.expect(Pubrec, packet_id=77, code=0)
+                await c.send(Pubrel(packet_id=77))
+                await c.expect(Pubcomp, packet_id=77, code=0)
+            await c.serve()
+
+        with ScriptedBroker(hands_out) as broker:
+            client = dial(broker.uri(), user=None, version=version)
+            stream = client.stream("a", qos=2)
+            assert list(stream.read(rows=1, seconds=5).to_pandas()["n"]) == [1]
+            assert_balanced(stream)
+            client.close()
+
+    in_parallel([(qos, version) for qos in (1, 2) for version in (4, 5)], run)
+
+
+def test_a_qos_2_message_sent_twice_arrives_once(dial: Dial) -> None:
+    def run(version: int) -> None:
+        async def repeats(c: Connection) -> None:
+            await c.accept()
+            await c.grant()
+            message = Publish(topic="a", payload=b'{"n": 1}', qos=2, packet_id=5)
+            await c.send(message)
+            await c.expect(Pubrec)
+            await c.send(Publish(topic="a", payload=b'{"n": 1}', qos=2, packet_id=5, dup=True))
+            await c.expect(Pubrec)
+            await c.send(Pubrel(packet_id=5))
+            await c.expect(Pubcomp)
+            await c.send(Publish(topic="a", payload=b'{"n": 2}'))
+            await c.serve()
+
+        with ScriptedBroker(repeats) as broker:
+            client = dial(broker.uri(), user=None, version=version)
+            df = client.stream("a", qos=2).read(seconds=1.5).to_pandas()
+            assert list(df["n"]) == [1, 2]
+            client.close()
+
+    in_parallel([4, 5], run)
 
 
 # --- the byte stream
 
 
-@pytest.mark.parametrize("version", [3, 4, 5])
-def test_packets_in_slices_and_packets_in_one_write(version: int, dial: Dial) -> None:
-    messages = [Publish(topic=f"a/{n}", payload=b'{"n": %d}' % n) for n in range(50)]
+def test_packets_in_slices_and_packets_in_one_write(dial: Dial) -> None:
+    def run(version: int) -> None:
+        messages = [Publish(topic=f"a/{n}", payload=b'{"n": %d}' % n) for n in range(50)]
 
-    async def slices(c: Connection) -> None:
-        await c.expect(Connect)
-        await c.send(Connack(), slice_bytes=1, pause=0.01)
-        subscribe = await c.expect(Subscribe)
-        answer = encode_suback(subscribe, c.version)
-        await c.send(answer, *messages[:25])
-        await c.send(*messages[25:], slice_bytes=3, pause=0.001)
-        await c.serve()
+        async def slices(c: Connection) -> None:
+            await c.expect(Connect)
+            await c.send(Connack(), slice_bytes=1, pause=0.01)
+            subscribe = await c.expect(Subscribe)
+            await c.send(Suback(packet_id=subscribe.packet_id, codes=[0]), *messages[:25])
+            await c.send(*messages[25:], slice_bytes=3, pause=0.001)
+            await c.serve()
 
-    def encode_suback(subscribe: Subscribe, version: int) -> bytes:
-        from tests.brokers.packets import Suback
+        with ScriptedBroker(slices) as broker:
+            client = dial(broker.uri(), user=None, version=version)
+            df = client.stream("a/#").read(rows=50, seconds=10).to_pandas()
+            assert list(df["n"]) == list(range(50))
+            client.close()
 
-        return encode(Suback(packet_id=subscribe.packet_id, codes=[0]), version)
-
-    with ScriptedBroker(slices) as broker:
-        client = dial(broker.uri(), user=None, version=version)
-        df = client.stream("a/#").read(rows=50, seconds=10).to_pandas()
-        assert list(df["n"]) == list(range(50))
-        client.close()
+    in_parallel([3, 4, 5], run)
 
 
 def test_messages_that_overtake_the_suback_are_kept(dial: Dial) -> None:
@@ -261,8 +268,6 @@ def test_messages_that_overtake_the_suback_are_kept(dial: Dial) -> None:
         identifier = subscribe.properties.get("subscription_identifier", [])
         await c.send(Publish(topic="a", payload=b'{"n": 1}', properties={"subscription_identifier": identifier} if identifier else {}))
         await c.sleep(0.2)
-        from tests.brokers.packets import Suback
-
         await c.send(Suback(packet_id=subscribe.packet_id, codes=[1]))
         await c.serve()
 
@@ -308,32 +313,34 @@ def test_bytes_that_are_no_mqtt_neither_crash_nor_hang(dial: Dial) -> None:
     in_parallel(POISON, poison)
 
 
-@pytest.mark.parametrize("bad", [b"a\x00b", b"\xff\xfe", b"", b"a/+"], ids=["nul", "not utf-8", "empty", "wildcard"])
-def test_a_topic_that_is_none_is_counted_and_no_frame_breaks(bad: bytes, dial: Dial) -> None:
-    async def misnames(c: Connection) -> None:
-        await c.accept()
-        await c.grant()
-        body = len(bad).to_bytes(2, "big") + bad + b'{"n": 0}'
-        await c.send(b"\x30" + bytes([len(body)]) + body, Publish(topic="a", payload=b'{"n": 1}'))
-        await c.serve()
+def test_a_topic_that_is_none_is_counted_and_no_frame_breaks(dial: Dial) -> None:
+    def run(bad: bytes) -> None:
+        async def misnames(c: Connection) -> None:
+            await c.accept()
+            await c.grant()
+            body = len(bad).to_bytes(2, "big") + bad + b'{"n": 0}'
+            await c.send(b"\x30" + bytes([len(body)]) + body, Publish(topic="a", payload=b'{"n": 1}'))
+            await c.serve()
 
-    async def takes_back(c: Connection) -> None:
-        await c.accept()
-        await c.grant()
-        await c.send(Publish(topic="a", payload=b'{"n": 1}'))
-        await c.serve()
+        async def takes_back(c: Connection) -> None:
+            await c.accept()
+            await c.grant()
+            await c.send(Publish(topic="a", payload=b'{"n": 1}'))
+            await c.serve()
 
-    with ScriptedBroker(misnames, takes_back, repeat=True) as broker:
-        client = dial(broker.uri(), user=None, version=4, reconnect_min_delay=0.05)
-        stream = client.stream("#")
-        df = stream.read(rows=1, seconds=8).to_pandas()
-        assert list(df["n"]) == [1]
-        assert list(df["_topic"]) == ["a"]
-        stats, session = stream.stats(), client.stats()
-        assert stats.balanced
-        assert session["arrived"] == session["routed"] + session["unmatched"]
-        assert stats.rejected_topic == 1 or session["unmatched"] == 1 or len(broker.connections) > 1
-        client.close()
+        with ScriptedBroker(misnames, takes_back, repeat=True) as broker:
+            client = dial(broker.uri(), user=None, version=4, reconnect_min_delay=0.05)
+            stream = client.stream("#")
+            df = stream.read(rows=1, seconds=8).to_pandas()
+            assert list(df["n"]) == [1]
+            assert list(df["_topic"]) == ["a"]
+            stats, session = stream.stats(), client.stats()
+            assert stats.balanced
+            assert session["arrived"] == session["routed"] + session["unmatched"]
+            assert stats.rejected_topic == 1 or session["unmatched"] == 1 or len(broker.connections) > 1
+            client.close()
+
+    in_parallel([b"a\x00b", b"\xff\xfe", b"", b"a/+"], run)
 
 
 # --- silence

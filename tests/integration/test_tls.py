@@ -19,7 +19,7 @@ from tests.brokers.hivemq import HiveMQ
 from tests.brokers.proxies import HttpProxy
 from tests.brokers.scripted import Connection, ScriptedBroker, serve
 from tests.brokers.tls_server import TlsServer
-from tests.integration.conftest import Dial
+from tests.integration.conftest import Dial, in_parallel
 
 import honeyframe as hf
 
@@ -43,28 +43,32 @@ def _refused(
     return refused.value
 
 
+BAD: dict[str, tuple[Callable[[Authority], Credential], type[hf.errors.TLSError]]] = {
+    "wrong host": (Authority.wrong_host, hf.errors.TLSHostNameError),
+    "similar host": (lambda authority: authority.server(["localhost.example", "*.localhost"]), hf.errors.TLSHostNameError),
+    "expired": (Authority.expired, hf.errors.TLSCertificateExpiredError),
+    "not yet valid": (Authority.not_yet_valid, hf.errors.TLSCertificateExpiredError),
+    "missing intermediate": (Authority.missing_intermediate, hf.errors.TLSUntrustedError),
+    "1024 bits": (Authority.weak_key, hf.errors.TLSUntrustedError),
+    "self-signed": (lambda _: certificates.self_signed(), hf.errors.TLSUntrustedError),
+    "other authority": (lambda _: Authority.create("another authority").server(), hf.errors.TLSUntrustedError),
+}
+
+
 @SCHEMES
-@pytest.mark.parametrize(
-    ("make", "kind"),
-    [
-        (Authority.wrong_host, hf.errors.TLSHostNameError),
-        (Authority.expired, hf.errors.TLSCertificateExpiredError),
-        (Authority.not_yet_valid, hf.errors.TLSCertificateExpiredError),
-        (Authority.missing_intermediate, hf.errors.TLSUntrustedError),
-        (Authority.weak_key, hf.errors.TLSUntrustedError),
-        (lambda _: certificates.self_signed(), hf.errors.TLSUntrustedError),
-        (lambda _: Authority.create("another authority").server(), hf.errors.TLSUntrustedError),
-        (lambda authority: authority.server(["localhost.example", "*.localhost"]), hf.errors.TLSHostNameError),
-    ],
-    ids=["wrong host", "expired", "not yet valid", "missing intermediate", "1024 bits", "self-signed", "other authority", "similar host"],
-)
-def test_a_bad_certificate_gets_no_connect(
-    make: Callable[[Authority], Credential], kind: type[hf.errors.TLSError], scheme: str, authority: Authority, ca_file: str, tmp_path: Path
-) -> None:
-    with TlsServer(make(authority).server_context(tmp_path)) as server:
-        error = _refused(kind, f"{scheme}://localhost:{server.port}", ca_file, server)
-        assert "localhost" in str(error)
-        assert {visit.server_name for visit in server.visits} == {"localhost"}
+def test_a_bad_certificate_gets_no_connect(scheme: str, authority: Authority, ca_file: str, tmp_path: Path) -> None:
+    def connect(name: str) -> None:
+        make, kind = BAD[name]
+        with TlsServer(make(authority).server_context(tmp_path / name)) as server:
+            error = _refused(kind, f"{scheme}://localhost:{server.port}", ca_file, server)
+            assert "localhost" in str(error)
+            assert {visit.server_name for visit in server.visits} == {"localhost"}
+
+    if scheme == "mqtts":
+        in_parallel(BAD, connect)
+    else:  # one at a time in a process
+        for name in BAD:
+            connect(name)
 
 
 def test_an_address_that_the_certificate_does_not_name_gets_no_connect(authority: Authority, ca_file: str, tmp_path: Path) -> None:
@@ -207,21 +211,24 @@ def test_old_versions_of_tls_are_refused(version: ssl.TLSVersion, authority: Aut
 # --- proxies
 
 
-@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"])
-def test_a_proxy_in_the_environment_diverts_nothing(variable: str, mosquitto: HiveMQ, ca_file: str) -> None:
+def test_a_proxy_in_the_environment_diverts_nothing(mosquitto: HiveMQ, ca_file: str) -> None:
     """In a process of its own, with the variable set from its start."""
-    with HttpProxy() as recorder:
-        code = textwrap.dedent(f"""
-            import honeyframe as hf
-            for uri in ({mosquitto.uri("mqtt")!r}, {mosquitto.uri("mqtts")!r}, {mosquitto.uri("wss")!r}):
-                ca_file = None if uri.startswith("mqtt:") else {ca_file!r}
-                with hf.connect(uri, username="both", password="both-password", ca_file=ca_file) as client:
-                    client.publish("proxy/test", {{"n": 1}}, qos=1)
-        """)
-        environment = {variable: f"http://user:secret@127.0.0.1:{recorder.port}", "PYTHONPATH": ":".join(filter(None, sys.path))}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=20, check=False)
-        assert done.returncode == 0, done.stderr
-        assert recorder.connections == 0
+
+    def run(variable: str) -> None:
+        with HttpProxy() as recorder:
+            code = textwrap.dedent(f"""
+                import honeyframe as hf
+                for uri in ({mosquitto.uri("mqtt")!r}, {mosquitto.uri("mqtts")!r}, {mosquitto.uri("wss")!r}):
+                    ca_file = None if uri.startswith("mqtt:") else {ca_file!r}
+                    with hf.connect(uri, username="both", password="both-password", ca_file=ca_file) as client:
+                        client.publish("proxy/test", {{"n": 1}}, qos=1)
+            """)
+            environment = {variable: f"http://user:secret@127.0.0.1:{recorder.port}", "PYTHONPATH": ":".join(filter(None, sys.path))}
+            done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=20, check=False)
+            assert done.returncode == 0, done.stderr
+            assert not recorder.sent_by_client
+
+    in_parallel(["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"], run)
 
 
 @pytest.mark.parametrize("transport", ["mqtt", "mqtts"])
