@@ -71,7 +71,8 @@ std::string names_of(const X509* certificate) {
     } else {
       continue;
     }
-    result += (result.empty() ? "" : ", ") + shown;
+    if (!result.empty()) result += ", ";
+    result += shown;
   }
   return result.empty() ? text_of(X509_get_subject_name(certificate)) : result;
 }

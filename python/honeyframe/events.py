@@ -139,7 +139,8 @@ class StreamLog:
         for kind, column, detail in events:
             text = f"{kind.replace('_', ' ')}: {printable(column)}" + (f": {printable(detail)}" if detail else "")
             conflict = kind in _CONFLICTS
-            self.logger.log(logging.WARNING if conflict else logging.INFO, "%s", text, extra={"honeyframe_event": kind})
+            # INFO: what deserves attention is a warning too, and would stand on stderr twice where logging is not configured.
+            self.logger.info("%s", text, extra={"honeyframe_event": kind})
             if conflict and (kind, column) not in self._told:
                 self._told.add((kind, column))
                 conflicts.append(text)
