@@ -31,7 +31,8 @@ def push(queue: _core.Queue, *values: Any, topic: str = "t") -> None:
 
 
 def column(batch: _core.RecordBatch, name: str = "n") -> list[Any]:
-    return pa.record_batch(batch).column(name).to_pylist()  # type: ignore[arg-type]
+    values: list[Any] = pa.record_batch(batch).column(name).to_pylist()
+    return values
 
 
 def take(reader: _core.StreamReader, max_rows: int = 1000, max_seconds: float = 0.0, wait: float = 5.0) -> _core.RecordBatch:
@@ -235,7 +236,7 @@ def test_beyond_max_rows_a_window_counts_what_went_early() -> None:
     assert tap.snapshot()[2] > 0
 
 
-def test_a_window_may_outlive_the_reader_and_go_before_it() -> None:
+def test_a_window_may_outlive_the_reader() -> None:
     queue, reader = make()
     tap = reader.open_window(3600.0)
     push(queue, 1)
@@ -244,6 +245,8 @@ def test_a_window_may_outlive_the_reader_and_go_before_it() -> None:
     gc.collect()
     assert window_rows(tap) == 1
 
+
+def test_a_window_may_go_before_the_reader() -> None:
     queue, reader = make()
     tap = reader.open_window(3600.0)
     del tap
@@ -264,7 +267,7 @@ def test_dropping_the_reader_takes_no_time() -> None:
 
 
 def run(program: str) -> str:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == ""
     return done.stdout.strip()
 
@@ -332,8 +335,8 @@ print(interrupts > 0, COUNT - len(values))
 """)
     interrupted, missing = answered.split()
     assert interrupted == "True"
-    # The core gives an interrupted batch again. Only Python itself can lose one, by raising between the call's end and the append: 40 interrupts
-    # hit that gap once in a long while.
+    # The core gives an interrupted batch again. Only Python itself can lose one, by raising between the call's end and the append;
+    # 40 interrupts hit that gap once in a long while.
     assert int(missing) in (0, 100)
 
 
