@@ -1,6 +1,7 @@
 #pragma once
 
-// The only place that includes pybind11. Bindings have three paragraphs: convert the arguments, release the GIL and call the core, wrap the result.
+// The only place that includes pybind11. Bindings have three paragraphs: convert the arguments, release the GIL and
+// call the core, wrap the result.
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -41,14 +42,15 @@ T unwrap(Result<T> result) {
 // A wait is cut into slices of this length, so that the notebook's stop button is answered within 100 ms.
 inline constexpr std::chrono::milliseconds kSignalSlice{50};
 
-// Calls `step(slice)` without the GIL until it returns true or `timeout` has passed; looks for signals in between, and lets KeyboardInterrupt out.
-// `step` must not touch Python. Returns what step last returned.
+// Calls `step(slice)` without the GIL until it returns true or `timeout` has passed; looks for signals in between, and
+// lets KeyboardInterrupt out. `step` must not touch Python. Returns what step last returned.
 template <typename Step>
 bool wait_interruptibly(std::chrono::nanoseconds timeout, Step&& step) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   for (;;) {
     const auto left = deadline - std::chrono::steady_clock::now();
-    const auto slice = left < kSignalSlice ? std::chrono::duration_cast<std::chrono::nanoseconds>(left) : std::chrono::nanoseconds(kSignalSlice);
+    const auto slice = left < kSignalSlice ? std::chrono::duration_cast<std::chrono::nanoseconds>(left)
+                                           : std::chrono::nanoseconds(kSignalSlice);
     bool done = false;
     {
       py::gil_scoped_release release;  // the step waits; other Python threads go on

@@ -125,8 +125,7 @@ void register_options(py::module_& module) {
            "event_time_unit"_a = "auto", "zone"_a = std::vector<std::pair<std::int64_t, std::int32_t>>(),
            "topic_template"_a = py::none(), "metadata"_a = metadata, "max_quarantine_messages"_a = 10'000,
            "max_quarantine_bytes"_a = 16u << 20);
-  module.def(
-      "parse_type", [](const std::string& text) { return unwrap(DataType::parse(text)).to_string(); }, "text"_a);
+  module.def("parse_type", [](const std::string& text) { return unwrap(DataType::parse(text)).to_string(); }, "text"_a);
 }
 
 // --- Batches ---------------------------------------------------------------------------------------------------------

@@ -100,7 +100,8 @@ std::string host_fault(const std::string& host) {
       return "has a host name with a part of " + std::to_string(label.size()) + " characters; 63 are allowed";
     const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; };
     if (!std::all_of(label.begin(), label.end(), fits) || label.front() == '-' || label.back() == '-') {
-      return "has a host name that cannot be one: " + in_quotes(host) + "; letters, digits, hyphens and dots are allowed";
+      return "has a host name that cannot be one: " + in_quotes(host) +
+             "; letters, digits, hyphens and dots are allowed";
     }
   }
   return {};

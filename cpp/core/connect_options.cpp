@@ -93,7 +93,8 @@ Status check_session(const ConnectOptions& options) {
   }
   for (const auto& [key, value] : options.user_properties) {
     if (Status status = check_string("a user property's name", key); !status.ok()) return status;
-    if (Status status = check_string("the value of user property " + in_quotes(key), value); !status.ok()) return status;
+    if (Status status = check_string("the value of user property " + in_quotes(key), value); !status.ok())
+      return status;
   }
   return {};
 }

@@ -33,9 +33,9 @@ struct PlanNode {
   bool descend = false;      // members are looked at
   bool event_time = false;
   bool explode = false;
-  bool has_elements = false;  // children may be array indices
-  bool plain_key = true;      // its JSON spelling is the key itself
-  bool spelled_out = false;   // `column` came with scalars only, beside members (on_conflict="widen")
+  bool has_elements = false;   // children may be array indices
+  bool plain_key = true;       // its JSON spelling is the key itself
+  bool spelled_out = false;    // `column` came with scalars only, beside members (on_conflict="widen")
   bool reads_scalars = false;  // wanted, and values have been here
   NodeShape shape = NodeShape::undecided;
 

@@ -62,7 +62,9 @@ bool JsonTokens::load(std::string_view payload, std::size_t offset) {
 // Cuts `text` as stage 1 does, one byte after the other, as far as it is made of characters and strings that are whole.
 // Where it ends otherwise, that is `lexical_`.
 void JsonTokens::cut_slowly(std::string_view text) {
-  const auto is_structural = [](char c) { return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ','; };
+  const auto is_structural = [](char c) {
+    return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ',';
+  };
   own_indexes_.clear();
   lexical_ = {};
   const std::size_t bad = find_bad_utf8(text);
@@ -98,8 +100,8 @@ void JsonTokens::cut_slowly(std::string_view text) {
   }
 }
 
-// Where stage 1 stumbles over a broken document, and over which of several breaks, is a matter of the instruction set. So
-// the first break, from the left, is found once more, slowly.
+// Where stage 1 stumbles over a broken document, and over which of several breaks, is a matter of the instruction set.
+// So the first break, from the left, is found once more, slowly.
 void JsonTokens::explain(bool strict, std::size_t max_depth) {
   if (stage1_->capacity < size_) return;  // too large to have been cut at all
   JsonError first = std::exchange(error_, {});

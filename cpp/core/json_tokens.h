@@ -120,7 +120,7 @@ class JsonTokens {
   std::uint32_t count_ = 0;
   std::uint32_t at_ = 0;
   bool has_escapes_ = false;
-  std::vector<char> open_;  // skip_value(): the brackets that are open
+  std::vector<char> open_;                  // skip_value(): the brackets that are open
   std::vector<std::uint32_t> own_indexes_;  // explain()
   JsonError lexical_;
   JsonError error_;

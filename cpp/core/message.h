@@ -12,7 +12,8 @@
 
 namespace honeyframe {
 
-// MQTT 5 PUBLISH properties that may become columns (MQTT 5.0, section 3.3.2.3). Kept only where a stream asks for them.
+// MQTT 5 PUBLISH properties that may become columns (MQTT 5.0, section 3.3.2.3). Kept only where a stream asks for
+// them.
 struct MessageProperties {
   std::string content_type;
   std::string response_topic;

@@ -231,7 +231,8 @@ Status status_for_disconnect(int code, std::string reason_string) {
 
 Status status_for_suback(int code, const std::string& filter, std::string reason_string) {
   if (code >= 0 && code < 0x80) return {};
-  return Status(ErrorCode::subscribe_denied, "the broker refused topic filter " + in_quotes(filter) + ": " + named(code))
+  return Status(ErrorCode::subscribe_denied,
+                "the broker refused topic filter " + in_quotes(filter) + ": " + named(code))
       .with_hint(hint_for(code, ErrorCode::subscribe_denied))
       .with_reason(code, std::move(reason_string))
       .with_subjects({filter});

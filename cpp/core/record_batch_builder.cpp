@@ -115,8 +115,8 @@ std::int32_t RecordBatchBuilder::add_column(std::string name, DataType type, boo
 Status RecordBatchBuilder::add_schema(const std::vector<ColumnSpec>& specs) {
   for (const ColumnSpec& spec : specs) {
     if (index_of_.contains(spec.name)) {
-      return Status(ErrorCode::invalid_schema,
-                    "column " + in_quotes(spec.name) + " is there already, in the schema, or as metadata or a topic level")
+      return Status(ErrorCode::invalid_schema, "column " + in_quotes(spec.name) +
+                                                   " is there already, in the schema, or as metadata or a topic level")
           .with_hint("Give the column another name and its path in `path`.");
     }
     const Result<std::vector<NodeId>> nodes = plan_.require(spec.path.empty() ? spec.name : spec.path);

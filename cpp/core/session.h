@@ -116,7 +116,7 @@ struct PublishRequest {
   std::string payload;
   int qos = 0;
   bool retain = false;
-  MessageProperties properties = {};  // MQTT 5
+  MessageProperties properties = {};                             // MQTT 5
   std::optional<std::uint32_t> message_expiry_s = std::nullopt;  // MQTT 5
 };
 

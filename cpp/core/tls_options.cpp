@@ -148,7 +148,8 @@ SystemStore SystemStore::known() {
           "/etc/ssl/ca-bundle.pem",                             // openSUSE
           "/etc/ssl/cert.pem",                                  // Alpine, macOS
           "/opt/homebrew/etc/ca-certificates/cert.pem",         // Homebrew
-          "/opt/homebrew/etc/openssl@3/cert.pem", "/usr/local/etc/ca-certificates/cert.pem",
+          "/opt/homebrew/etc/openssl@3/cert.pem",
+          "/usr/local/etc/ca-certificates/cert.pem",
           "/usr/local/etc/openssl@3/cert.pem",
           X509_get_default_cert_file(),  // in a wheel: a path of the machine that built it
       },

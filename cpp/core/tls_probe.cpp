@@ -65,7 +65,7 @@ std::string names_of(const X509* certificate) {
     if (name->type == GEN_DNS) {
       const ASN1_STRING* text = name->d.dNSName;
       shown = in_quotes({reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-                      static_cast<std::size_t>(ASN1_STRING_length(text))});
+                         static_cast<std::size_t>(ASN1_STRING_length(text))});
     } else if (name->type == GEN_IPADD) {
       shown = ip_text(name->d.iPAddress);
     } else {
@@ -277,7 +277,8 @@ Status TlsProbe::explain_certificate() const {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return failure(ErrorCode::tls_host_name_mismatch,
-                     "the broker's certificate is not for " + in_quotes(host_) + " but for " + found.names, found.error);
+                     "the broker's certificate is not for " + in_quotes(host_) + " but for " + found.names,
+                     found.error);
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return untrusted("the broker's certificate is self-signed: " + found.subject);
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:

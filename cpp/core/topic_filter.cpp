@@ -63,7 +63,8 @@ std::string share_fault(std::string_view filter) {
   const std::string_view group =
       filter.substr(kSharePrefix.size(), filter.find('/', kSharePrefix.size()) - kSharePrefix.size());
   if (group.empty()) return "has no group name; a shared subscription is $share/<group>/<filter>";
-  if (group.find_first_of("+#") != std::string_view::npos) return "has a wildcard in its group name " + in_quotes(group);
+  if (group.find_first_of("+#") != std::string_view::npos)
+    return "has a wildcard in its group name " + in_quotes(group);
   if (filter.size() <= kSharePrefix.size() + group.size() + 1) {
     return "has nothing behind its group name; a shared subscription is $share/<group>/<filter>";
   }
@@ -80,7 +81,8 @@ bool is_name_character(char c) noexcept {
 std::string name_fault(std::string_view name, const std::vector<std::string>& earlier) {
   if (name.empty()) return "has a level '{}' without a name; write {line}";
   if (name.front() == '_') {
-    return "names a level " + in_quotes(name) + "; names that begin with an underscore are reserved for metadata columns";
+    return "names a level " + in_quotes(name) +
+           "; names that begin with an underscore are reserved for metadata columns";
   }
   if (!is_letter(name.front()) || !std::all_of(name.begin(), name.end(), is_name_character)) {
     return "names a level " + in_quotes(name) +

@@ -213,6 +213,7 @@ def import_batch(schema: object, array: object, num_messages: int = 0) -> Record
 def unify_schemas(batches: Sequence[RecordBatch]) -> ArrowSchemaHolder: ...
 def cast_batches(batches: Sequence[RecordBatch], schema: ArrowSchemaHolder) -> list[RecordBatch]:
     """All with one schema: ``schema``, and ``_misfit`` where a value did not fit and ``schema`` had none."""
+
 def export_stream(batches: Sequence[RecordBatch], schema: ArrowSchemaHolder) -> object:
     """A PyCapsule "arrow_array_stream"; ``batches`` are cast to ``schema`` first (see ``cast_batches``)."""
 

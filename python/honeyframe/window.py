@@ -84,4 +84,3 @@ def sift_retained(batch: Batch, retained: str) -> tuple[Batch, int]:
     if kept == arrow.num_rows:
         return batch, 0
     return Batch.from_arrow(arrow.filter(mask), num_messages=batch.num_messages), arrow.num_rows - kept
-

@@ -76,34 +76,15 @@ TEST(ConnectOptionsTest, EachFaultIsNamed) {
        "needs MQTT 5"},
       {[](auto& o) { o.receive_maximum = 0; }, "receive_maximum"},
       {[](auto& o) { o.maximum_packet_size = 255; }, "found 255"},
-      {[](auto& o) {
-         o.user_properties = {{"a", "b"}}, o.protocol = ProtocolVersion::v3_1;
-       },
+      {[](auto& o) { o.user_properties = {{"a", "b"}}, o.protocol = ProtocolVersion::v3_1; },
        "user_properties need MQTT 5"},
-      {[](auto& o) {
-         o.user_properties = {{"a\0"s, "b"}};
-       },
-       "user property's name contains a NUL"},
-      {[](auto& o) {
-         o.user_properties = {{"a", "\xFF"}};
-       },
-       "user property 'a' is not well-formed"},
-      {[](auto& o) {
-         o.last_will = LastWill{"a/#", "", 0, false};
-       },
-       "last_will: topic 'a/#'", ErrorCode::invalid_topic},
-      {[](auto& o) {
-         o.last_will = LastWill{"a", "", 3, false};
-       },
-       "qos must be 0, 1 or 2; found 3"},
-      {[](auto& o) {
-         o.last_will = LastWill{"a", "", -1, false};
-       },
-       "found -1"},
-      {[](auto& o) {
-         o.last_will = LastWill{"a", std::string(65'536, 'x'), 0, false};
-       },
-       "65536 bytes"},
+      {[](auto& o) { o.user_properties = {{"a\0"s, "b"}}; }, "user property's name contains a NUL"},
+      {[](auto& o) { o.user_properties = {{"a", "\xFF"}}; }, "user property 'a' is not well-formed"},
+      {[](auto& o) { o.last_will = LastWill{"a/#", "", 0, false}; }, "last_will: topic 'a/#'",
+       ErrorCode::invalid_topic},
+      {[](auto& o) { o.last_will = LastWill{"a", "", 3, false}; }, "qos must be 0, 1 or 2; found 3"},
+      {[](auto& o) { o.last_will = LastWill{"a", "", -1, false}; }, "found -1"},
+      {[](auto& o) { o.last_will = LastWill{"a", std::string(65'536, 'x'), 0, false}; }, "65536 bytes"},
       {[](auto& o) { o.keepalive = seconds(-1); }, "keepalive"},
       {[](auto& o) { o.keepalive = seconds(65'536); }, "found 65536"},
       {[](auto& o) { o.connect_timeout = milliseconds(0); }, "connect_timeout"},

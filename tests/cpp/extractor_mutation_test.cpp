@@ -1,5 +1,5 @@
-// Documents broken by chance, from a fixed seed: whatever comes, the extractor and simdjson's own parser agree on what is
-// JSON, on every instruction set this machine has, and the books balance.
+// Documents broken by chance, from a fixed seed: whatever comes, the extractor and simdjson's own parser agree on what
+// is JSON, on every instruction set this machine has, and the books balance.
 
 #include <gtest/gtest.h>
 #include <simdjson.h>

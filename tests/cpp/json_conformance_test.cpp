@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 fs::path suite_folder() {
   if (const char* const given = std::getenv("HONEYFRAME_JSON_TEST_SUITE")) return given;
   std::error_code ignored;
-  for (fs::path folder = fs::absolute(__FILE__).parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
+  for (fs::path folder = fs::absolute(__FILE__).parent_path(); folder.has_relative_path();
+       folder = folder.parent_path()) {
     for (const char* const place : {"../shared/data/JSONTestSuite", "shared/data/JSONTestSuite"}) {
       if (fs::is_directory(folder / place / "test_parsing", ignored)) return folder / place;
     }

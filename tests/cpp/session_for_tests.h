@@ -69,7 +69,8 @@ inline std::vector<Received> drain(MessageQueue& from, std::size_t count) {
     const auto block = from.take(std::chrono::milliseconds(50));
     for (std::size_t i = 0; block != nullptr && i < block->size(); ++i) {
       const auto& stored = (*block)[i];
-      messages.push_back({std::string(block->topic(stored)), std::string(block->payload(stored)), stored.qos, stored.retain});
+      messages.push_back(
+          {std::string(block->topic(stored)), std::string(block->payload(stored)), stored.qos, stored.retain});
     }
   }
   return messages;

@@ -27,7 +27,7 @@ for library in ("paho", "simdjson"):
 """
 
 # Mounts an empty file over each of the system's copies, in a mount namespace of its own.
-HIDE = "for f in /usr/lib/*/libpaho-mqtt3*.so* /usr/lib/*/libsimdjson.so*; do [ -e \"$f\" ] && mount --bind /dev/null \"$f\"; done; exec \"$@\""
+HIDE = 'for f in /usr/lib/*/libpaho-mqtt3*.so* /usr/lib/*/libsimdjson.so*; do [ -e "$f" ] && mount --bind /dev/null "$f"; done; exec "$@"'
 
 
 @pytest.fixture(scope="session")

@@ -57,9 +57,7 @@ def test_templates() -> None:
             _core.parse_template(bad)
 
 
-levels = st.lists(
-    st.text(st.characters(exclude_characters="+#/\0{}", exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=6
-)
+levels = st.lists(st.text(st.characters(exclude_characters="+#/\0{}", exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=6)
 
 
 @given(levels, st.data())
