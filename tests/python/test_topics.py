@@ -75,7 +75,9 @@ def test_a_filter_made_from_a_topic_matches_it(parts: list[str], data: st.DataOb
 @given(st.text(max_size=30))
 def test_no_text_crashes_the_parsers(text: str) -> None:
     for check in (_core.validate_topic_name, _core.validate_topic_filter, _core.parse_template):
+        refused = None
         try:
             check(text)
         except errors.InvalidArgumentError as error:
-            assert error.message
+            refused = error
+        assert refused is None or refused.message
