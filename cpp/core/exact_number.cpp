@@ -8,15 +8,19 @@ template <typename To>
 std::optional<To> number_from_text(std::string_view text) {
   const JsonNumber number = parse_number(text);
   switch (number.kind) {
-    case NumberKind::int64: return exactly<To>(number.int64);
-    case NumberKind::uint64: return exactly<To>(number.uint64);
-    case NumberKind::float64: return exactly<To>(number.float64);
+    case NumberKind::int64:
+      return exactly<To>(number.int64);
+    case NumberKind::uint64:
+      return exactly<To>(number.uint64);
+    case NumberKind::float64:
+      return exactly<To>(number.float64);
     case NumberKind::big_integer: {
       const std::optional<double> value = exact_double(text);
       return value ? exactly<To>(*value) : std::nullopt;
     }
     case NumberKind::out_of_range:
-    case NumberKind::invalid: return std::nullopt;
+    case NumberKind::invalid:
+      return std::nullopt;
   }
   return std::nullopt;
 }
