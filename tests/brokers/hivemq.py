@@ -96,6 +96,7 @@ class HiveMQ:
         fresh.rename(self._home / "users.json")
 
     def start(self) -> None:
+        self.stop()
         (self._home / "conf" / "config.xml").write_text(self._config())
         java = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", self._classpath, "HiveBroker"]
         command = [*java, str(self._home), str(self._home / "users.json")]

@@ -31,7 +31,7 @@ def relay(hivemq: HiveMQ) -> Iterator[Relay]:
 
 def assert_no_loop(relay: Relay, most: int) -> None:
     """At most so many connections, the first one included; a loop would make more in this time."""
-    time.sleep(2.5)
+    time.sleep(2.0)
     assert relay.connections <= most
 
 

@@ -66,8 +66,8 @@ def test_a_bad_certificate_gets_no_connect(scheme: str, authority: Authority, ca
 
     if scheme == "mqtts":
         in_parallel(BAD, connect)
-    else:  # one at a time in a process
-        for name in BAD:
+    else:  # one at a time in a process; below WebSocket it is the same TLS
+        for name in ("wrong host", "expired", "other authority"):
             connect(name)
 
 
@@ -76,26 +76,28 @@ def test_an_address_that_the_certificate_does_not_name_gets_no_connect(authority
         _refused(hf.errors.TLSHostNameError, f"mqtts://127.0.0.1:{server.port}", ca_file, server)
 
 
-@pytest.mark.parametrize(
-    ("name", "host", "good"),
-    [
+def test_wildcards_cover_one_level(authority: Authority, ca_file: str, tmp_path: Path) -> None:
+    """Any host name leads to our server by way of a proxy, so that names need not exist."""
+
+    def connect(case: tuple[str, str, bool]) -> None:
+        name, host, good = case
+        context = authority.server([name]).server_context(tmp_path / host)
+        if good:
+            with ScriptedBroker(serve, tls=context, repeat=True) as broker, HttpProxy(broker.port) as proxy:
+                hf.connect(f"mqtts://{host}:8883", ca_file=ca_file, http_proxy=proxy.url(), **USER).close()
+                assert set(broker.server_names) == {host}
+                assert proxy.requests[0].lower().startswith(f"CONNECT {host}:8883 ".lower().encode())
+        else:
+            with TlsServer(context) as server, HttpProxy(server.port) as proxy:
+                _refused(hf.errors.TLSHostNameError, f"mqtts://{host}:8883", ca_file, server, http_proxy=proxy.url())
+
+    cases = [
         ("*.plant.example", "north.plant.example", True),
         ("*.plant.example", "a.north.plant.example", False),
         ("*.plant.example", "plant.example", False),
         ("north.plant.example", "NORTH.plant.example", True),
-    ],
-)
-def test_wildcards_cover_one_level(name: str, host: str, good: bool, authority: Authority, ca_file: str, tmp_path: Path) -> None:
-    """Any host name leads to our server by way of a proxy, so that names need not exist."""
-    context = authority.server([name]).server_context(tmp_path)
-    if good:
-        with ScriptedBroker(serve, tls=context) as broker, HttpProxy(broker.port) as proxy:
-            hf.connect(f"mqtts://{host}:8883", ca_file=ca_file, http_proxy=proxy.url(), **USER).close()
-            assert broker.server_names == [host]
-            assert proxy.requests[0].lower().startswith(f"CONNECT {host}:8883 ".lower().encode())
-    else:
-        with TlsServer(context) as server, HttpProxy(server.port) as proxy:
-            _refused(hf.errors.TLSHostNameError, f"mqtts://{host}:8883", ca_file, server, http_proxy=proxy.url())
+    ]
+    in_parallel(cases, connect)
 
 
 @SCHEMES
@@ -197,15 +199,17 @@ def test_insecure_connects_and_warns(authority: Authority, tmp_path: Path) -> No
         client.close()
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=["1.0", "1.1"])
-def test_old_versions_of_tls_are_refused(version: ssl.TLSVersion, authority: Authority, ca_file: str, tmp_path: Path) -> None:
-    context = authority.server().server_context(tmp_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it is what we mean
+def test_old_versions_of_tls_are_refused(authority: Authority, ca_file: str, tmp_path: Path) -> None:
+    def connect(version: ssl.TLSVersion) -> None:
+        context = authority.server().server_context(tmp_path / version.name)
         context.minimum_version = version
         context.maximum_version = version
-    with TlsServer(context) as server:
-        _refused(hf.errors.TLSError, f"mqtts://localhost:{server.port}", ca_file, server)
+        with TlsServer(context) as server:
+            _refused(hf.errors.TLSError, f"mqtts://localhost:{server.port}", ca_file, server)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # they are old, that is what this is about
+        in_parallel([ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], connect)
 
 
 # --- proxies
