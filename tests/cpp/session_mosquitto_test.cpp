@@ -57,8 +57,9 @@ class Mosquitto : public ::testing::TestWithParam<ProtocolVersion> {
     directory_ = directory;
     port_ = free_port();
     std::ofstream(directory_ + "/acl") << "topic readwrite plant/#\ntopic readwrite bulk/#\n";
-    std::ofstream(directory_ + "/conf") << "listener " << port_ << " 127.0.0.1\nallow_anonymous true\nuser root\nacl_file "
-                                        << directory_ << "/acl\nmax_queued_messages 0\nlog_dest none\n";
+    std::ofstream(directory_ + "/conf") << "listener " << port_
+                                        << " 127.0.0.1\nallow_anonymous true\nuser root\nacl_file " << directory_
+                                        << "/acl\nmax_queued_messages 0\nlog_dest none\n";
     start(path);
   }
   void TearDown() override {
