@@ -17,7 +17,7 @@ namespace honeyframe::bindings {
 namespace {
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
-// Which operation of a session reports a refusal that no operation carried.
+// Where the core itself bounds the wait.
 constexpr std::chrono::hours kNoLimit{24 * 365};
 
 std::chrono::milliseconds to_milliseconds(double seconds, const char* argument) {
@@ -184,7 +184,7 @@ Status timed_out(const std::string& what, double seconds) {
 void connect(Session& session) {
   const auto operation = session.connect();
   try {
-    wait_done(*operation, kNoLimit);  // the core ends it by connect_timeout
+    wait_done(*operation, kNoLimit);  // connect_timeout bounds it
   } catch (const py::error_already_set&) {
     (void)session.close(std::chrono::milliseconds(0));  // Ctrl-C: the attempt is given up
     throw;

@@ -55,6 +55,15 @@ bool SessionCore::wants_clean_start() const {
   return ever_connected_ ? !is_persistent() : options_.clean_start;
 }
 
+// Before 1.3.14 Paho does not read the keepalive that the broker sets in CONNACK, and is dropped by it when all is
+// quiet: ask for that one.
+ConnectOptions SessionCore::options_for_attempt() const {
+  auto options = options_;
+  const std::chrono::seconds wanted(server_keepalive_.value_or(0));
+  if (wanted.count() > 0 && (options.keepalive.count() == 0 || wanted < options.keepalive)) options.keepalive = wanted;
+  return options;
+}
+
 void SessionCore::connect(OperationPtr operation) {
   switch (state_) {
     case SessionState::created:
@@ -96,7 +105,7 @@ void SessionCore::on_resolved(std::uint32_t attempt, const Status& status) {
     client_ = std::move(created).value();
   }
   connecting_mark_.emplace();
-  if (auto asked = client_->connect(options_, wants_clean_start(), attempt); !asked.ok())
+  if (auto asked = client_->connect(options_for_attempt(), wants_clean_start(), attempt); !asked.ok())
     attempt_failed(std::move(asked));
 }
 
@@ -109,6 +118,7 @@ void SessionCore::on_connected(std::uint32_t request, const Connack& connack) {
   if (first) session_is_foreign_ = connack.session_present;
   identify_ = protocol_ == ProtocolVersion::v5_0 && connack.subscription_identifiers_available && !session_is_foreign_;
   table_.use_identifiers(identify_);
+  server_keepalive_ = connack.keepalive;
   connected_at_ = Clock::now();
   set_state(SessionState::connected);
   {
@@ -161,7 +171,8 @@ void SessionCore::on_probed(std::uint32_t attempt, int code, const Status& statu
                                                                " closed the connection without answering CONNECT (" +
                                                                version_text(protocol_) + ")")
                      .with_native_code(code)
-                     .with_hint("is this an MQTT broker's port, and does it speak this version? protocol=\"3.1.1\" "
+                     .with_hint("is this an MQTT broker's port, without TLS where the address says so (mqtts:// is "
+                                "with), and does it speak this version? protocol=\"3.1.1\" "
                                 "asks for the older one"));
 }
 

@@ -76,6 +76,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void attempt_failed(Status status);
   void retry_in(std::chrono::milliseconds delay, const Status& why);
   [[nodiscard]] bool wants_clean_start() const;
+  [[nodiscard]] ConnectOptions options_for_attempt() const;
   [[nodiscard]] bool is_persistent() const;
 
   // session_loss.cpp: from a connection to the next, or to the end.
@@ -118,7 +119,8 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   std::vector<OperationPtr> closing_;  // close()'s: more than one caller may
   std::optional<BrokerGoodbye> goodbye_;
   bool ever_connected_ = false;
-  bool identify_ = false;  // this connection's subscriptions have identifiers
+  std::optional<std::uint32_t> server_keepalive_;  // of the last CONNACK
+  bool identify_ = false;                          // this connection's subscriptions have identifiers
   bool session_is_foreign_ =
       false;  // resumed at the first connect: another process's identifiers may come with its messages
   Clock::time_point connected_at_{};

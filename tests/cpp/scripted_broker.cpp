@@ -215,6 +215,17 @@ ScriptedBroker& ScriptedBroker::expect(Type type, std::function<bool(const Packe
   return add(std::string("expect ") + name_of(type),
              [this, type, check = std::move(check)] { return do_expect(type, check); });
 }
+ScriptedBroker& ScriptedBroker::expect_head(std::string part) {
+  return add("expect head", [this, part = std::move(part)] {
+    std::string head;
+    char byte = 0;
+    while (!head.ends_with("\r\n\r\n")) {
+      if (!readable(connection_, kStep) || recv(connection_, &byte, 1, 0) != 1) return "it stopped after: " + head;
+      head += byte;
+    }
+    return head.find(part) == std::string::npos ? "found: " + head : std::string();
+  });
+}
 ScriptedBroker& ScriptedBroker::connack(int code, bool session_present, std::string properties) {
   return add("CONNACK", [=, this] {
     std::string body{static_cast<char>(session_present), static_cast<char>(code)};

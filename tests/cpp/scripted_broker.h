@@ -87,6 +87,8 @@ class ScriptedBroker {
   // The script. Each waits at most 10 s for what it needs.
   ScriptedBroker& accept();
   ScriptedBroker& expect(Type type, std::function<bool(const Packet&)> check = {});
+  // Something else than MQTT, up to an empty line: a request to an HTTP proxy.
+  ScriptedBroker& expect_head(std::string part);
   ScriptedBroker& connack(int code = 0, bool session_present = false, std::string properties = {});
   ScriptedBroker& suback(std::vector<int> codes, std::string reason = {});  // to the SUBSCRIBE that came last
   ScriptedBroker& unsuback();

@@ -238,6 +238,19 @@ TEST(SessionConnect, AllowsOneWebSocketSessionAtATime) {
   EXPECT_TRUE(status_of(second.value()->close(1s)).ok());
 }
 
+TEST(SessionConnect, GoesThroughTheProxyItWasGiven) {
+  ScriptedBroker proxy;  // and the broker behind it, in one
+  proxy.accept().expect_head("CONNECT broker.invalid:1883").send_raw("HTTP/1.1 200 OK\r\n\r\n");
+  proxy.expect(Type::connect).connack().expect(Type::disconnect);
+  proxy.play();
+  auto options = options_for(proxy);
+  options.uri = BrokerUri::parse("mqtt://broker.invalid").value();  // only the proxy could resolve it
+  options.http_proxy = "http://127.0.0.1:" + std::to_string(proxy.port());
+  auto session = connected_session(options);
+  session.reset();
+  EXPECT_EQ(proxy.finish(), "");
+}
+
 TEST(SessionConnect, TakesNoProxyFromTheEnvironment) {
   ScriptedBroker proxy;
   proxy.accept();

@@ -154,6 +154,20 @@ INSTANTIATE_TEST_SUITE_P(Codes, ServerDisconnect,
                                            Goodbye{0x97, ErrorCode::quota_exceeded, SessionState::connected},
                                            Goodbye{0xA0, ErrorCode::disconnected_by_broker, SessionState::connected}));
 
+TEST(SessionLoss, AsksForTheKeepaliveThatTheBrokerSet) {
+  const auto keepalive = [](const auto& packet) { return static_cast<unsigned char>(packet.body[9]); };
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect, [=](const auto& packet) { return keepalive(packet) == 30; });
+  broker.connack(0, false, testing::property(19, testing::two_bytes(12))).close();
+  broker.accept().expect(Type::connect, [=](const auto& packet) { return keepalive(packet) == 12; }).connack();
+  broker.expect(Type::disconnect);
+  broker.play();
+  auto session = connected_session(options_for(broker));
+  ASSERT_TRUE(eventually([&] { return session->info().connects == 2; }));
+  EXPECT_TRUE(status_of(session->close(2s)).ok());
+  EXPECT_EQ(broker.finish(), "");
+}
+
 TEST(SessionLoss, SaysThatItWasTakenOver) {
   ScriptedBroker broker;
   broker.accept().expect(Type::connect).connack().disconnect(0x8E).close();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "allocation_counter.h"
 #include "session_for_tests.h"
 
 namespace honeyframe {
@@ -125,11 +126,29 @@ TEST_F(SubscriptionTableTest, MatchesBehindAShare) {
   EXPECT_EQ(received(stream), 1u);
 }
 
-TEST_F(SubscriptionTableTest, RememberTopicsOnlyUpToABound) {
+TEST_F(SubscriptionTableTest, RemembersTopicsOnlyUpToABound) {
   const auto stream = queue();
   add({"t/#"}, stream);
   for (std::size_t i = 0; i < SubscriptionTable::kMaxCachedTopics + 10; ++i) arrive("t/" + std::to_string(i));
   EXPECT_EQ(table.counters().routed, SubscriptionTable::kMaxCachedTopics + 10);
+}
+
+TEST_F(SubscriptionTableTest, AllocatesNothingForAMessageOnceItsTopicIsKnown) {
+  const auto closed = queue();  // a closed queue refuses at once: what a push costs is the queue's own test
+  add({"a/#"}, closed);
+  closed->close();
+  const std::string topic = "a/topic/that/is/longer/than/any/small/string";
+  const std::vector<std::uint32_t> identifiers{1};
+  MessageView message;
+  message.topic = topic;
+  for (const bool by_identifier : {false, true}) {
+    table.use_identifiers(by_identifier);
+    table.route(message, identifiers);
+    const auto before = testing::allocations_of_this_thread();
+    for (int i = 0; i < 1'000; ++i) table.route(message, identifiers);
+    EXPECT_EQ(testing::allocations_of_this_thread(), before);
+  }
+  EXPECT_EQ(table.counters().routed, 2'002u);
 }
 
 TEST_F(SubscriptionTableTest, ClosesItsQueues) {
