@@ -62,7 +62,9 @@ bool JsonTokens::load(std::string_view payload, std::size_t offset) {
 // Cuts `text` as stage 1 does, one byte after the other, as far as it is made of characters and strings that are whole.
 // Where it ends otherwise, that is `lexical_`.
 void JsonTokens::cut_slowly(std::string_view text) {
-  const auto is_structural = [](char c) { return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ','; };
+  const auto is_structural = [](char c) {
+    return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ',';
+  };
   own_indexes_.clear();
   lexical_ = {};
   const std::size_t bad = find_bad_utf8(text);
@@ -98,8 +100,8 @@ void JsonTokens::cut_slowly(std::string_view text) {
   }
 }
 
-// Where stage 1 stumbles over a broken document, and over which of several breaks, is a matter of the instruction set. So
-// the first break, from the left, is found once more, slowly.
+// Where stage 1 stumbles over a broken document, and over which of several breaks, is a matter of the instruction set.
+// So the first break, from the left, is found once more, slowly.
 void JsonTokens::explain(bool strict, std::size_t max_depth) {
   if (stage1_->capacity < size_) return;  // too large to have been cut at all
   JsonError first = std::exchange(error_, {});
@@ -210,15 +212,6 @@ bool JsonTokens::fail_number(const JsonNumber& number) {
     return fail("truncated", "the payload ends within a number");
   }
   return fail_value();
-}
-
-bool JsonTokens::read_literal(std::string_view literal) {
-  // Within the payload and its padding: the longest literal has five characters, and a mismatch ends the comparison.
-  if (std::strncmp(text(), literal.data(), literal.size()) != 0 || !is_delimiter(text() + literal.size())) {
-    return fail_value();
-  }
-  ++at_;
-  return true;
 }
 
 bool JsonTokens::read_string(std::string_view& raw, bool& escaped) {

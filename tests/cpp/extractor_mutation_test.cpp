@@ -1,5 +1,5 @@
-// Documents broken by chance, from a fixed seed: whatever comes, the extractor and simdjson's own parser agree on what is
-// JSON, on every instruction set this machine has, and the books balance.
+// Documents broken by chance, from a fixed seed: whatever comes, the extractor and simdjson's own parser agree on what
+// is JSON, on every instruction set this machine has, and the books balance.
 
 #include <gtest/gtest.h>
 #include <simdjson.h>
@@ -83,7 +83,7 @@ TEST(ExtractorMutation, AgreesWithAStrictParserOnWhatIsJson) {
   simdjson::dom::parser parser;
   std::uint64_t compared = 0;
   std::uint64_t accepted = 0;
-  for (int round = 0; Clock::now() < until && round < 400; ++round) {
+  while (Clock::now() < until) {
     Feed feed(options);
     for (int i = 0; i < 200; ++i) {
       const std::string text = mutate(random, kSeeds[random() % std::size(kSeeds)]);
