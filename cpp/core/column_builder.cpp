@@ -96,17 +96,6 @@ void ColumnBuilder::append_boolean(bool value) {
   mark_valid();
 }
 
-char* ColumnBuilder::open_bytes(std::size_t most) {
-  if (offsets_.size() == 0) push_offset(0);
-  return reinterpret_cast<char*>(data_.room(most));
-}
-
-void ColumnBuilder::close_bytes(std::size_t size) {
-  data_.keep(size);
-  push_offset(data_.size());
-  mark_valid();
-}
-
 void ColumnBuilder::append_list() {
   if (offsets_.size() == 0) push_offset(0);
   push_offset(static_cast<std::size_t>(items_->length_));

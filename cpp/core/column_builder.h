@@ -98,8 +98,13 @@ class ColumnBuilder {
     close_bytes(bytes.size());
   }
   // In two steps, for bytes that are not at hand in one piece: room for `most` bytes, then how many there were.
-  [[nodiscard]] char* open_bytes(std::size_t most);
-  void close_bytes(std::size_t size);
+  [[nodiscard]] char* open_bytes(std::size_t most) { return reinterpret_cast<char*>(data_.room(most)); }
+  void close_bytes(std::size_t size) {
+    data_.keep(size);
+    if (offsets_.size() == 0) push_offset(0);
+    push_offset(data_.size());
+    mark_valid();
+  }
   // Values appended to items() since the last list are this one's.
   [[nodiscard]] ColumnBuilder& items() noexcept { return *items_; }
   void append_list();

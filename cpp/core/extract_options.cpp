@@ -81,14 +81,6 @@ Status ExtractOptions::validate() const {
     if (auto keys = ExtractionPlan::split_path(event_time->path, separator); !keys.ok()) return keys.status();
     if (Status status = validate_zone(event_time->zone); !status.ok()) return status;
   }
-  if (topic_template) {
-    for (const std::string& name : topic_template->names()) {
-      if (name.starts_with('_')) {
-        return Status(ErrorCode::invalid_topic_template,
-                      "level " + in_quotes(name) + ": names that begin with '_' are metadata");
-      }
-    }
-  }
   return schema ? validate_columns(*schema, *this) : Status();
 }
 

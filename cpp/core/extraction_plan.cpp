@@ -54,14 +54,14 @@ ExtractionPlan::ExtractionPlan(std::string separator, std::vector<std::string> c
 Result<std::vector<std::string>> ExtractionPlan::split_path(std::string_view path, std::string_view separator) {
   if (path.starts_with('/')) return split_pointer(path);
   std::vector<std::string> keys;
-  while (true) {
-    const std::size_t end = path.find(separator);
-    keys.emplace_back(path.substr(0, end));
+  for (std::size_t begin = 0;;) {
+    const std::size_t end = std::min(path.find(separator, begin), path.size());
+    keys.emplace_back(path.substr(begin, end - begin));
     if (keys.back().empty()) {
       return bad_path(path, "a key is empty; an empty key is written as a JSON Pointer, \"/\"");
     }
-    if (end == std::string_view::npos) return keys;
-    path.remove_prefix(end + separator.size());
+    if (end == path.size()) return keys;
+    begin = end + separator.size();
   }
 }
 

@@ -78,6 +78,9 @@ class ExtractionPlan {
   // "/location/lat"
   [[nodiscard]] std::string pointer(NodeId id) const;
 
+  // A number for the marks of a row; no other row of this plan has it.
+  [[nodiscard]] std::uint64_t next_row() noexcept { return ++row_; }
+
   // Members or scalars have been seen at a node that was undecided.
   void decide(NodeId id, NodeShape shape);
   // A payload that is refused leaves no trace: what it added since begin_payload() goes again.
@@ -99,6 +102,7 @@ class ExtractionPlan {
   std::vector<NodeId> buckets_;  // chained through next_in_bucket, newest first
   std::size_t kept_nodes_ = 0;
   std::vector<NodeId> decided_;
+  std::uint64_t row_ = 0;
 };
 
 }  // namespace honeyframe

@@ -90,7 +90,10 @@ Status JsonExtractor::prepare() {
   if (!options_.explode.empty()) {
     auto nodes = plan_.require(options_.explode);
     if (!nodes.ok()) return nodes.status();
-    for (const NodeId node : nodes.value()) plan_[node].explode = true;
+    for (const NodeId node : nodes.value()) {
+      plan_[node].explode = true;
+      plan_[node].reads_scalars = false;
+    }
   }
   return Status();
 }
@@ -130,7 +133,8 @@ Status JsonExtractor::extract_one(const MessageBlock& block, const StoredMessage
   if (!builder_.add(payload.empty() ? empty_ : cells_, source)) {
     plan_.roll_back();
     const RecordBatchBuilder::Refusal& refusal = builder_.refusal();
-    put_aside(source, payload, refusal.reason, refusal.message, refusal.position);
+    const std::ptrdiff_t skipped = refusal.position < 0 ? 0 : cells_.payload - payload.data();
+    put_aside(source, payload, refusal.reason, refusal.message, refusal.position + skipped);
     if (options_.on_conflict != OnConflict::raise || refusal.column.empty()) return Status();
     return Status(ErrorCode::does_not_fit, refusal.message + ", in a message on topic " + in_quotes(source.topic))
         .with_hint("on_conflict=\"keep\" keeps such values in `_misfit`; the payload is in the quarantine.");

@@ -1,8 +1,8 @@
 #include "json_number.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <string>
 #include <system_error>
 
@@ -126,10 +126,18 @@ JsonNumber read_number(const char* const begin) noexcept {
 }
 
 JsonNumber parse_number(std::string_view text) {
-  const std::string terminated(text);
-  JsonNumber number = read_number(terminated.c_str());
-  if (number.end != terminated.c_str() + terminated.size()) number.kind = NumberKind::invalid;
-  number.end = text.data() + (number.end - terminated.c_str());
+  std::array<char, 64> usual{};
+  std::string longer;
+  const char* terminated = usual.data();
+  if (text.size() < usual.size()) {
+    std::copy(text.begin(), text.end(), usual.begin());
+  } else {
+    longer = text;
+    terminated = longer.c_str();
+  }
+  JsonNumber number = read_number(terminated);
+  if (number.end != terminated + text.size()) number.kind = NumberKind::invalid;
+  number.end = text.data() + (number.end - terminated);
   return number;
 }
 

@@ -214,15 +214,6 @@ bool JsonTokens::fail_number(const JsonNumber& number) {
   return fail_value();
 }
 
-bool JsonTokens::read_literal(std::string_view literal) {
-  // Within the payload and its padding: the longest literal has five characters, and a mismatch ends the comparison.
-  if (std::strncmp(text(), literal.data(), literal.size()) != 0 || !is_delimiter(text() + literal.size())) {
-    return fail_value();
-  }
-  ++at_;
-  return true;
-}
-
 bool JsonTokens::read_string(std::string_view& raw, bool& escaped) {
   raw = raw_string();
   escaped = has_escapes_ && std::memchr(raw.data(), '\\', raw.size()) != nullptr;

@@ -71,7 +71,15 @@ class JsonTokens {
     ++at_;
     return true;
   }
-  [[nodiscard]] bool read_literal(std::string_view literal);
+  [[nodiscard]] bool read_literal(std::string_view literal) {
+    const char* const end = text() + literal.size();
+    if (static_cast<std::size_t>(payload_ + size_ - text()) < literal.size() ||
+        std::memcmp(text(), literal.data(), literal.size()) != 0 || !is_delimiter(end)) {
+      return fail_value();
+    }
+    ++at_;
+    return true;
+  }
   [[nodiscard]] bool read_string(std::string_view& raw, bool& escaped);
 
   // Steps over the value that begins here, checking its grammar, and its scalars where `strict`; at most `max_depth`
@@ -98,9 +106,10 @@ class JsonTokens {
   void explain(bool strict, std::size_t max_depth);
 
   [[nodiscard]] static bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-  // Ends a number or a literal: a blank, a comma, a bracket, the end of the payload.
+  // Ends a number or a literal: a blank, a structural character, the end of the payload.
   [[nodiscard]] bool is_delimiter(const char* p) const noexcept {
-    return *p == ',' || *p == '}' || *p == ']' || is_blank(*p) || p == payload_ + size_;
+    return *p == ',' || *p == '}' || *p == ']' || is_blank(*p) || *p == ':' || *p == '[' || *p == '{' ||
+           p == payload_ + size_;
   }
 
  private:

@@ -32,6 +32,9 @@ enum class CellKind : std::uint8_t {
   dropped,
 };
 
+// "an integer", "a string": for messages.
+[[nodiscard]] std::string_view describe(CellKind kind) noexcept;
+
 // A set of CellKinds, for the items of a list.
 [[nodiscard]] constexpr std::uint32_t kind_bit(CellKind kind) noexcept {
   return 1u << static_cast<unsigned>(kind);

@@ -9,26 +9,17 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
+// The first that is no blank; 0 where there is none.
+char first_character(std::string_view payload) noexcept {
+  for (const char c : payload) {
+    if (!JsonTokens::is_blank(c)) return c;
+  }
+  return '\0';
+}
+
 // May begin a JSON scalar.
 bool begins_scalar(char c) noexcept {
   return c == '"' || c == '-' || c == 't' || c == 'f' || c == 'n' || (c >= '0' && c <= '9');
-}
-
-CellKind kind_of(NumberKind kind) noexcept {
-  switch (kind) {
-    case NumberKind::int64:
-      return CellKind::int64;
-    case NumberKind::uint64:
-      return CellKind::uint64;
-    case NumberKind::float64:
-      return CellKind::float64;
-    case NumberKind::big_integer:
-      return CellKind::big_integer;
-    case NumberKind::out_of_range:
-    case NumberKind::invalid:
-      break;
-  }
-  return CellKind::out_of_range;
 }
 
 }  // namespace
@@ -38,6 +29,7 @@ bool PayloadReader::read(std::string_view payload, PayloadCells& cells) {
   cells.payload = payload.data();
   cells.payload_size = payload.size();
   cells_ = &cells;
+  values_.begin(cells);
   frames_.clear();
   base_depth_ = 0;
   if (mode_ == PayloadMode::raw) {
@@ -52,8 +44,7 @@ bool PayloadReader::read(std::string_view payload, PayloadCells& cells) {
   const std::size_t offset = payload.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   payload.remove_prefix(offset);
   if (mode_ == PayloadMode::text) return read_text(payload, offset);
-  const std::size_t first = payload.find_first_not_of(" \t\r\n");
-  const char c = first == std::string_view::npos ? '\0' : payload[first];
+  const char c = first_character(payload);
   cells.payload = payload.data();
   if (mode_ != PayloadMode::json && c != '{' && c != '[') return read_bare(payload, offset);
   if (read_json(payload, offset)) return true;
@@ -73,8 +64,7 @@ bool PayloadReader::read_json(std::string_view payload, std::size_t offset) {
 
 // payload="auto", no object and no array: a JSON scalar, or else text.
 bool PayloadReader::read_bare(std::string_view payload, std::size_t offset) {
-  const std::size_t first = payload.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && begins_scalar(payload[first])) {
+  if (begins_scalar(first_character(payload))) {
     if (tokens_.load(payload, offset) && read_element() && tokens_.at_end()) return true;
     cells_->clear();
   }
@@ -136,7 +126,7 @@ bool PayloadReader::read_element() {
   const std::size_t begin = cells_->cells.size();
   begin_row();
   Cell cell;
-  if (!read_any(cell)) return false;
+  if (!values_.read(cell, depth_left())) return false;
   switch (cell.kind) {
     case CellKind::boolean:
       add_bare("value_bool", cell);
@@ -265,7 +255,7 @@ bool PayloadReader::read_member() {
   if (plan_[child].reads_scalars && tokens_.peek() != '{' && tokens_.peek() != '[') {
     Cell& cell = cells_->cells.add();
     cell.node = child;
-    return read_scalar(cell);
+    return values_.read_scalar(cell);
   }
   return read_known(child);
 }
@@ -378,96 +368,12 @@ void PayloadReader::supersede(NodeId child) {
 
 bool PayloadReader::read_value(NodeId node) {
   Cell& cell = cells_->cells.add();
-  if (!read_any(cell)) return false;
+  if (!values_.read(cell, depth_left())) return false;
   cell.node = node;
   if (plan_.grows() && cell.kind != CellKind::null) {
     const PlanNode& here = plan_[node];
     if (here.shape == NodeShape::undecided && !here.explode) plan_.decide(node, NodeShape::value);
   }
-  return true;
-}
-
-bool PayloadReader::read_any(Cell& cell) {
-  if (tokens_.peek() == '[') return read_list(cell);
-  if (tokens_.peek() != '{') return read_scalar(cell);
-  std::string_view text;
-  if (!tokens_.skip_value(strict_, depth_left(), text)) return false;
-  cell.kind = CellKind::json;
-  cell.begin = static_cast<std::uint32_t>(text.data() - cells_->payload);
-  cell.size = static_cast<std::uint32_t>(text.size());
-  return true;
-}
-
-bool PayloadReader::read_scalar(Cell& cell) {
-  cell.begin = tokens_.offset();
-  switch (tokens_.peek()) {
-    case '"': {
-      std::string_view raw;
-      if (!tokens_.read_string(raw, cell.escaped)) return false;
-      cell.kind = CellKind::string;
-      cell.size = static_cast<std::uint32_t>(raw.size() + 2);
-      return true;
-    }
-    case 't':
-      cell.kind = CellKind::boolean;
-      cell.boolean = true;
-      cell.size = 4;
-      return tokens_.read_literal("true");
-    case 'f':
-      cell.kind = CellKind::boolean;
-      cell.boolean = false;
-      cell.size = 5;
-      return tokens_.read_literal("false");
-    case 'n':
-      cell.kind = CellKind::null;
-      cell.size = 4;
-      return tokens_.read_literal("null");
-    default: {
-      JsonNumber number;
-      const char* const begin = tokens_.text();
-      if (!tokens_.read_number(number)) return false;
-      cell.kind = kind_of(number.kind);
-      cell.uint64 = number.uint64;
-      cell.size = static_cast<std::uint32_t>(number.end - begin);
-      return true;
-    }
-  }
-}
-
-// A list of scalars becomes items; one that holds more is kept as its text.
-bool PayloadReader::read_list(Cell& cell) {
-  if (depth_left() == 0) return tokens_.fail_too_deep(max_depth_);
-  const std::uint32_t begin = tokens_.position();
-  const std::size_t first_item = cells_->items.size();
-  std::uint32_t kinds = 0;
-  cell.kind = CellKind::list;
-  tokens_.advance();
-  while (tokens_.peek() != ']') {
-    if (tokens_.peek() == '{' || tokens_.peek() == '[') {
-      cells_->items.resize(first_item);
-      tokens_.rewind(begin);
-      cell.kind = CellKind::json;
-      std::string_view ignored;
-      if (!tokens_.skip_value(strict_, depth_left(), ignored)) return false;
-      break;
-    }
-    Cell& item = cells_->items.add();
-    if (!read_scalar(item)) return false;
-    kinds |= kind_bit(item.kind);
-    if (tokens_.peek() == ']') break;
-    if (tokens_.peek() != ',') return tokens_.fail_after_value(']');
-    tokens_.advance();
-    if (tokens_.peek() == ']') return tokens_.fail_value();
-  }
-  if (cell.kind == CellKind::list) {
-    tokens_.advance();
-    cell.kinds = static_cast<std::uint16_t>(kinds);
-    cell.items.begin = static_cast<std::uint32_t>(first_item);
-    cell.items.count = static_cast<std::uint32_t>(cells_->items.size() - first_item);
-  }
-  const std::string_view text = tokens_.text_since(begin);
-  cell.begin = static_cast<std::uint32_t>(text.data() - cells_->payload);
-  cell.size = static_cast<std::uint32_t>(text.size());
   return true;
 }
 

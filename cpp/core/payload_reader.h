@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cell_reader.h"
 #include "extract_options.h"
 #include "extraction_plan.h"
 #include "json_tokens.h"
@@ -20,7 +21,7 @@ namespace honeyframe {
 class PayloadReader {
  public:
   PayloadReader(ExtractionPlan& plan, PayloadMode mode, bool strict, std::size_t max_depth)
-      : plan_(plan), mode_(mode), strict_(strict), max_depth_(max_depth) {}
+      : plan_(plan), mode_(mode), strict_(strict), max_depth_(max_depth), values_(tokens_, strict, max_depth) {}
 
   // Behind `payload` a zero byte must stand. False: error() says why, and `cells` and the plan's growth are to be
   // thrown away. The payload must not be empty.
@@ -54,13 +55,10 @@ class PayloadReader {
   bool push(NodeId node);
 
   bool read_value(NodeId node);
-  bool read_scalar(Cell& cell);
-  bool read_list(Cell& cell);
-  bool read_any(Cell& cell);
   bool remember_explode(NodeId child);
   void supersede(NodeId child);
   void add_bare(const char* name, Cell cell);
-  void begin_row() { ++row_; }
+  void begin_row() { row_ = plan_.next_row(); }
   void end_row(std::size_t begin) { cells_->rows.push_back({{begin, begin}, {begin, cells_->cells.size()}}); }
   [[nodiscard]] std::size_t depth_left() const noexcept { return max_depth_ - base_depth_ - frames_.size(); }
 
@@ -69,11 +67,12 @@ class PayloadReader {
   bool strict_;
   std::size_t max_depth_;
   JsonTokens tokens_;
+  CellReader values_;
   PayloadCells* cells_ = nullptr;
   std::vector<Frame> frames_;
   std::size_t base_depth_ = 0;
-  std::string key_;                  // a key with escapes, read
-  std::uint64_t row_ = 0;            // rows begun, of all payloads: never repeats
+  std::string key_;  // a key with escapes, read
+  std::uint64_t row_ = 0;
   std::uint32_t explode_token_ = 0;  // where the array to explode begins in the current row; 0: it has none
   std::size_t explode_depth_ = 0;
   NodeId explode_node_ = kNoNode;

@@ -19,48 +19,8 @@ constexpr std::size_t kMaxPayloadValues = std::size_t{1} << 27;
 constexpr std::size_t kMaxPayloadText = std::size_t{1} << 30;
 constexpr std::size_t kMaxBatchText = std::numeric_limits<std::int32_t>::max();
 
-std::string_view describe(CellKind kind) noexcept {
-  switch (kind) {
-    case CellKind::null:
-      return "null";
-    case CellKind::boolean:
-      return "a boolean";
-    case CellKind::int64:
-    case CellKind::uint64:
-      return "an integer";
-    case CellKind::float64:
-      return "a number";
-    case CellKind::big_integer:
-      return "an integer outside 64 bits";
-    case CellKind::out_of_range:
-      return "a number outside float64";
-    case CellKind::string:
-    case CellKind::text:
-      return "a string";
-    case CellKind::list:
-      return "a list";
-    case CellKind::json:
-      return "an object or a list of more than scalars";
-    case CellKind::bytes:
-    case CellKind::superseded:
-    case CellKind::extra:
-    case CellKind::dropped:
-      break;
-  }
-  return "bytes";
-}
-
-std::string properties_json(const MessageProperties& properties) {
-  std::string text = "[";
-  for (const auto& [name, value] : properties.user_properties) {
-    if (text.size() > 1) text += ',';
-    text += '[';
-    append_json_string(name, text);
-    text += ',';
-    append_json_string(value, text);
-    text += ']';
-  }
-  return text += ']';
+std::size_t at(std::int32_t index) noexcept {
+  return static_cast<std::size_t>(index);
 }
 
 }  // namespace
@@ -70,37 +30,16 @@ RecordBatchBuilder::RecordBatchBuilder(const ExtractOptions& options, Extraction
       max_columns_(options.max_columns),
       plan_(plan),
       counters_(counters),
-      metadata_(options.metadata) {
+      metadata_(options) {
   rules_.na_values.insert(options.na_values.begin(), options.na_values.end());
   rules_.lenient = on_conflict_ == OnConflict::keep;
   if (options.event_time) zone_ = options.event_time->zone;
   effects_.keep_before = on_conflict_ == OnConflict::raise || on_conflict_ == OnConflict::quarantine;
   index_of_.emplace(kMisfitColumn, kMisfit);
   index_of_.emplace(kExtraColumn, kExtra);
-  add_metadata_columns(options);
-}
-
-void RecordBatchBuilder::add_metadata_columns(const ExtractOptions& options) {
-  const auto add = [this](bool wanted, const char* name, TypeId id) {
-    if (wanted) add_column(name, {id, TypeId::null}, true);
-  };
-  add(metadata_.topic, "_topic", TypeId::string);
-  add(metadata_.receive_time, "_recv_time", TypeId::timestamp);
-  add(metadata_.retain, "_retain", TypeId::boolean);
-  if (options.event_time) {
-    event_time_column_ = add_column("_event_time", {TypeId::timestamp, TypeId::null}, true);
-    columns_.back().time = EventTime(options.event_time->unit, zone_);
-  }
-  if (options.topic_template) {
-    for (const std::string& name : options.topic_template->names()) add_column(name, kText, true);
-    level_count_ = options.topic_template->names().size();
-  }
-  add(metadata_.qos, "_qos", TypeId::int64);
-  add(metadata_.dup, "_dup", TypeId::boolean);
-  add(metadata_.payload_index, "_payload_index", TypeId::int64);
-  add(metadata_.user_properties, "_user_properties", TypeId::string);
-  add(metadata_.content_type, "_content_type", TypeId::string);
-  add(metadata_.response_topic, "_response_topic", TypeId::string);
+  for (const Field& field : metadata_.fields()) add_column(field.name, field.type, true);
+  event_time_column_ = metadata_.event_time_column();
+  if (event_time_column_ != kNone) columns_[at(event_time_column_)].time = EventTime(options.event_time->unit, zone_);
 }
 
 std::int32_t RecordBatchBuilder::add_column(std::string name, DataType type, bool fixed) {
@@ -122,18 +61,17 @@ Status RecordBatchBuilder::add_schema(const std::vector<ColumnSpec>& specs) {
     const Result<std::vector<NodeId>> nodes = plan_.require(spec.path.empty() ? spec.name : spec.path);
     if (!nodes.ok()) return nodes.status();
     const std::int32_t index = add_column(spec.name, spec.type, true);
-    const Result<std::vector<NodeId>>& ends = nodes;
     // A dotted path may mean two nodes; other columns of the same path are chained behind the first.
-    for (const NodeId node : ends.value()) {
+    for (const NodeId node : nodes.value()) {
       PlanNode& end = plan_[node];
       end.wanted = true;
+      end.reads_scalars = true;
       if (end.column == kNone) {
         end.column = index;
       } else {
         std::int32_t last = end.column;
-        while (columns_[static_cast<std::size_t>(last)].next != kNone)
-          last = columns_[static_cast<std::size_t>(last)].next;
-        if (last != index) columns_[static_cast<std::size_t>(last)].next = index;
+        while (columns_[at(last)].next != kNone) last = columns_[at(last)].next;
+        if (last != index) columns_[at(last)].next = index;
       }
     }
   }
@@ -167,7 +105,7 @@ std::int32_t RecordBatchBuilder::column_for(NodeId node) {
 
 std::string RecordBatchBuilder::name_of(NodeId node) const {
   const std::int32_t column = plan_[node].column;
-  return column >= 0 ? columns_[static_cast<std::size_t>(column)].name : plan_.dotted(node);
+  return column >= 0 ? columns_[at(column)].name : plan_.dotted(node);
 }
 
 bool RecordBatchBuilder::add(const PayloadCells& cells, const RowSource& source) {
@@ -185,13 +123,9 @@ bool RecordBatchBuilder::add(const PayloadCells& cells, const RowSource& source)
 // Whether the payload's rows stay within bounds; adds to text_bytes_ what they may bring.
 bool RecordBatchBuilder::measure(const PayloadCells& cells, const RowSource& source) {
   const std::size_t rows = cells.rows.size();
-  std::size_t row_text = source.topic.size();
-  if (source.properties != nullptr) {
-    row_text += source.properties->content_type.size() + source.properties->response_topic.size();
-    for (const auto& [name, value] : source.properties->user_properties)
-      row_text += 6 * (name.size() + value.size()) + 8;
-  }
-  std::size_t values = rows * columns_.size();
+  const std::size_t row_text = MetadataWriter::text_bytes(source);
+  // Its own new columns are paths of the plan by now.
+  std::size_t values = rows * (columns_.size() + std::min(plan_.size(), max_columns_));
   std::size_t text = cells.payload_size + rows * row_text;
   std::size_t shared_text = 0;
   std::size_t shared_begin = std::numeric_limits<std::size_t>::max();
@@ -216,39 +150,13 @@ bool RecordBatchBuilder::measure(const PayloadCells& cells, const RowSource& sou
 }
 
 bool RecordBatchBuilder::add_row(const PayloadCells& cells, const CellRow& row, const RowSource& source) {
-  add_metadata(source);
+  metadata_.append(source, rows_, columns_);
   event_time_set_ = false;
   if (!add_cells(cells, row.shared) || !add_cells(cells, row.own)) return false;
   if (event_time_column_ != kNone && !event_time_set_) ++counters_.bad_event_times;
   ++rows_;
   ++counters_.rows;
   return true;
-}
-
-void RecordBatchBuilder::add_metadata(const RowSource& source) {
-  auto column = columns_.begin();
-  const auto next = [&column, this]() -> ColumnBuilder& {
-    column->builder.pad_to(rows_);
-    return (column++)->builder;
-  };
-  if (metadata_.topic) next().append_bytes(source.topic);
-  if (metadata_.receive_time) next().append_int64(source.receive_time_ns);
-  if (metadata_.retain) next().append_boolean(source.retain);
-  if (event_time_column_ != kNone) ++column;
-  if (source.levels != nullptr) {
-    for (const std::string_view level : *source.levels) next().append_bytes(level);
-  } else {
-    column += static_cast<std::ptrdiff_t>(level_count_);
-  }
-  if (metadata_.qos) next().append_int64(source.qos);
-  if (metadata_.dup) next().append_boolean(source.dup);
-  if (metadata_.payload_index) next().append_int64(static_cast<std::int64_t>(source.payload_index));
-  const MessageProperties* const properties = source.properties;
-  if (properties == nullptr) return;
-  if (metadata_.user_properties) next().append_bytes(properties_json(*properties));
-  if (metadata_.content_type && !properties->content_type.empty()) next().append_bytes(properties->content_type);
-  if (metadata_.content_type && properties->content_type.empty()) ++column;
-  if (metadata_.response_topic && !properties->response_topic.empty()) next().append_bytes(properties->response_topic);
 }
 
 bool RecordBatchBuilder::add_cells(const PayloadCells& cells, CellRange range) {
@@ -259,12 +167,16 @@ bool RecordBatchBuilder::add_cells(const PayloadCells& cells, CellRange range) {
 }
 
 bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
+  const PlanNode& node = plan_[cell.node];
+  if (node.column >= 0 && node.reads_scalars && !node.event_time) {  // most often
+    FittedColumn& column = columns_[at(node.column)];
+    if (column.next == kNone && column.fit_same(cells, cell, rows_)) return true;
+  }
   if (cell.kind == CellKind::dropped) return true;
   if (cell.kind == CellKind::extra) {
     add_extra(plan_.dotted(cell.node, cells.keys[cell.key]), cells.text(cell));
     return true;
   }
-  const PlanNode& node = plan_[cell.node];
   if (cell.kind == CellKind::superseded) {
     ++counters_.duplicate_keys;
     const std::string name = name_of(cell.node);
@@ -281,20 +193,19 @@ bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
   if (index == kNone) index = column_for(cell.node);
   if (index == kOverflow) add_extra(plan_.dotted(cell.node), json_text(cells, cell));
   if (cell.kind == CellKind::null) return true;
-  for (; index >= 0; index = columns_[static_cast<std::size_t>(index)].next) {
+  for (; index >= 0; index = columns_[at(index)].next) {
     if (!add_value(cells, cell, index)) return false;
   }
   return true;
 }
 
 bool RecordBatchBuilder::add_value(const PayloadCells& cells, const Cell& cell, std::int32_t index) {
-  FittedColumn& column = columns_[static_cast<std::size_t>(index)];
-  if (column.fit_same(cells, cell, rows_)) return true;
+  FittedColumn& column = columns_[at(index)];
   const DataType before = column.builder.type();
   const TimeUnit unit_before = column.time.unit();
   const Fit fit = column.fit(cells, cell, rows_, rules_, effects_);
   if (effects_.before) {
-    changed_.emplace_back(index, std::move(*effects_.before));
+    changed_.emplace_back(at(index), std::move(*effects_.before));
     effects_.before.reset();
   }
   if (column.builder.type() != before) report_change(column, before);
@@ -302,7 +213,7 @@ bool RecordBatchBuilder::add_value(const PayloadCells& cells, const Cell& cell, 
     events_.push_back({"event_time_unit", column.name, std::string(to_string(column.time.unit()))});
   }
   if (fit == Fit::fits && effects_.missing == 0 && effects_.numbers == 0 && effects_.lost.empty()) return true;
-  report_effects(column, fit);
+  report_effects(column);
   if (fit != Fit::conflict) return true;
   switch (on_conflict_) {
     case OnConflict::widen:
@@ -336,7 +247,7 @@ bool RecordBatchBuilder::add_misplaced(const PayloadCells& cells, const Cell& ce
       const std::int32_t index = column_for(cell.node);
       if (index < 0) break;
       plan_[cell.node].spelled_out = true;
-      FittedColumn& column = columns_[static_cast<std::size_t>(index)];
+      FittedColumn& column = columns_[at(index)];
       column.fit_as_text(cells, cell, rows_);
       report_change(column, {});
       return true;
@@ -349,7 +260,7 @@ bool RecordBatchBuilder::add_misplaced(const PayloadCells& cells, const Cell& ce
 
 void RecordBatchBuilder::read_event_time(const PayloadCells& cells, const Cell& cell) {
   if (cell.kind == CellKind::null || event_time_set_) return;
-  FittedColumn& column = columns_[static_cast<std::size_t>(event_time_column_)];
+  FittedColumn& column = columns_[at(event_time_column_)];
   const TimeUnit before = column.time.unit();
   FittedColumn::Effects effects;
   event_time_set_ = column.fit(cells, cell, rows_, rules_, effects) == Fit::fits;
@@ -399,7 +310,7 @@ void RecordBatchBuilder::report_change(FittedColumn& column, DataType before) {
   events_.push_back({"column_widened", column.name, before.to_string() + " -> " + now.to_string()});
 }
 
-void RecordBatchBuilder::report_effects(FittedColumn& column, Fit fit) {
+void RecordBatchBuilder::report_effects(FittedColumn& column) {
   counters_.na_strings += effects_.missing;
   counters_.numbers_from_strings += effects_.numbers;
   if (effects_.numbers > 0 && !std::exchange(column.told_number, true)) {
@@ -413,7 +324,6 @@ void RecordBatchBuilder::report_effects(FittedColumn& column, Fit fit) {
                lost.is_unsigned ? std::to_string(static_cast<std::uint64_t>(lost.value)) : std::to_string(lost.value),
                column.told_misfit);
   }
-  static_cast<void>(fit);
   effects_.missing = effects_.numbers = 0;
   effects_.lost.clear();
 }
@@ -430,7 +340,7 @@ void RecordBatchBuilder::begin_payload() {
 void RecordBatchBuilder::roll_back() {
   rows_ = mark_.rows;
   for (; !changed_.empty(); changed_.pop_back()) {
-    columns_[static_cast<std::size_t>(changed_.back().first)].restore(std::move(changed_.back().second));
+    columns_[changed_.back().first].restore(std::move(changed_.back().second));
   }
   while (columns_.size() > mark_.columns) {
     plan_[columns_.back().node].column = kNone;
@@ -452,7 +362,7 @@ SchemaPtr RecordBatchBuilder::make_schema() const {
   auto schema = std::make_shared<Schema>();
   const auto add = [&schema, this](std::int32_t index) {
     if (index >= 0) {
-      const FittedColumn& column = columns_[static_cast<std::size_t>(index)];
+      const FittedColumn& column = columns_[at(index)];
       schema->fields.push_back({column.name, column.builder.type()});
     } else {
       schema->fields.push_back({std::string(index == kMisfit ? kMisfitColumn : kExtraColumn), kText});
@@ -481,7 +391,7 @@ RecordBatchPtr RecordBatchBuilder::finish(std::uint64_t messages, std::uint64_t 
       columns.push_back((index == kMisfit ? misfit_ : extra_).finish(rows_));
       continue;
     }
-    FittedColumn& column = columns_[static_cast<std::size_t>(index)];
+    FittedColumn& column = columns_[at(index)];
     column.builder.pad_to(rows_);
     columns.push_back(column.builder.finish());
     column.settle();

@@ -15,24 +15,12 @@
 #include "extract_options.h"
 #include "extraction_plan.h"
 #include "fitted_column.h"
-#include "message_block.h"
+#include "metadata_writer.h"
 #include "payload_cells.h"
 #include "record_batch.h"
 #include "side_column.h"
 
 namespace honeyframe {
-
-// What a row has from its message. Views live as long as the call.
-struct RowSource {
-  std::string_view topic;
-  std::int64_t receive_time_ns = 0;
-  std::uint64_t payload_index = 0;
-  std::uint8_t qos = 0;
-  bool retain = false;
-  bool dup = false;
-  const MessageProperties* properties = nullptr;
-  const std::vector<std::string_view>* levels = nullptr;  // null: the topic does not match the template
-};
 
 class RecordBatchBuilder {
  public:
@@ -68,11 +56,9 @@ class RecordBatchBuilder {
   static constexpr std::int32_t kMisfit = -1;  // in order_
   static constexpr std::int32_t kExtra = -2;
 
-  void add_metadata_columns(const ExtractOptions& options);
   std::int32_t add_column(std::string name, DataType type, bool fixed);
   std::int32_t column_for(NodeId node);
 
-  void add_metadata(const RowSource& source);
   bool add_row(const PayloadCells& cells, const CellRow& row, const RowSource& source);
   bool add_cells(const PayloadCells& cells, CellRange range);
   bool add_cell(const PayloadCells& cells, const Cell& cell);
@@ -83,7 +69,7 @@ class RecordBatchBuilder {
   void add_misfit(std::int64_t row, std::string_view name, std::string_view json, bool& told);
   void add_extra(std::string_view name, std::string_view json);
   void report_change(FittedColumn& column, DataType before);
-  void report_effects(FittedColumn& column, Fit fit);
+  void report_effects(FittedColumn& column);
   [[nodiscard]] std::string name_of(NodeId node) const;
   [[nodiscard]] std::string_view json_text(const PayloadCells& cells, const Cell& cell);
   bool measure(const PayloadCells& cells, const RowSource& source);
@@ -101,9 +87,8 @@ class RecordBatchBuilder {
   std::vector<FittedColumn> columns_;
   std::unordered_map<std::string, std::int32_t> index_of_;  // by name, `_misfit` and `_extra` included
   std::size_t payload_columns_ = 0;
-  MetadataColumns metadata_;
+  MetadataWriter metadata_;
   std::int32_t event_time_column_ = kNone;
-  std::size_t level_count_ = 0;
   bool event_time_set_ = false;  // in the current row
   bool told_max_columns_ = false;
   TextSet told_paths_;  // paths without a column of which a misfit has been told

@@ -83,7 +83,7 @@ TEST(ExtractorMutation, AgreesWithAStrictParserOnWhatIsJson) {
   simdjson::dom::parser parser;
   std::uint64_t compared = 0;
   std::uint64_t accepted = 0;
-  for (int round = 0; Clock::now() < until && round < 400; ++round) {
+  while (Clock::now() < until) {
     Feed feed(options);
     for (int i = 0; i < 200; ++i) {
       const std::string text = mutate(random, kSeeds[random() % std::size(kSeeds)]);

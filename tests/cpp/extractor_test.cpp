@@ -1,0 +1,397 @@
+// The rules of docs/frame-rules.md, each through the whole extractor.
+
+#include "extractor.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "extraction_for_tests.h"
+
+namespace honeyframe::testing {
+namespace {
+
+TEST(Extractor, ReadsABlockUntilTheRowsAreThere) {
+  auto topics = std::make_shared<TopicDictionary>();
+  MessageBlock block(1 << 16, topics);
+  for (const char* const payload : {"1", "[1,{}]", "x\xFF", "[]", "4", "5"}) {
+    MessageView message;
+    message.topic = "t";
+    message.payload = payload;
+    ASSERT_TRUE(block.append(message, topics->intern("t"), false));
+  }
+  auto extractor = std::move(Extractor::create(without_metadata())).value();
+  EXPECT_EQ(extractor->extract(block, 0, block.size(), 2).value(), 2U);  // the second brought two rows
+  EXPECT_EQ(extractor->open_rows(), 3);
+  EXPECT_EQ(extractor->finish()->messages(), 2U);
+  EXPECT_EQ(extractor->extract(block, 2, block.size(), 2).value(), 6U);
+  EXPECT_EQ(extractor->open_rows(), 2);
+  EXPECT_EQ(extractor->open_messages(), 3U);
+  EXPECT_EQ(extractor->take_quarantined_count(), 1U);
+  EXPECT_EQ(extractor->extract(block, 6, 6, 2).value(), 6U);
+  EXPECT_FALSE(extractor->full());
+}
+
+TEST(Extractor, FlattensAndKeepsTypes) {
+  Feed feed;
+  feed.add(
+      R"({"id":"a","location":{"lat":52.5,"lon":13},"ok":true,"tags":["x","y"],"big":9007199254740993,"none":null})");
+  EXPECT_EQ(feed.names(), (Texts{"id", "location.lat", "location.lon", "ok", "tags", "big", "none"}));
+  Texts types;
+  for (const std::string& name : feed.names()) types.push_back(feed.type(name));
+  EXPECT_EQ(types, (Texts{"string", "float64", "int64", "bool", "list<string>", "int64", "null"}));
+  EXPECT_EQ(feed.column("big"), (Texts{"9007199254740993"}));
+}
+
+TEST(Extractor, TheSeparatorIsTheCallers) {
+  ExtractOptions options = without_metadata();
+  options.separator = "__";
+  Feed feed(options);
+  feed.add(R"({"a":{"b.c":{"d":1}}})");
+  EXPECT_EQ(feed.names(), (Texts{"a__b.c__d"}));
+}
+
+TEST(Extractor, StringsAreReadWithTheirEscapes) {
+  Feed feed;
+  feed.add(R"({"a":"caf\u00e9 \ud83d\ude00 \"q\" \\ \/ \n"})").add("{\"a\":\"caf\xC3\xA9\"}").add(R"({"a":""})");
+  EXPECT_EQ(feed.column("a"),
+            (Texts{"\"caf\xC3\xA9 \xF0\x9F\x98\x80 \\\"q\\\" \\\\ / \\n\"", "\"caf\xC3\xA9\"", "\"\""}));
+}
+
+TEST(Extractor, OneMissingValueNeverTurnsATemperatureIntoText) {
+  for (const Texts& order : {Texts{R"({"t":21.5})", R"({"t":"N/A"})", R"({"t":22})"},
+                             Texts{R"({"t":"N/A"})", R"({"t":21.5})", R"({"t":22})"}}) {
+    Feed feed;
+    feed.add_all(order);
+    EXPECT_EQ(feed.type("t"), "float64");
+    EXPECT_EQ(feed.counters().na_strings, 1U);
+    EXPECT_EQ(feed.counters().misfits, 0U);
+  }
+  Feed other;  // not in na_values: kept
+  other.add(R"({"t":21.5})").add(R"({"t":"sensor fault"})").add(R"({"t":"22.5"})");
+  EXPECT_EQ(other.column("t"), (Texts{"21.5", "null", "22.5"}));
+  EXPECT_EQ(other.column("_misfit"), (Texts{"null", R"("{\"t\":\"sensor fault\"}")", "null"}));
+  EXPECT_EQ(other.counters().misfits, 1U);
+  EXPECT_EQ(other.counters().numbers_from_strings, 1U);
+}
+
+TEST(Extractor, IntegersThatAFloatCannotHoldMoveToMisfit) {
+  Feed feed;
+  feed.add(R"({"n":9007199254740993})").add(R"({"n":1})").add(R"({"n":0.5})").add(R"({"n":9007199254740995})");
+  EXPECT_EQ(feed.column("n"), (Texts{"null", "1.0", "0.5", "null"}));
+  EXPECT_EQ(feed.column("_misfit"),
+            (Texts{R"("{\"n\":9007199254740993}")", "null", "null", R"("{\"n\":9007199254740995}")"}));
+  EXPECT_EQ(feed.counters().misfits, 2U);
+}
+
+TEST(Extractor, NumbersBeyondTheirTypesKeepTheirText) {
+  Feed feed;
+  feed.add(R"({"a":1.5,"b":123456789012345678901234567890,"c":-1e400})");
+  feed.add(R"({"a":1e400,"b":1,"c":2})");
+  EXPECT_EQ(feed.column("a"), (Texts{"1.5", "null"}));
+  EXPECT_EQ(feed.column("b"), (Texts{"null", "1"}));
+  EXPECT_EQ(feed.column("c"), (Texts{"null", "2"}));
+  EXPECT_EQ(feed.column("_misfit"),
+            (Texts{R"("{\"b\":123456789012345678901234567890,\"c\":-1e400}")", R"("{\"a\":1e400}")"}));
+}
+
+TEST(Extractor, ScalarsListsAndObjectsOfOnePath) {
+  Feed feed;
+  feed.add_all({R"({"a":1,"o":{"x":1},"l":[1]})", R"({"a":{"k":[1,{"z":null}]},"o":7,"l":3})",
+                R"({"a":[1],"o":[2],"l":{}})", R"({"a":null,"o":null,"l":null})", R"({"o":{"x":2,"y":3}})"});
+  EXPECT_EQ(feed.names(), (Texts{"a", "o.x", "l", "o.y", "_misfit"}));
+  EXPECT_EQ(feed.column("_misfit"), (Texts{"null", R"("{\"a\":{\"k\":[1,{\"z\":null}]},\"o\":7,\"l\":3}")",
+                                           R"("{\"a\":[1],\"o\":[2],\"l\":{}}")", "null", "null"}));
+  EXPECT_EQ(feed.column("o.x"), (Texts{"1", "null", "null", "null", "2"}));
+}
+
+TEST(Extractor, ANullBeforeAnObjectDecidesNothing) {
+  Feed feed;
+  feed.add(R"({"a":null})").add(R"({"a":{"b":1}})");
+  EXPECT_EQ(feed.names(), (Texts{"a", "a.b"}));
+  EXPECT_EQ(feed.column("a.b"), (Texts{"null", "1"}));
+  EXPECT_EQ(feed.type("a"), "null");
+}
+
+TEST(Extractor, WhatAPayloadSaysFirstHoldsWithinIt) {
+  Feed feed;
+  feed.add(R"([{"a":1},{"a":{"b":2}}])");
+  EXPECT_EQ(feed.names(), (Texts{"a", "_misfit"}));
+  EXPECT_EQ(feed.column("_misfit"), (Texts{"null", R"("{\"a\":{\"b\":2}}")"}));
+}
+
+TEST(Extractor, ListsOfMoreThanScalarsAreText) {
+  Feed feed;
+  feed.add(R"({"a":[{"x":1}, [2]]})").add(R"({"a":[1,2]})").add(R"({"b":[]})").add(R"({"b":[{"c":1}]})");
+  EXPECT_EQ(feed.column("a"), (Texts{R"("[{\"x\":1}, [2]]")", "\"[1,2]\"", "null", "null"}));
+  EXPECT_EQ(feed.column("b"), (Texts{"null", "null", "\"[]\"", R"("[{\"c\":1}]")"}));
+}
+
+TEST(Extractor, DuplicateKeysAreCountedAndKept) {
+  Feed feed;
+  feed.add(R"({"a":1,"a":"x","b":{"c":1},"b":{"c":2,"d":3}})").add(R"({"a":1,"a":2,"a":3})");
+  EXPECT_EQ(feed.counters().duplicate_keys, 4U);
+  EXPECT_EQ(feed.column("a"), (Texts{"\"x\"", "\"3\""}));
+  EXPECT_EQ(feed.column("b.c"), (Texts{"2", "null"}));
+  EXPECT_EQ(feed.column("_misfit"), (Texts{R"("{\"a\":1,\"b\":{\"c\":1}}")", R"("{\"a\":[1,2]}")"}));
+}
+
+TEST(Extractor, OnlyTheColumnsAskedFor) {
+  ExtractOptions options = without_metadata();
+  options.columns = {"temp", "location", "value"};
+  Feed feed(options);
+  feed.add(R"({"temp":1,"hum":2,"location":{"lat":1.5,"deep":{"er":2}},"locations":3})")
+      .add("7")
+      .add("text")
+      .add(R"({"temp":"x"})");
+  EXPECT_EQ(feed.names(), (Texts{"temp", "location.lat", "location.deep.er", "value", "_misfit"}));
+  EXPECT_EQ(feed.column("value"), (Texts{"null", "7", "null", "null"}));
+}
+
+TEST(Extractor, ASchemaReadsItsPathsOnly) {
+  ExtractOptions options = without_metadata();
+  const auto type = [](TypeId id) { return DataType{id, TypeId::null}; };
+  options.schema = std::vector<ColumnSpec>{{"t", "sensor.temp", type(TypeId::float64)},
+                                           {"first", "/values/0", type(TypeId::int64)},
+                                           {"nested", "/values/1/x", type(TypeId::string)},
+                                           {"dotted", "/a.b", type(TypeId::boolean)},
+                                           {"sensor", "", type(TypeId::string)},
+                                           {"again", "sensor.temp", type(TypeId::string)},
+                                           {"when", "ts", type(TypeId::timestamp)},
+                                           {"raw", "blob", type(TypeId::binary)},
+                                           {"all", "values", {TypeId::list, TypeId::int64}}};
+  Feed feed(options);
+  feed.add(
+      R"({"sensor":{"temp":21},"values":[5,{"x":true}],"a.b":true,"ts":1718280000000,"blob":"\u0001x","other":[1,2]})");
+  feed.add(R"({"values":[7,8,9],"sensor":{"temp":"warm"},"ts":"2024-06-13T12:00:00Z"})");
+  feed.add(R"({"unknown":1})");
+  EXPECT_EQ(feed.names(),
+            (Texts{"t", "first", "nested", "dotted", "sensor", "again", "when", "raw", "all", "_misfit"}));
+  EXPECT_EQ(feed.column("t"), (Texts{"21.0", "null", "null"}));
+  EXPECT_EQ(feed.column("first"), (Texts{"5", "7", "null"}));
+  EXPECT_EQ(feed.column("nested"), (Texts{"\"true\"", "null", "null"}));
+  EXPECT_EQ(feed.column("dotted"), (Texts{"true", "null", "null"}));
+  EXPECT_EQ(feed.column("sensor"), (Texts{R"("{\"temp\":21}")", R"("{\"temp\":\"warm\"}")", "null"}));
+  EXPECT_EQ(feed.column("again"), (Texts{"\"21\"", "\"warm\"", "null"}));
+  EXPECT_EQ(feed.column("when"), (Texts{"\"2024-06-13T12:00:00Z\"", "\"2024-06-13T12:00:00Z\"", "null"}));
+  EXPECT_EQ(feed.column("raw")[0], "\"AXg=\"");
+  EXPECT_EQ(feed.column("all"), (Texts{"null", "[7,8,9]", "null"}));
+  EXPECT_EQ(feed.column("_misfit"), (Texts{R"("{\"all\":[5,{\"x\":true}]}")", R"("{\"t\":\"warm\"}")", "null"}));
+  EXPECT_EQ(feed.type("t"), "float64");
+}
+
+TEST(Extractor, ADottedSchemaPathFindsAKeyWithADotToo) {
+  ExtractOptions options = without_metadata();
+  options.schema = std::vector<ColumnSpec>{{"a.b", "", {TypeId::int64, TypeId::null}}};
+  Feed feed(options);
+  feed.add(R"({"a":{"b":1}})").add(R"({"a.b":2})").add(R"({"a":{"b":3},"a.b":4})");
+  EXPECT_EQ(feed.column("a.b"), (Texts{"1", "2", "3"}));
+  EXPECT_EQ(feed.column("_misfit"), (Texts{"null", "null", R"("{\"a.b\":4}")"}));
+}
+
+TEST(Extractor, ASchemaStaysWhateverComes) {
+  ExtractOptions options = without_metadata();
+  options.schema = std::vector<ColumnSpec>{{"a", "", {TypeId::int64, TypeId::null}}};
+  for (const OnConflict on_conflict : {OnConflict::keep, OnConflict::widen}) {
+    options.on_conflict = on_conflict;
+    Feed feed(options);
+    feed.add(R"({"a":1})").add(R"({"a":"x"})").add("3").add("[{\"a\":2}]");
+    EXPECT_EQ(feed.type("a"), "int64");
+    EXPECT_EQ(feed.column("a"), (Texts{"1", "null", "null", "2"}));
+    EXPECT_EQ(feed.column("_misfit")[1], R"("{\"a\":\"x\"}")");
+  }
+}
+
+TEST(Extractor, BareValuesFitASchemaByTheirNames) {
+  ExtractOptions options = without_metadata();
+  options.schema = std::vector<ColumnSpec>{{"value", "", {TypeId::float64, TypeId::null}},
+                                           {"state", "value_text", {TypeId::string, TypeId::null}}};
+  Feed feed(options);
+  feed.add("21").add("online").add(R"({"value":3})");
+  EXPECT_EQ(feed.column("value"), (Texts{"21.0", "null", "3.0"}));
+  EXPECT_EQ(feed.column("state"), (Texts{"null", "\"online\"", "null"}));
+}
+
+TEST(Extractor, ExplodeRepeatsWhatIsAround) {
+  ExtractOptions options = without_metadata();
+  options.explode = "data.readings";
+  Feed feed(options);
+  feed.add(R"({"id":"x","data":{"readings":[{"t":1,"ts":10},{"t":"N/A"},7],"unit":"C"},"seq":1e400})");
+  feed.add(R"({"id":"y","data":{"unit":"K"}})").add(R"({"id":"z","data":{"readings":[]}})").add("5");
+  EXPECT_EQ(feed.names(), (Texts{"id", "data.unit", "seq", "data.readings.t", "data.readings.ts", "data.readings",
+                                 "value", "_misfit"}));
+  EXPECT_EQ(feed.column("id"), (Texts{"\"x\"", "\"x\"", "\"x\"", "\"y\"", "\"z\"", "null"}));
+  EXPECT_EQ(feed.column("data.readings.t"), (Texts{"1", "null", "null", "null", "null", "null"}));
+  EXPECT_EQ(feed.column("data.readings"), (Texts{"null", "null", "7", "null", "null", "null"}));
+  EXPECT_EQ(feed.column("data.unit"), (Texts{"\"C\"", "\"C\"", "\"C\"", "\"K\"", "null", "null"}));
+  EXPECT_EQ(feed.column("_misfit")[2], R"("{\"seq\":1e400}")");
+  EXPECT_EQ(feed.counters().rows, 6U);
+}
+
+TEST(Extractor, ExplodeWithASchema) {
+  ExtractOptions options = without_metadata();
+  options.explode = "readings";
+  options.schema = std::vector<ColumnSpec>{{"id", "", {TypeId::string, TypeId::null}},
+                                           {"t", "readings.t", {TypeId::float64, TypeId::null}}};
+  Feed feed(options);
+  feed.add(R"({"readings":[{"t":1,"u":2},{"t":2},3],"id":"x"})");
+  EXPECT_EQ(feed.names(), (Texts{"id", "t"}));
+  EXPECT_EQ(feed.column("id"), (Texts{"\"x\"", "\"x\"", "\"x\""}));
+  EXPECT_EQ(feed.column("t"), (Texts{"1.0", "2.0", "null"}));
+}
+
+TEST(Extractor, EventTimeStandsBesideItsSource) {
+  ExtractOptions options = without_metadata();
+  options.event_time = EventTimeOptions{"meta.ts", TimeUnit::automatic, {}};
+  Feed feed(options);
+  feed.add_all({R"({"meta":{"ts":1718280000500}})", R"({"meta":{"ts":"2024-06-13T12:00:01Z"}})",
+                R"({"meta":{"ts":"soon"}})", R"({"meta":{"ts":null}})", R"({"v":1})",
+                R"({"meta":{"ts":"2024-06-13T12:00:00"}})", R"({"meta":{"ts":"1718280002000"}})"});
+  EXPECT_EQ(feed.column("_event_time"), (Texts{"\"2024-06-13T12:00:00.5Z\"", "\"2024-06-13T12:00:01Z\"", "null", "null",
+                                               "null", "null", "\"2024-06-13T12:00:02Z\""}));
+  EXPECT_EQ(feed.type("meta.ts"), "int64");
+  EXPECT_EQ(feed.counters().bad_event_times, 4U);
+  const Texts events = feed.events();
+  EXPECT_EQ(std::count(events.begin(), events.end(), "event_time_unit _event_time"), 1);
+}
+
+TEST(Extractor, EventTimeNeedsNoColumnOfItsSource) {
+  ExtractOptions options = without_metadata();
+  options.event_time = EventTimeOptions{"ts", TimeUnit::seconds, {{0, 7200}}};
+  options.columns = {"v"};
+  Feed feed(options);
+  feed.add(R"({"ts":"2024-06-13T14:00:00","v":1})");
+  EXPECT_EQ(feed.names(), (Texts{"_event_time", "v"}));
+  EXPECT_EQ(feed.column("_event_time"), (Texts{"\"2024-06-13T12:00:00Z\""}));
+  options.columns.clear();
+  options.schema = std::vector<ColumnSpec>{{"v", "", {TypeId::int64, TypeId::null}}};
+  Feed schema(options);
+  schema.add(R"({"v":1,"ts":1718280000})");
+  EXPECT_EQ(schema.column("_event_time"), (Texts{"\"2024-06-13T12:00:00Z\""}));
+  options.schema.reset();
+  options.event_time->path = "/ts/0";  // the first of a list
+  Feed list(options);
+  list.add(R"({"ts":[1718280000,5]})");
+  EXPECT_EQ(list.column("_event_time"), (Texts{"\"2024-06-13T12:00:00Z\""}));
+  EXPECT_EQ(list.column("ts"), (Texts{"[1718280000,5]"}));
+}
+
+TEST(Extractor, EventTimeOfEachElement) {
+  ExtractOptions options = without_metadata();
+  options.explode = "r";
+  options.event_time = EventTimeOptions{"r.ts", TimeUnit::automatic, {}};
+  Feed feed(options);
+  feed.add(R"({"r":[{"ts":1718280000},{"ts":1718280001},{}]})");
+  EXPECT_EQ(feed.column("_event_time"), (Texts{"\"2024-06-13T12:00:00Z\"", "\"2024-06-13T12:00:01Z\"", "null"}));
+}
+
+TEST(Extractor, AnEmptyPayloadIsARowOfNulls) {
+  for (const PayloadMode mode : {PayloadMode::automatic, PayloadMode::json, PayloadMode::text, PayloadMode::raw}) {
+    ExtractOptions options = without_metadata();
+    options.metadata.topic = true;
+    options.payload = mode;
+    Feed feed(options);
+    feed.add("");
+    EXPECT_EQ(feed.batch().rows(), 1);
+    EXPECT_EQ(feed.column("_topic"), (Texts{"\"t\""}));
+    EXPECT_EQ(feed.counters().empty_payloads, 1U);
+    EXPECT_EQ(feed.counters().quarantined, 0U);
+  }
+}
+
+TEST(Extractor, PayloadModes) {
+  Feed automatic;
+  automatic.add("21.5")
+      .add("true")
+      .add("online")
+      .add("null")
+      .add(R"({"value":3})")
+      .add("\"quoted\"")
+      .add("1e400")
+      .add("18446744073709551615");
+  EXPECT_EQ(automatic.names(), (Texts{"value", "value_bool", "value_text", "_misfit"}));
+  EXPECT_EQ(automatic.column("value"), (Texts{"21.5", "null", "null", "null", "3.0", "null", "null", "null"}));
+  EXPECT_EQ(automatic.column("value_text")[2], "\"online\"");
+  EXPECT_EQ(automatic.column("value_text")[5], "\"quoted\"");
+  EXPECT_EQ(automatic.column("_misfit")[6], R"("{\"value\":1e400}")");
+  EXPECT_EQ(automatic.column("_misfit")[7], R"("{\"value\":18446744073709551615}")");
+  ExtractOptions options = without_metadata();
+  options.payload = PayloadMode::raw;
+  Feed raw(options);
+  raw.add("\x01\xFF");
+  EXPECT_EQ(raw.type("value_raw"), "binary");
+  EXPECT_EQ(raw.column("value_raw"), (Texts{"\"Af8=\""}));
+  options.payload = PayloadMode::text;
+  Feed text(options);
+  text.add("{\"a\":1}").add("\xFF");
+  EXPECT_EQ(text.column("value_text"), (Texts{R"("{\"a\":1}")"}));
+  EXPECT_EQ(text.reason(), "invalid_utf8");
+}
+
+TEST(Extractor, QuarantineKeepsEnoughToReadAgain) {
+  Feed feed;
+  MessageView message;
+  message.topic = "plant/x";
+  message.payload = "{\"a\":1,";
+  message.receive_time_ns = 42;
+  message.qos = 1;
+  message.retain = true;
+  feed.add("1").add(message);
+  const auto entries = feed.quarantine();
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].topic, "plant/x");
+  EXPECT_EQ(entries[0].receive_time_ns, 42);
+  EXPECT_EQ(entries[0].payload_index, 1U);
+  EXPECT_EQ(entries[0].reason, "truncated");
+  EXPECT_FALSE(entries[0].message.empty());
+  EXPECT_EQ(entries[0].position, 7);
+  EXPECT_EQ(entries[0].payload, "{\"a\":1,");
+  EXPECT_TRUE(entries[0].retain);
+  EXPECT_EQ(entries[0].qos, 1);
+}
+
+TEST(Extractor, QuarantineIsBounded) {
+  ExtractOptions options = without_metadata();
+  options.max_quarantine_messages = 3;
+  Feed feed(options);
+  for (int i = 0; i < 10; ++i) feed.add("{" + std::to_string(i));
+  EXPECT_EQ(feed.counters().quarantined, 10U);
+  EXPECT_EQ(feed.counters().quarantine_evicted, 7U);
+  EXPECT_EQ(feed.quarantine().size(), 3U);
+  EXPECT_EQ(feed.quarantine().back().payload, "{9");
+}
+
+TEST(Extractor, NotStrictLeavesUnreadScalarsUnchecked) {
+  ExtractOptions options = without_metadata();
+  options.columns = {"a"};
+  options.strict = false;
+  Feed lax(options);
+  lax.add(R"({"a":1,"b":tru,"c":[01,"\q"]})");
+  EXPECT_EQ(lax.column("a"), (Texts{"1"}));
+  lax.add(R"({"a":tru})").add(R"({"a":1,"b":[}})");
+  EXPECT_EQ(lax.counters().quarantined, 2U);
+}
+
+TEST(Extractor, EveryRowLandsInEveryColumn) {
+  Feed feed;
+  for (int i = 0; i < 1'000; ++i) {
+    feed.add("{\"k" + std::to_string(i % 97) + "\":" + (i % 5 == 0 ? "\"s\"" : std::to_string(i)) + ",\"l\":[" +
+             (i % 3 == 0 ? "" : "1") + "]" + (i % 11 == 0 ? "," : "}"));
+  }
+  for (const Column& column : feed.batch().columns()) EXPECT_EQ(column.length, feed.batch().rows());
+  EXPECT_EQ(feed.batch().rows(), 909);
+}
+
+TEST(Extractor, TellsEachChangeOnce) {
+  Feed feed;
+  for (int i = 0; i < 3; ++i) {
+    feed.add(R"({"a":1,"b":1})").add(R"({"a":1.5,"b":"x"})").add(R"({"a":"2","b":"N/A"})");
+  }
+  EXPECT_EQ(feed.events(), (Texts{"column_added a", "column_added b", "column_widened a", "misfit b",
+                                  "number_from_string a", "na_string b"}));
+  EXPECT_EQ(feed.events(), Texts{});
+}
+
+}  // namespace
+}  // namespace honeyframe::testing
