@@ -72,7 +72,7 @@ def topic() -> str:
     return f"test/{os.getpid()}/{next(_topics)}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _pool() -> Iterator[dict[tuple[str, str, int, int], hf.Client]]:
     clients: dict[tuple[str, str, int, int], hf.Client] = {}
     yield clients
@@ -82,7 +82,7 @@ def _pool() -> Iterator[dict[tuple[str, str, int, int], hf.Client]]:
 
 @pytest.fixture
 def pooled(_pool: dict[tuple[str, str, int, int], hf.Client]) -> Pooled:
-    """Clients over plain TCP that stay connected from test to test: for tests that are not about connecting."""
+    """Clients over plain TCP that stay connected from test to test of a module: for tests that are not about connecting."""
 
     def find(broker: Broker, version: int, user: str = "both", number: int = 0) -> hf.Client:
         key = (broker.uri(), user, version, number)
