@@ -209,8 +209,9 @@ Result<RecordBatchPtr> cast(const RecordBatchPtr& batch, const SchemaPtr& target
   std::vector<Column> columns;
   const auto add_column = [&](const Field& field) {
     Result<Column> column = cast_column(*batch, field, misfits);
-    if (column.ok()) columns.push_back(std::move(column).value());
-    return column.status();
+    if (!column.ok()) return column.status();
+    columns.push_back(std::move(column).value());
+    return Status();
   };
   for (const Field& field : schema->fields) {
     if (Status status = add_column(field); !status.ok()) return status;

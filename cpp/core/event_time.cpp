@@ -144,7 +144,7 @@ std::optional<std::int64_t> EventTime::from_local(std::int64_t seconds) const {
   if (zone_.empty()) return std::nullopt;
   // No offset reaches two days, so earlier entries than this cannot apply.
   auto entry = std::upper_bound(
-      zone_.begin(), zone_.end(), seconds - 2 * 86'400,
+      zone_.begin(), zone_.end(), seconds - std::int64_t{2} * 86'400,
       [](std::int64_t instant, const ZoneTransition& transition) { return instant < transition.utc_seconds; });
   if (entry != zone_.begin()) --entry;
   for (;; ++entry) {
@@ -186,7 +186,7 @@ std::optional<std::int64_t> EventTime::read_text(std::string_view text) {
   }
   const std::optional<int> offset = read_offset(scan);
   if (!offset || !scan.ok() || !scan.at_end()) return std::nullopt;
-  return nanoseconds(seconds - *offset * 60, nanos);
+  return nanoseconds(seconds - *offset * std::int64_t{60}, nanos);
 }
 
 std::optional<std::int64_t> EventTime::read_epoch(std::string_view number) {

@@ -84,7 +84,7 @@ Result<std::vector<NodeId>> ExtractionPlan::require(std::string_view path) {
 }
 
 std::size_t ExtractionPlan::bucket(NodeId parent, std::string_view key) const noexcept {
-  const std::size_t hash = std::hash<std::string_view>{}(key) ^ (parent * 0x9E37'79B9U);
+  const std::size_t hash = std::hash<std::string_view>{}(key) ^ (std::size_t{parent} * 0x9E37'79B9U);
   return hash & (buckets_.size() - 1);
 }
 
