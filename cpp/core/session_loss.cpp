@@ -93,8 +93,9 @@ void SessionCore::stop(Status status, SessionEvent::Kind kind) {
     const std::lock_guard lock(mutex_);
     if (!status.ok()) info_.last_error = status;
   }
+  note(kind, status,
+       status.ok() ? "closed" : status.message());  // first: who sees the state may stop asking for events
   set_state(SessionState::closed);
-  note(kind, status, status.ok() ? "closed" : status.message());
   events_.close();
   if (connecting_ != nullptr) std::exchange(connecting_, nullptr)->complete(reason);
   for (const auto& operation : std::exchange(closing_, {})) operation->complete({});
