@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from . import _core
+from .core_call import core_call
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
@@ -80,9 +81,10 @@ class Client:
             client.publish("test/topic", {"temperature": 21.5}, qos=1)
         """
         check_process()
-        self._session.publish(
-            topic,
-            encode_payload(payload),
+        core_call(
+            self._session.publish,
+            topic=topic,
+            payload=encode_payload(payload),
             qos=qos,
             retain=retain,
             user_properties=property_pairs(user_properties),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from . import _core
 from .client import Client, hang_up, property_pairs
+from .core_call import core_call
 from .credentials import Credentials, Secret, find_credentials, warn_about_transport
 from .durations import Duration
 from .durations import seconds as to_seconds
@@ -207,7 +208,8 @@ def _for_core(name: str, value: Any) -> Any:
 
 def _core_options(address: Address, found: Credentials, secrets: dict[str, Secret | None], core: dict[str, Any]) -> _core.ConnectOptions:
     password, key_password, proxy = found.password, secrets["client_key_password"], secrets["http_proxy"]
-    return _core.ConnectOptions(
+    return core_call(
+        _core.ConnectOptions,
         address.full.reveal(),
         username=found.username,
         password=None if password is None else password.reveal(),

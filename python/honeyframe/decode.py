@@ -131,7 +131,7 @@ class Decoder:
             if not (decoded is None or isinstance(decoded, (bytes, bytearray, memoryview, str, dict, list))):
                 raise TypeError(f"decode returned {type(decoded).__name__}; expected bytes, str, dict, list or None")
             data = None if decoded is None else encode_payload(decoded)
-        except Exception as error:
+        except BaseException as error:  # SystemExit, too: this thread must live, and the message be accounted for
             self._refuse(payload, time_ns, message, f"{type(error).__name__}: {error}")
             return
         if data is None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from . import _core
+from .core_call import core_call
 from .errors import InvalidArgumentError
 from .schema import Schema, SchemaLike
 
@@ -114,7 +115,8 @@ def extract_options(
     for name, value in given.items():
         _check_count(name, value)
     na_strings = _strings("na_values", na_values)
-    return _core.ExtractOptions(
+    return core_call(
+        _core.ExtractOptions,
         schema=None if schema is None else Schema(schema)._to_core(),
         columns=_strings("columns", columns),
         on_conflict=on_conflict,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from .core_call import core_call
 from .decode import RAW_METADATA, Decoder
 from .errors import InvalidArgumentError
 from .keywords import Retained
@@ -71,10 +72,10 @@ def make_reader(
     """The reader of a stream, the queue into which its messages go, and what decodes them in between."""
     options = extract_options(**extraction)
     keep = _PROPERTIES & set(extraction.get("metadata") or ())
-    entrance = _core.Queue(**queue, keep_properties=bool(keep))
+    entrance = core_call(_core.Queue, **queue, keep_properties=bool(keep))
     if decode is None:
         return _core.StreamReader(entrance, options), entrance, None
-    feed = _core.Queue(**{**queue, "overflow": "drop_oldest"}, keep_properties=bool(keep))
+    feed = core_call(_core.Queue, **{**queue, "overflow": "drop_oldest"}, keep_properties=bool(keep))
     raw = _core.StreamReader(entrance, _core.ExtractOptions(payload="raw", metadata=[*RAW_METADATA, *sorted(keep)]))
     watch_reader(raw)
     return _core.StreamReader(feed, options), entrance, Decoder(raw, feed, decode)

@@ -77,7 +77,7 @@ def test_refuses(options, message):
     ],
 )
 def test_refuses_other_types(options):
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, InvalidArgumentError)):
         extract_options(**options)
 
 
