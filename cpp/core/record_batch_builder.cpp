@@ -123,6 +123,7 @@ bool RecordBatchBuilder::add(const PayloadCells& cells, const RowSource& source)
 // Whether the payload's rows stay within bounds; adds to text_bytes_ what they may bring.
 bool RecordBatchBuilder::measure(const PayloadCells& cells, const RowSource& source) {
   const std::size_t rows = cells.rows.size();
+  if (rows == 0) return true;
   const std::size_t row_text = MetadataWriter::text_bytes(source);
   // Its own new columns are paths of the plan by now.
   std::size_t values = rows * (columns_.size() + std::min(plan_.size(), max_columns_));
