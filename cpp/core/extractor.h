@@ -29,8 +29,8 @@ class Extractor {
   virtual ~Extractor() = default;
 
   // Reads the messages [begin, end) of `block` into the open batch; stops early, and returns how far it came, once the
-  // open batch has `max_rows` rows or is full(). A payload lands whole or is quarantined; it is never cut: a batch may exceed
-  // max_rows by one payload's rows. Errors only where on_conflict is "raise" (does_not_fit; the message is then
+  // open batch has `max_rows` rows or is full(). A payload lands whole or is quarantined; it is never cut: a batch may
+  // exceed max_rows by one payload's rows. Errors only where on_conflict is "raise" (does_not_fit; the message is then
   // quarantined too, and counts as read: open_messages() and take_quarantined_count() together say how far it came).
   virtual Result<std::size_t> extract(const MessageBlock& block, std::size_t begin, std::size_t end,
                                       std::int64_t max_rows) = 0;

@@ -269,8 +269,7 @@ Fit FittedColumn::fit_list(const PayloadCells& cells, const Cell& cell, const Fi
     }
     const bool was_integer = now == TypeId::int64 || now == TypeId::uint64;
     if (now != TypeId::null && item != now) {
-      const bool widens =
-          was_integer && (item == TypeId::float64 || (now == TypeId::int64 && item == TypeId::uint64));
+      const bool widens = was_integer && (item == TypeId::float64 || (now == TypeId::int64 && item == TypeId::uint64));
       if (!widens || (item == TypeId::float64 && !builder.items().fits_float64())) return Fit::conflict;
     }
   }
