@@ -138,9 +138,7 @@ class TestStreamLog:
         log = StreamLog(logging.getLogger("honeyframe"))
         with pytest.warns(ConflictWarning) as caught:
             log.tell([("column_widened", f"c{i}", "") for i in range(7)])
-        assert [str(warning.message) for warning in caught] == [
-            ", ".join(f"column widened: c{i}" for i in range(5)) + " and 2 more"
-        ]
+        assert [str(warning.message) for warning in caught] == [", ".join(f"column widened: c{i}" for i in range(5)) + " and 2 more"]
         assert len(caplog.records) == 7
         with pytest.warns(ConflictWarning) as caught:
             log.tell([("misfit", f"c{i}", "") for i in range(5)])
