@@ -79,6 +79,32 @@ BufferPtr copy_offsets(const Slice& rows, std::int32_t& first, std::int32_t& end
   return std::make_shared<const Buffer>(std::move(copy));
 }
 
+// Whether an array has the children, and they the rows, that `type` and its own length say. Offsets are taken at their
+// word: buffers carry no length.
+bool has_all_rows(const ArrowArray& array, std::int64_t end, DataType type) {
+  if (array.offset < 0 || array.length < end) return false;
+  if (type.id != TypeId::list) return true;
+  if (array.n_children != 1 || array.children == nullptr || array.children[0] == nullptr) return false;
+  if (end == 0) return true;
+  const auto* const offsets = static_cast<const std::uint8_t*>(array.buffers[1]);
+  if (offsets == nullptr) return false;
+  std::int32_t items = 0;
+  std::memcpy(&items, offsets + static_cast<std::size_t>(array.offset + end) * sizeof items, sizeof items);
+  return items >= 0 && has_all_rows(*array.children[0], items, {type.item, TypeId::null});
+}
+
+// A struct's own nulls would be rows that are none.
+bool has_struct_nulls(const ArrowArray& array) {
+  if (array.null_count == 0 || array.n_buffers < 1 || array.buffers == nullptr || array.buffers[0] == nullptr) {
+    return array.null_count > 0;
+  }
+  const auto* const bits = static_cast<const std::uint8_t*>(array.buffers[0]);
+  for (std::int64_t row = array.offset; row < array.offset + array.length; ++row) {
+    if ((bits[row / 8] >> (row % 8) & 1) == 0) return true;
+  }
+  return false;
+}
+
 Column import_column(const Slice& rows, DataType type) {
   Column column;
   column.length = rows.length;
@@ -130,7 +156,8 @@ Column import_column(const Slice& rows, DataType type) {
 }  // namespace
 
 Result<RecordBatchPtr> import_batch(const ArrowSchema& schema, const ArrowArray& array, std::uint64_t messages) {
-  if (std::string_view(schema.format) != "+s" || array.n_children != schema.n_children || array.null_count > 0) {
+  if (std::string_view(schema.format) != "+s" || array.n_children != schema.n_children || array.offset < 0 ||
+      array.length < 0 || has_struct_nulls(array)) {
     return Status(ErrorCode::invalid_schema, "not a record batch: a struct array without nulls was expected");
   }
   auto imported = std::make_shared<Schema>();
@@ -142,6 +169,10 @@ Result<RecordBatchPtr> import_batch(const ArrowSchema& schema, const ArrowArray&
     if (!type) {
       return Status(ErrorCode::invalid_schema,
                     "column '" + name + "': Arrow's type '" + field.format + "' is none that a batch can have");
+    }
+    if (!has_all_rows(*array.children[i], array.offset + array.length, *type)) {
+      return Status(ErrorCode::invalid_schema, "column '" + name + "' has fewer rows or items than its batch says, " +
+                                                   std::to_string(array.offset + array.length) + " rows");
     }
     imported->fields.push_back({name, *type});
     columns.push_back(import_column(Slice(*array.children[i], array.offset, array.length), *type));

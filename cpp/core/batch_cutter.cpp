@@ -23,7 +23,7 @@ BatchCutter::BatchCutter(std::shared_ptr<MessageQueue> queue, std::unique_ptr<Ex
 Result<CutBatch> BatchCutter::cut(const CutLimits& limits) {
   const SteadyTime pause = std::chrono::steady_clock::now() + kLongestCut;
   const auto full = [&] {
-    return open_rows_ >= limits.max_rows || (open_rows_ > 0 && open_bytes_ >= limits.max_bytes);
+    return open_full_ || open_rows_ >= limits.max_rows || (open_rows_ > 0 && open_bytes_ >= limits.max_bytes);
   };
   while (!full()) {
     if (std::chrono::steady_clock::now() >= pause) break;
@@ -51,6 +51,7 @@ Status BatchCutter::extract_block(std::int64_t max_rows) {
     quarantined = extractor_->take_quarantined_count();
     open_rows_ = extractor_->open_rows();
     open_messages_ = extractor_->open_messages();
+    open_full_ = extractor_->full();
   }
   // An error does not say how far it came; every message is either in the open batch or quarantined.
   const std::uint64_t passed = open_messages_ - messages_before + quarantined;
@@ -58,7 +59,7 @@ Status BatchCutter::extract_block(std::int64_t max_rows) {
     const StoredMessage& message = (*block_)[position_];
     open_bytes_ += message.payload_size + block_->topic(message).size();
   }
-  if (passed == 0 && status.ok() && open_rows_ < max_rows) {  // must not happen, and must not hang
+  if (passed == 0 && status.ok() && open_rows_ < max_rows && !open_full_) {  // must not happen, and must not hang
     ++position_;
     quarantined = 1;
     status = Status(ErrorCode::internal, "the extractor passed over a message without a word");
@@ -88,6 +89,7 @@ CutBatch BatchCutter::finish() {
   open_rows_ = 0;
   open_messages_ = 0;
   open_bytes_ = 0;
+  open_full_ = false;
   settled_early_ = 0;
   return cut;
 }

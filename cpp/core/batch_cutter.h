@@ -70,6 +70,7 @@ class BatchCutter {
   std::int64_t open_rows_ = 0;
   std::uint64_t open_messages_ = 0;
   std::size_t open_bytes_ = 0;
+  bool open_full_ = false;           // Extractor::full()
   std::uint64_t settled_early_ = 0;  // of the open messages: delivered without rows before the batch is
   SteadyTime first_row_{};
 };

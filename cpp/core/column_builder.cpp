@@ -162,15 +162,19 @@ void ColumnBuilder::widen_to_float64(std::vector<LostInteger>& lost) {
   }
 }
 
-void ColumnBuilder::change_items(TypeId item) {
-  if (items_->type_ == TypeId::null) {
+bool ColumnBuilder::change_items(TypeId item) {
+  const TypeId now = items_->type_;
+  if (now == TypeId::null) {
     items_->become({item, TypeId::null});
-  } else if (item == TypeId::uint64) {
+  } else if (now == TypeId::int64 && item == TypeId::uint64) {
     items_->widen_to_uint64();
-  } else {
+  } else if ((now == TypeId::int64 || now == TypeId::uint64) && item == TypeId::float64) {
     std::vector<LostInteger> none;
     items_->widen_to_float64(none);
+  } else {
+    return false;
   }
+  return true;
 }
 
 void ColumnBuilder::widen_to_text() {

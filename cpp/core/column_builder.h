@@ -125,7 +125,8 @@ class ColumnBuilder {
   // int64 without negatives.
   void widen_to_uint64() noexcept { type_ = TypeId::uint64; }
   // The item type of a list: from null to any, from int64 to uint64 or float64, from uint64 to float64, where all fit.
-  void change_items(TypeId item);
+  // False, and nothing done, for any other.
+  [[nodiscard]] bool change_items(TypeId item);
   // To a string column: values as their JSON text, strings as they are.
   void widen_to_text();
 

@@ -20,7 +20,7 @@ Status ExtractionRun::read(const MessageBlock& block) {
     Result<std::size_t> reached = extractor_->extract(block, begin, block.size(), max_rows_);
     if (!reached.ok()) return reached.status();
     begin = reached.value();
-    if (extractor_->open_rows() >= max_rows_) close_batch();
+    if (extractor_->open_rows() >= max_rows_ || extractor_->full()) close_batch();
   }
   return {};
 }

@@ -23,8 +23,12 @@ struct Extraction {
 
 class ExtractionRun {
  public:
-  // `max_rows`: at which a batch is closed.
+  // `max_rows`: at which a batch is closed; sooner where its text is all that one can hold.
   static Result<ExtractionRun> open(ExtractOptions options, std::int64_t max_rows);
+
+  // `max_rows`: 1 or more.
+  ExtractionRun(std::unique_ptr<Extractor> extractor, std::int64_t max_rows)
+      : extractor_(std::move(extractor)), max_rows_(max_rows) {}
 
   // Errors: does_not_fit, where on_conflict is "raise".
   [[nodiscard]] Status read(const MessageBlock& block);
@@ -32,8 +36,6 @@ class ExtractionRun {
   [[nodiscard]] Extraction finish() &&;
 
  private:
-  ExtractionRun(std::unique_ptr<Extractor> extractor, std::int64_t max_rows)
-      : extractor_(std::move(extractor)), max_rows_(max_rows) {}
   void close_batch();
 
   std::unique_ptr<Extractor> extractor_;

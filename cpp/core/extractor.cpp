@@ -10,9 +10,6 @@
 namespace honeyframe {
 namespace {
 
-// Text columns have 32-bit offsets: a batch is full long before they are.
-constexpr std::size_t kFullTextBytes = std::size_t{1} << 30;
-
 // Beside the columns, paths that lead to none yet: objects, keys that are skipped, nulls.
 std::size_t max_nodes(const ExtractOptions& options) {
   return 4 * options.max_columns + 1024;
@@ -20,8 +17,9 @@ std::size_t max_nodes(const ExtractOptions& options) {
 
 class JsonExtractor final : public Extractor {
  public:
-  explicit JsonExtractor(ExtractOptions options)
+  JsonExtractor(ExtractOptions options, std::size_t full_text_bytes)
       : options_(std::move(options)),
+        full_text_bytes_(full_text_bytes),
         plan_(options_.separator, options_.columns, !options_.schema, max_nodes(options_)),
         reader_(plan_, options_.payload, options_.strict, options_.max_depth),
         builder_(options_, plan_, counters_),
@@ -35,7 +33,7 @@ class JsonExtractor final : public Extractor {
                               std::int64_t max_rows) override;
   std::int64_t open_rows() const override { return builder_.rows(); }
   std::uint64_t open_messages() const override { return open_messages_; }
-  bool full() const override { return builder_.text_bytes() >= kFullTextBytes; }
+  bool full() const override { return builder_.text_bytes() >= full_text_bytes_; }
   std::uint64_t take_quarantined_count() override { return std::exchange(quarantined_, 0); }
   RecordBatchPtr finish() override {
     return builder_.finish(std::exchange(open_messages_, 0), std::exchange(open_payload_bytes_, 0));
@@ -59,6 +57,7 @@ class JsonExtractor final : public Extractor {
                  std::int64_t position);
 
   ExtractOptions options_;
+  std::size_t full_text_bytes_;
   ExtractCounters counters_;
   ExtractionPlan plan_;
   PayloadReader reader_;
@@ -101,7 +100,7 @@ Status JsonExtractor::prepare() {
 Result<std::size_t> JsonExtractor::extract(const MessageBlock& block, std::size_t begin, std::size_t end,
                                            std::int64_t max_rows) {
   for (std::size_t i = begin; i < end; ++i) {
-    if (builder_.rows() >= max_rows || (i > begin && full())) return i;
+    if (builder_.rows() >= max_rows || full()) return i;
     if (Status status = extract_one(block, block[i]); !status.ok()) return status;
   }
   return std::max(begin, end);
@@ -170,9 +169,9 @@ void JsonExtractor::put_aside(const RowSource& source, std::string_view payload,
 
 }  // namespace
 
-Result<std::unique_ptr<Extractor>> Extractor::create(ExtractOptions options) {
+Result<std::unique_ptr<Extractor>> Extractor::create(ExtractOptions options, std::size_t full_text_bytes) {
   if (Status status = options.validate(); !status.ok()) return status;
-  auto extractor = std::make_unique<JsonExtractor>(std::move(options));
+  auto extractor = std::make_unique<JsonExtractor>(std::move(options), full_text_bytes);
   if (Status status = extractor->prepare(); !status.ok()) return status;
   return std::unique_ptr<Extractor>(std::move(extractor));
 }

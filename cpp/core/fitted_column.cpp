@@ -141,7 +141,7 @@ Fit FittedColumn::fit(const PayloadCells& cells, const Cell& cell, std::int64_t 
   const TypeId id = builder.id();
   if (id == TypeId::null) return fit_first(cells, cell, rules, effects);
   if (id == TypeId::string && only_na_ && !fixed) {
-    if (cell.kind == CellKind::string) {
+    if (cell.kind == CellKind::string || cell.kind == CellKind::text) {
       only_na_ = rules.na_values.contains(content(cells, cell));
     } else if (is_number(cell.kind) || cell.kind == CellKind::boolean || cell.kind == CellKind::list) {
       // One "N/A" before the first temperature does not turn temperatures into text.
@@ -152,6 +152,8 @@ Fit FittedColumn::fit(const PayloadCells& cells, const Cell& cell, std::int64_t 
       const Fit fit = fit_first(cells, cell, rules, effects);
       effects.missing += read;
       return fit;
+    } else {
+      only_na_ = false;  // an object, a number out of range: the text there is now must stay
     }
   }
   if (id == TypeId::list) {
@@ -267,7 +269,8 @@ Fit FittedColumn::fit_list(const PayloadCells& cells, const Cell& cell, const Fi
     }
     const bool was_integer = now == TypeId::int64 || now == TypeId::uint64;
     if (now != TypeId::null && item != now) {
-      if (!was_integer || (item == TypeId::float64 && !builder.items().fits_float64())) return Fit::conflict;
+      const bool widens = was_integer && (item == TypeId::float64 || (now == TypeId::int64 && item == TypeId::uint64));
+      if (!widens || (item == TypeId::float64 && !builder.items().fits_float64())) return Fit::conflict;
     }
   }
   if (item == TypeId::null && kinds != 0) return Fit::conflict;
@@ -279,8 +282,7 @@ Fit FittedColumn::fit_list(const PayloadCells& cells, const Cell& cell, const Fi
     Effects unused;
     if (!append_list(cells, cell, trial, rules, unused)) return Fit::conflict;
     about_to_change(effects);
-    builder.change_items(item);
-    (void)append_list(cells, cell, builder, rules, effects);
+    if (!builder.change_items(item) || !append_list(cells, cell, builder, rules, effects)) return Fit::conflict;
   }
   return Fit::fits;
 }

@@ -121,6 +121,7 @@ std::size_t unescape(std::string_view raw, char* const out) noexcept {
 }
 
 std::size_t find_bad_utf8(std::string_view text) noexcept {
+  if (is_valid_utf8(text)) return std::string_view::npos;  // most often, and many bytes at a time
   std::size_t at = 0;
   while (at < text.size()) {
     std::size_t length = 1;

@@ -46,10 +46,12 @@ std::size_t TopicDictionary::empty_bytes() noexcept {
   return sizeof(TopicDictionary) + kFirstChunk * sizeof(std::string_view) + 4 * kAllocationBytes;
 }
 
-std::optional<std::uint32_t> TopicDictionary::find(std::string_view topic) const {
+std::optional<std::uint32_t> TopicDictionary::find(std::string_view topic) {
+  if (last_topic_.data() != nullptr && last_topic_ == topic) return last_id_;
   const auto found = ids_.find(topic);
   if (found == ids_.end()) return std::nullopt;
-  return found->second;
+  last_topic_ = found->first;
+  return last_id_ = found->second;
 }
 
 std::uint32_t TopicDictionary::intern(std::string_view topic) {
@@ -60,6 +62,8 @@ std::uint32_t TopicDictionary::intern(std::string_view topic) {
   const auto inserted = ids_.emplace(topic, id).first;
   chunks_[place.chunk][place.index] = inserted->first;  // a node's key never moves
   bytes_ += cost(topic);
+  last_topic_ = inserted->first;
+  last_id_ = id;
   return id;
 }
 

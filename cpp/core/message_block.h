@@ -30,7 +30,8 @@ class TopicDictionary {
 
   // The id of `topic`; ids count up from 0.
   [[nodiscard]] std::uint32_t intern(std::string_view topic);
-  [[nodiscard]] std::optional<std::uint32_t> find(std::string_view topic) const;
+  // Remembers what it found last: a message is asked for several times, and the next one is often of the same topic.
+  [[nodiscard]] std::optional<std::uint32_t> find(std::string_view topic);
   [[nodiscard]] std::size_t size() const noexcept { return ids_.size(); }
   // Memory of the texts and their table, estimated from above.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -52,6 +53,8 @@ class TopicDictionary {
   // Chunk k has kFirstChunk << k entries: it grows without moving what is there.
   static constexpr std::size_t kFirstChunk = 16;
   std::array<std::unique_ptr<std::string_view[]>, 29> chunks_;
+  std::string_view last_topic_;  // in ids_; without data before the first
+  std::uint32_t last_id_ = 0;
   std::size_t bytes_ = empty_bytes();
   std::uint64_t generation_;
 };

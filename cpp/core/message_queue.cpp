@@ -143,7 +143,7 @@ PushResult MessageQueue::drop(const MessageView& message, std::uint64_t& reason)
 
 bool MessageQueue::make_room(const MessageView& message) {
   if (counters_.queued >= limits_.max_messages) return false;
-  const TopicDictionary& topics = *dictionaries_.back();
+  TopicDictionary& topics = *dictionaries_.back();
   const std::size_t topic_cost = TopicDictionary::cost(message.topic);
   const bool new_topic = !topics.find(message.topic);
   const bool dictionary_full =

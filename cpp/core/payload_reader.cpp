@@ -65,10 +65,19 @@ bool PayloadReader::read_json(std::string_view payload, std::size_t offset) {
 // payload="auto", no object and no array: a JSON scalar, or else text.
 bool PayloadReader::read_bare(std::string_view payload, std::size_t offset) {
   if (begins_scalar(first_character(payload))) {
-    if (tokens_.load(payload, offset) && read_element() && tokens_.at_end()) return true;
+    if (tokens_.load(payload, offset) && is_one_scalar() && read_element()) return true;
     cells_->clear();
   }
   return read_text(payload, offset);
+}
+
+// Looked at before anything is read: "21.5 C" must not teach the plan that numbers come here.
+bool PayloadReader::is_one_scalar() {
+  const std::uint32_t begin = tokens_.position();
+  tokens_.advance();
+  const bool only = tokens_.at_end();
+  tokens_.rewind(begin);
+  return only;
 }
 
 bool PayloadReader::read_text(std::string_view payload, std::size_t offset) {
@@ -340,7 +349,7 @@ bool PayloadReader::remember_explode(NodeId child) {
   explode_token_ = tokens_.position();
   explode_depth_ = base_depth_ + frames_.size() + 1;
   std::string_view ignored;
-  return tokens_.skip_value(false, depth_left(), ignored);  // its scalars are checked when they are read
+  return tokens_.skip_value(strict_, depth_left(), ignored);  // checked here: a later one may take its place
 }
 
 // The member comes again in the same object. The last one counts; what the earlier one gave is taken back, and its text

@@ -39,6 +39,7 @@ class PayloadReader {
 
   bool read_json(std::string_view payload, std::size_t offset);
   bool read_bare(std::string_view payload, std::size_t offset);
+  [[nodiscard]] bool is_one_scalar();
   bool read_text(std::string_view payload, std::size_t offset);
   bool read_rows();
   bool read_element();

@@ -86,6 +86,7 @@ std::int32_t RecordBatchBuilder::column_for(NodeId node) {
       events_.push_back({"max_columns", plan_.dotted(node),
                          "there are " + std::to_string(max_columns_) + " columns; this and later ones go to _extra"});
     }
+    overflowed_.push_back(node);
     return plan_[node].column = kOverflow;
   }
   const std::string wished = plan_.dotted(node);
@@ -123,6 +124,7 @@ bool RecordBatchBuilder::add(const PayloadCells& cells, const RowSource& source)
 // Whether the payload's rows stay within bounds; adds to text_bytes_ what they may bring.
 bool RecordBatchBuilder::measure(const PayloadCells& cells, const RowSource& source) {
   const std::size_t rows = cells.rows.size();
+  if (rows == 0) return true;
   const std::size_t row_text = MetadataWriter::text_bytes(source);
   // Its own new columns are paths of the plan by now.
   std::size_t values = rows * (columns_.size() + std::min(plan_.size(), max_columns_));
@@ -330,6 +332,7 @@ void RecordBatchBuilder::report_effects(FittedColumn& column) {
 
 void RecordBatchBuilder::begin_payload() {
   mark_.rows = rows_;
+  overflowed_.clear();
   if (!effects_.keep_before) return;
   changed_.clear();
   mark_ = {rows_,         columns_.size(), payload_columns_, misfit_.size(),
@@ -349,6 +352,8 @@ void RecordBatchBuilder::roll_back() {
     columns_.pop_back();
   }
   for (FittedColumn& column : columns_) column.builder.truncate(rows_);
+  for (const NodeId node : overflowed_) plan_[node].column = kNone;
+  for (std::size_t i = mark_.events; i < events_.size(); ++i) untell(events_[i]);
   payload_columns_ = mark_.payload_columns;
   misfit_.truncate(mark_.misfits);
   extra_.truncate(mark_.extras);
@@ -356,6 +361,19 @@ void RecordBatchBuilder::roll_back() {
   text_bytes_ = mark_.text_bytes;
   counters_ = mark_.counters;
   schema_.reset();
+}
+
+// What a refused payload would have told is news again, and the unit of time it decided is open again.
+void RecordBatchBuilder::untell(const ExtractEvent& event) {
+  if (event.kind == "max_columns") told_max_columns_ = false;
+  if (event.kind == "misfit") told_paths_.erase(event.column);
+  const auto found = index_of_.find(event.column);
+  if (found == index_of_.end() || found->second < 0) return;
+  FittedColumn& column = columns_[at(found->second)];
+  if (event.kind == "event_time_unit") column.time = EventTime(TimeUnit::automatic, zone_);
+  if (event.kind == "misfit") column.told_misfit = false;
+  if (event.kind == "na_string") column.told_na = false;
+  if (event.kind == "number_from_string") column.told_number = false;
 }
 
 SchemaPtr RecordBatchBuilder::make_schema() const {

@@ -77,6 +77,7 @@ class RecordBatchBuilder {
 
   void begin_payload();
   void roll_back();
+  void untell(const ExtractEvent& event);
 
   const OnConflict on_conflict_;
   const std::size_t max_columns_;
@@ -111,6 +112,7 @@ class RecordBatchBuilder {
   };
   Mark mark_{};
   std::vector<std::pair<std::size_t, FittedColumn::Snapshot>> changed_;
+  std::vector<NodeId> overflowed_;  // by this payload: kOverflow
 };
 
 }  // namespace honeyframe

@@ -34,6 +34,8 @@ _LEVELS: Final = {
 #: Changes of shape that mean values did not fit; all others are only logged.
 _CONFLICTS: Final = frozenset({"column_widened", "misfit", "max_columns", "name_collision"})
 
+_MAX_CONFLICTS_TOLD: Final = 5  # in one warning; the log has all
+
 
 def warn(message: str, category: type[Warning]) -> None:
     """As ``warnings.warn``, pointing at the first line of code outside this package."""
@@ -125,7 +127,10 @@ class SessionLog:
 
 
 class StreamLog:
-    """Tells a stream's changes of shape: each one logged, conflicts also as a warning once for each kind and column."""
+    """Tells a stream's changes of shape: each one logged, conflicts also as a warning, once for each kind and column.
+
+    All that is new in one call of :meth:`tell` is one warning.
+    """
 
     def __init__(self, logger: logging.Logger) -> None:
         self.logger = logger
@@ -144,8 +149,9 @@ class StreamLog:
             if conflict and (kind, column) not in self._told:
                 self._told.add((kind, column))
                 conflicts.append(text)
-        for text in conflicts:
-            warn(text, ConflictWarning)
+        if conflicts:
+            more = len(conflicts) - _MAX_CONFLICTS_TOLD
+            warn(", ".join(conflicts[:_MAX_CONFLICTS_TOLD]) + (f" and {more} more" if more > 0 else ""), ConflictWarning)
 
     def tell_drops(self, dropped: int) -> None:
         """Warns once an episode: from the first drop that is seen to the first look without one."""

@@ -73,7 +73,7 @@ def extract(
         TypeError: a payload that is neither bytes nor str.
 
     Warns:
-        ConflictWarning: once for each column with values that did not fit.
+        ConflictWarning: once, naming the columns with values that did not fit.
 
     >>> import honeyframe as hf
     >>> hf.extract([b'{"temp": 21.5, "at": {"line": 7}}', b'{"temp": 22}']).to_pandas()

@@ -68,7 +68,7 @@ def read_mqtt(
 
     Warns:
         NoMessagesWarning: nothing arrived; tells what was subscribed to and what to look at.
-        ConflictWarning: values did not fit their column; once a column. ``_misfit`` has them.
+        ConflictWarning: values did not fit their columns; once a column, what is new in one warning. ``_misfit`` has them.
 
     Raises:
         What :func:`connect` and :meth:`Client.stream` raise.

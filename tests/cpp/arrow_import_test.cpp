@@ -112,5 +112,30 @@ TEST(ImportBatch, RefusesWhatIsNoRecordBatch) {
   EXPECT_FALSE(round_trip(batch, [](ArrowSchema&, ArrowArray& array) { array.null_count = 1; }).ok());
 }
 
+TEST(ImportBatch, RefusesRowsThatAreNull) {
+  const auto batch = batch_of({{{"i", kInt64}, numbers<std::int64_t>({1, 2, 3})}});
+  const auto with_bits = [&batch](std::uint8_t bits) {
+    return round_trip(batch, [&bits](ArrowSchema&, ArrowArray& array) {
+      array.null_count = -1;  // not counted
+      array.buffers[0] = &bits;
+    });
+  };
+  EXPECT_FALSE(with_bits(0b101).ok());
+  EXPECT_TRUE(with_bits(0b111).ok());
+}
+
+TEST(ImportBatch, RefusesColumnsShorterThanTheBatch) {
+  const auto batch = batch_of({{{"l", list_of(TypeId::int64)}, lists({1, 2}, numbers<std::int64_t>({1, 2, 3}))}});
+  const auto refused = [&batch](auto&& change) {
+    return round_trip(batch, change).status().code() == ErrorCode::invalid_schema;
+  };
+  EXPECT_TRUE(refused([](ArrowSchema&, ArrowArray& array) { array.length = 3; }));
+  EXPECT_TRUE(refused([](ArrowSchema&, ArrowArray& array) { array.offset = 1; }));
+  EXPECT_TRUE(refused([](ArrowSchema&, ArrowArray& array) { array.children[0]->length = 1; }));
+  EXPECT_TRUE(refused([](ArrowSchema&, ArrowArray& array) { array.children[0]->children[0]->length = 2; }));
+  EXPECT_TRUE(refused([](ArrowSchema&, ArrowArray& array) { array.children[0]->offset = -1; }));
+  EXPECT_TRUE(refused([](ArrowSchema&, ArrowArray& array) { array.children[0]->n_children = 0; }));
+}
+
 }  // namespace
 }  // namespace honeyframe

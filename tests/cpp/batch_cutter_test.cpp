@@ -67,6 +67,19 @@ TEST_F(BatchCutterTest, CutsByBytes) {
   EXPECT_EQ(cut(by).batch->rows(), 10);  // looked at once a block
 }
 
+TEST_F(BatchCutterTest, CutsWhenTheExtractorIsFull) {
+  BatchCutter cutter(queue_, std::move(Extractor::create(ExtractOptions(), 100)).value());
+  for (int i = 0; i < 5; ++i) push(*queue_, '"' + std::string(90, 'x') + '"');
+  for (const std::int64_t rows : {2, 2}) {
+    const auto found = cutter.cut(limits(1'000));
+    ASSERT_TRUE(found.ok()) << found.status().message();
+    ASSERT_NE(found.value().batch, nullptr);
+    EXPECT_EQ(found.value().batch->rows(), rows);
+  }
+  EXPECT_EQ(cutter.cut(limits(1'000)).value().batch, nullptr);  // one row, not full
+  EXPECT_EQ(cutter.counters().quarantined, 0U);
+}
+
 TEST_F(BatchCutterTest, MessagesWithoutRowsAreDeliveredAtOnceAndStayInTheirBatchsCount) {
   push(*queue_, "");
   push(*queue_, "");

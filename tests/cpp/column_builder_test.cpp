@@ -177,10 +177,12 @@ TEST(ColumnBuilder, ChangesItems) {
   builder.append_list();
   builder.items().append_null();
   builder.append_list();
-  builder.change_items(TypeId::int64);
+  EXPECT_TRUE(builder.change_items(TypeId::int64));
   builder.items().append_int64(3);
   builder.append_list();
-  builder.change_items(TypeId::float64);
+  EXPECT_FALSE(builder.change_items(TypeId::boolean));
+  EXPECT_TRUE(builder.change_items(TypeId::float64));
+  EXPECT_FALSE(builder.change_items(TypeId::int64));
   builder.items().append_float64(0.5);
   builder.append_list();
   EXPECT_EQ(builder.type(), list_of(TypeId::float64));

@@ -49,6 +49,18 @@ TEST(ExtractionRun, ClosesABatchWhenItsRowsAreThere) {
   EXPECT_EQ(result.counters.rows, 5u);
 }
 
+TEST(ExtractionRun, ClosesABatchWhoseTextIsAllItCanHold) {
+  ExtractionRun run(std::move(Extractor::create(without_metadata(), 100)).value(), 1'000);
+  const std::string payload = R"({"a":")" + std::string(60, 'x') + "\"}";
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(run.read(*block_of({payload})).ok());  // a block each, as large ones come
+  ASSERT_TRUE(run.read(*block_of({payload, payload, "[]", payload})).ok());
+  const Extraction result = std::move(run).finish();
+  EXPECT_EQ(result.counters.rows, 6u);
+  EXPECT_EQ(result.counters.quarantined, 0u);
+  ASSERT_EQ(result.batches.size(), 3u);
+  for (const RecordBatchPtr& batch : result.batches) EXPECT_EQ(batch->rows(), 2);
+}
+
 TEST(ExtractionRun, GivesTheLastSchemaAndBatchesThatCastToIt) {
   ExtractionRun run = open(1);
   ASSERT_TRUE(run.read(*block_of({R"({"a":1})", R"({"a":2.5,"late":true})"})).ok());

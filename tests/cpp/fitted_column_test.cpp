@@ -141,6 +141,26 @@ TEST(FittedColumn, AMissingValueInFrontDoesNotMakeText) {
   EXPECT_EQ(settled.offer("21.5").values(), (Texts{"\"21.5\""}));
 }
 
+TEST(FittedColumn, AMissingValueInFrontLosesNothingThatCameBetween) {
+  Fitting object;
+  object.offer_all({"\"N/A\"", "{\"k\":1}", "0"});
+  EXPECT_EQ(object.outcome(), "fff");
+  EXPECT_EQ(object.values(), (Texts{"\"N/A\"", R"("{\"k\":1}")", "\"0\""}));
+  Fitting huge;
+  EXPECT_EQ(huge.offer_all({"\"N/A\"", "1e400", "0"}).values(), (Texts{"\"N/A\"", "\"1e400\"", "\"0\""}));
+}
+
+TEST(FittedColumn, AListOfAnotherKindIsAConflict) {
+  Fitting booleans;
+  EXPECT_EQ(booleans.offer_all({"[1,2]", "[true,false]", "[3]"}).outcome(), "fxf");
+  EXPECT_EQ(booleans.values(), (Texts{"[1,2]", "null", "[3]"}));
+  Fitting numbers;
+  EXPECT_EQ(numbers.offer_all({"[true]", "[1]", "[0.5]", "[false]"}).outcome(), "fxxf");
+  Fitting unsigned_first;
+  EXPECT_EQ(unsigned_first.offer_all({"[18446744073709551615]", "[true]", "[-1]", "[7]"}).outcome(), "fxxf");
+  EXPECT_EQ(unsigned_first.values(), (Texts{"[18446744073709551615]", "null", "null", "[7]"}));
+}
+
 TEST(FittedColumn, TextTakesAnything) {
   Fitting column;
   column.offer_all({"\"a\\\"b\"", "1.50", "true", "[1, 2]", "{\"x\": null}", "1e400"});

@@ -35,6 +35,17 @@ TEST(TopicDictionary, NumbersTopicsInOrderOfAppearance) {
   EXPECT_EQ(topics.bytes(), TopicDictionary::empty_bytes() + TopicDictionary::cost("a") + TopicDictionary::cost("b/c"));
 }
 
+TEST(TopicDictionary, RemembersTheRightTopic) {
+  TopicDictionary topics;
+  EXPECT_EQ(topics.find(""), std::nullopt);
+  EXPECT_EQ(topics.intern("a"), 0U);
+  EXPECT_EQ(topics.find("b"), std::nullopt);
+  EXPECT_EQ(topics.intern("b"), 1U);
+  EXPECT_EQ(topics.find("a"), 0U);
+  EXPECT_EQ(topics.find("b"), 1U);
+  EXPECT_EQ(topics.intern("a"), 0U);
+}
+
 TEST(TopicDictionary, EveryDictionaryHasItsOwnGeneration) {
   const TopicDictionary first;
   const TopicDictionary second;

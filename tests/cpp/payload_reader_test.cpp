@@ -157,5 +157,23 @@ TEST_F(PayloadReaderTest, ABrokenPayloadGrowsNothing) {
   EXPECT_EQ(plan_.size(), before);
 }
 
+TEST_F(PayloadReaderTest, TextThatBeginsAsANumberLeavesNoTrace) {
+  EXPECT_EQ(rows("21.5 C"), (Texts{"value_text=21.5 C"}));
+  EXPECT_EQ(rows(R"({"value":{"x":1}})"), (Texts{"value.x=1"}));
+}
+
+TEST_F(PayloadReaderTest, AnExplodedArrayThatIsSupersededIsCheckedToo) {
+  const auto nodes = plan_.require("r");
+  ASSERT_TRUE(nodes.ok());
+  for (const NodeId node : nodes.value()) {
+    plan_[node].explode = true;
+    plan_[node].reads_scalars = false;
+  }
+  const Texts refused = rows(R"({"r":[tru],"r":[{"a":1}]})");
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].front(), '!') << refused[0];
+  EXPECT_EQ(rows(R"({"r":[true],"r":[{"a":1}]})").size(), 1U);
+}
+
 }  // namespace
 }  // namespace honeyframe

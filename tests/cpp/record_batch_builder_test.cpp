@@ -183,6 +183,35 @@ TEST(RecordBatchBuilder, RaiseStillWidensExactly) {
   EXPECT_EQ(inexact.column("a"), (Texts{"9007199254740993"}));
 }
 
+TEST(RecordBatchBuilder, ARefusedPayloadDecidesNoUnitOfTime) {
+  for (const bool in_schema : {false, true}) {
+    ExtractOptions options = with(OnConflict::quarantine);
+    if (in_schema) {
+      options.schema = {{"t", "", {TypeId::timestamp, TypeId::null}}, {"a", "", {TypeId::int64, TypeId::null}}};
+    } else {
+      options.event_time = EventTimeOptions{"t", TimeUnit::automatic, {}};
+    }
+    Feed feed(std::move(options));
+    feed.add(R"({"a":1})").add(R"({"t":1700000000,"a":[1]})").add(R"({"t":1700000000000,"a":2})");
+    EXPECT_EQ(feed.counters().quarantined, 1U);
+    EXPECT_EQ(feed.column(in_schema ? "t" : "_event_time").back().substr(0, 11), "\"2023-11-14");
+    const Texts events = feed.events();
+    EXPECT_EQ(std::count(events.begin(), events.end(), in_schema ? "event_time_unit t" : "event_time_unit _event_time"),
+              1);
+  }
+}
+
+TEST(RecordBatchBuilder, ARefusedPayloadTellsNothingAndUsesUpNoColumn) {
+  ExtractOptions options = with(OnConflict::quarantine);
+  options.max_columns = 2;
+  Feed feed(std::move(options));
+  feed.add(R"({"a":1})").add(R"({"x":1,"y":2,"z":3,"a":"N/A","x":5,"a":true})");
+  feed.events();
+  feed.add(R"({"z":1,"a":"N/A"})").add(R"({"a":2,"y":1})");
+  EXPECT_EQ(feed.names(), (Texts{"a", "z", "_extra"}));
+  EXPECT_EQ(feed.events(), (Texts{"column_added z", "na_string a", "max_columns y"}));
+}
+
 TEST(RecordBatchBuilder, APayloadThatStandsForTooMuchIsRefused) {
   ExtractOptions options = without_metadata();
   options.explode = "r";

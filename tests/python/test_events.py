@@ -124,14 +124,25 @@ def test_printable() -> None:
 
 
 class TestStreamLog:
-    def test_conflicts_warn_once_a_column(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_conflicts_warn_together_and_once_a_column(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO, "honeyframe")
         log = StreamLog(logging.getLogger("honeyframe"))
         with pytest.warns(ConflictWarning) as caught:
             log.tell([("misfit", "t", "expected int64"), ("misfit", "u", "expected bool"), ("misfit", "t", "again")])
-        assert [str(warning.message).split(":")[1].strip() for warning in caught] == ["t", "u"]
+        assert [str(warning.message) for warning in caught] == ["misfit: t: expected int64, misfit: u: expected bool"]
         log.tell([("misfit", "t", "once more")])
         assert len(caplog.records) == 4
+
+    def test_many_conflicts_are_shortened(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, "honeyframe")
+        log = StreamLog(logging.getLogger("honeyframe"))
+        with pytest.warns(ConflictWarning) as caught:
+            log.tell([("column_widened", f"c{i}", "") for i in range(7)])
+        assert [str(warning.message) for warning in caught] == [", ".join(f"column widened: c{i}" for i in range(5)) + " and 2 more"]
+        assert len(caplog.records) == 7
+        with pytest.warns(ConflictWarning) as caught:
+            log.tell([("misfit", f"c{i}", "") for i in range(5)])
+        assert str(caught[0].message).endswith("misfit: c4")
 
     def test_new_columns_are_only_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO, "honeyframe")
