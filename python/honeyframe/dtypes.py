@@ -42,8 +42,7 @@ def to_pandas(table: pa.Table, *, dtype_backend: DtypeBackend | None = None, cat
     import pandas as pd
     import pyarrow as pa
 
-    if dtype_backend not in (None, "numpy_nullable", "pyarrow"):
-        raise InvalidArgumentError(f'dtype_backend must be "numpy_nullable", "pyarrow" or None; found {dtype_backend!r}')
+    check_dtype_backend(dtype_backend)
     mapper = _mapper(dtype_backend)
     position = table.schema.get_field_index("_topic") if categories else -1
     topics = table.column(position) if position >= 0 else None
@@ -55,6 +54,12 @@ def to_pandas(table: pa.Table, *, dtype_backend: DtypeBackend | None = None, cat
     if topics is not None:
         frame.insert(position, "_topic", pd.Series(_categorical(topics), index=frame.index))
     return frame
+
+
+def check_dtype_backend(dtype_backend: object) -> None:
+    """Raises InvalidArgumentError where pandas has no such backend: before the reading, not after it."""
+    if dtype_backend not in (None, "numpy_nullable", "pyarrow"):
+        raise InvalidArgumentError(f'dtype_backend must be "numpy_nullable", "pyarrow" or None; found {dtype_backend!r}')
 
 
 def _mapper(dtype_backend: DtypeBackend | None) -> Any:

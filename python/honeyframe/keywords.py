@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from .durations import Duration
+from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import datetime
@@ -77,3 +78,9 @@ class ReadOptions(ConnectOptions, total=False):
     metadata: Iterable[Metadata]
     max_quarantine_messages: int
     max_quarantine_bytes: int
+
+
+def check_retained(retained: object) -> None:
+    """Raises InvalidArgumentError for what is no :data:`Retained`."""
+    if retained not in ("include", "skip", "only"):
+        raise InvalidArgumentError(f"retained is 'include', 'skip' or 'only'; found {retained!r}")

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from .connection import connect_hidden, hide_secrets
+from .dtypes import check_dtype_backend
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, NoMessagesWarning
 from .events import printable, warn
-from .keywords import ConnectOptions, ReadOptions, Retained
+from .keywords import ConnectOptions, ReadOptions, Retained, check_retained
 from .lifetime import check_process
 from .progress import Progress
 
@@ -80,10 +81,14 @@ def read_mqtt(
     check_process()
     if seconds is None and rows is None:
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
-    filters = (topics,) if isinstance(topics, str) else tuple(topics)
+    filters = (topics,) if isinstance(topics, str) else tuple(topics) if isinstance(topics, Iterable) else ()
     duration = None if seconds is None else to_seconds(seconds, "seconds")
-    if rows is not None and rows < 1:
-        raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
+    if rows is not None and (not isinstance(rows, int) or rows < 1):
+        raise InvalidArgumentError(f"rows must be a whole number, at least 1; found {rows!r}")
+    if not filters or not all(filters):
+        raise InvalidArgumentError(f"no topic filter: topics= takes one or several, such as 'plant/#'; found {topics!r}")
+    check_dtype_backend(dtype_backend)
+    check_retained(retained)
     connect_options = {name: options.pop(name) for name in list(options) if name in _CONNECT_OPTIONS}  # type: ignore[misc]
     stream_options: dict[str, Any] = {
         **options,
@@ -135,7 +140,8 @@ def _nothing(stream: Stream, stats: StreamStats, seconds: float | None) -> str:
     within = "" if seconds is None else f" within {seconds:g} s"
     if stats.received:
         return f"no row from {filters}{within}: {stats}. stream.quarantine() keeps what could not be read"
+    kept = ", and the broker keeps no retained message there" if stream.retained != "skip" else ""
     return (
-        f"no message arrived on {filters}{within}, and the broker keeps no retained message there. "
+        f"no message arrived on {filters}{within}{kept}. "
         "Is somebody publishing, and is the filter spelled like the topics? '#' shows all that this credential may see; seconds=60 waits"
     )

@@ -9,7 +9,7 @@ from . import _core
 from .core_call import core_call
 from .decode import RAW_METADATA, Decoder
 from .errors import InvalidArgumentError
-from .keywords import Retained
+from .keywords import Retained, check_retained
 from .lifetime import watch_reader
 from .options import extract_options
 from .stream import Stream, Subscription
@@ -41,8 +41,7 @@ def open_stream(
     """See :meth:`Client.stream`. Everything is checked before SUBSCRIBE leaves."""
     if qos not in (0, 1, 2):
         raise InvalidArgumentError(f"qos is 0, 1 or 2; found {qos!r}")
-    if retained not in ("include", "skip", "only"):
-        raise InvalidArgumentError(f"retained is 'include', 'skip' or 'only'; found {retained!r}")
+    check_retained(retained)
     wanted = read_topics(topics, topic_template=topic_template)
     reader, entrance, decoder = make_reader(queue, {**extraction, "topic_template": wanted.template}, decode)
     subscription_id, granted = client._session.subscribe(

@@ -282,6 +282,11 @@ class Stream:
         return self._subscription.filters if self._subscription else ()
 
     @property
+    def retained(self) -> Retained:
+        """What becomes of retained messages: "include", "skip" or "only"."""
+        return self._retained
+
+    @property
     def granted_qos(self) -> tuple[int, ...]:
         """The QoS that the broker granted, one for each of ``filters``."""
         return self._subscription.granted_qos if self._subscription else ()

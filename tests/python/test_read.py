@@ -137,3 +137,13 @@ def test_a_client_and_an_address_are_one_too_many(client: hf.Client) -> None:
 def test_unknown_options(client: hf.Client) -> None:
     with pytest.raises(TypeError, match="no_such_option"):
         hf.read_mqtt(topics="a", client=client, no_such_option=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"dtype_backend": "x"}, {"retained": "onyl"}, {"topics": ""}, {"topics": []}, {"topics": 5}, {"rows": 1.5}, {"rows": 0}]
+)
+def test_what_cannot_work_is_said_before_connecting(wrong):
+    started = time.monotonic()
+    with pytest.raises(InvalidArgumentError):
+        hf.read_mqtt("mqtt://127.0.0.1:9", **{"topics": "a", "seconds": 1, **wrong})
+    assert time.monotonic() - started < 1
