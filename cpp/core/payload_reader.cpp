@@ -67,6 +67,7 @@ bool PayloadReader::read_bare(std::string_view payload, std::size_t offset) {
   if (begins_scalar(first_character(payload))) {
     if (tokens_.load(payload, offset) && is_one_scalar() && read_element()) return true;
     cells_->clear();
+    plan_.roll_back();
   }
   return read_text(payload, offset);
 }

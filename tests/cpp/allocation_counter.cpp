@@ -53,6 +53,13 @@ void* operator new(std::size_t bytes) {
 void* operator new[](std::size_t bytes) {
   return allocate(bytes);
 }
+// As simdjson allocates: without these, a sanitizer's own would meet our delete.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return failing ? nullptr : allocate(bytes);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return failing ? nullptr : allocate(bytes);
+}
 void operator delete(void* memory) noexcept {
   release(memory);
 }

@@ -329,6 +329,12 @@ TEST(Extractor, PayloadModes) {
   EXPECT_EQ(text.reason(), "invalid_utf8");
 }
 
+TEST(Extractor, TextThatBeganLikeANumberDecidesNothing) {
+  Feed feed;
+  feed.add("1 2").add(R"({"value":{"x":1}})");
+  EXPECT_EQ(feed.names(), (Texts{"value_text", "value.x"}));
+}
+
 TEST(Extractor, QuarantineKeepsEnoughToReadAgain) {
   Feed feed;
   MessageView message;
