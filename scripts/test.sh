@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
 export HONEYFRAME_REQUIRE_BROKERS="${HONEYFRAME_REQUIRE_BROKERS-${CI:+1}}"
-unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY MQTT_USERNAME MQTT_PASSWORD MQTT_SERVER || true
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY MQTT_SERVER || true
+[ "${HONEYFRAME_TEST_URI:-}" ] || unset MQTT_USERNAME MQTT_PASSWORD || true
 
 # shellcheck disable=SC2086  # a list of words
 install_packages $BUILD_PACKAGES $TEST_PACKAGES

@@ -300,11 +300,14 @@ class Stream:
 
     def close(self) -> None:
         """Unsubscribes and ends every loop over this stream. What is queued stays readable. From any thread; idempotent."""
+        self._close(_UNSUBSCRIBE_SECONDS)
+
+    def _close(self, patience: float) -> None:
         check_process()
         self._end_reading()
         if self._subscription is not None and not self._subscription.client.closed:
             try:
-                self._subscription.session.unsubscribe(self._subscription.id, timeout=_UNSUBSCRIBE_SECONDS)
+                self._subscription.session.unsubscribe(self._subscription.id, timeout=patience)
             except HoneyframeError as error:  # the connection is down or the session over: the broker has forgotten us, or will
                 self._log.logger.debug("no UNSUBACK: %s", error.message)
 
@@ -328,7 +331,7 @@ class Stream:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        self._close(_UNSUBSCRIBE_SECONDS if kind is None else 0.0)  # Ctrl-C does not wait for a silent broker
 
     async def __aenter__(self) -> Self:
         return self
