@@ -47,10 +47,10 @@ void ColumnBuilder::push_validity(bool valid) {
 }
 
 void ColumnBuilder::begin_validity() {
-  has_validity_ = true;
   const auto bytes = static_cast<std::size_t>((length_ + 7) / 8);
+  if (bytes > 0) std::memset(validity_.grow(bytes), 0xFF, bytes);
+  has_validity_ = true;
   if (bytes == 0) return;
-  std::memset(validity_.grow(bytes), 0xFF, bytes);
   if (length_ % 8 != 0) validity_.data()[bytes - 1] = static_cast<std::uint8_t>((1u << (length_ % 8)) - 1);
 }
 
@@ -61,10 +61,10 @@ void ColumnBuilder::set_null(std::int64_t row) {
 }
 
 void ColumnBuilder::append_nulls(std::int64_t count) {
-  null_count_ += count;
   const std::int64_t length = length_ + count;
   switch (type_) {
     case TypeId::null:
+      null_count_ += count;
       length_ = length;
       return;
     case TypeId::boolean:
@@ -87,6 +87,7 @@ void ColumnBuilder::append_nulls(std::int64_t count) {
   }
   if (!has_validity_) begin_validity();
   validity_.grow(static_cast<std::size_t>((length + 7) / 8) - validity_.size());
+  null_count_ += count;
   length_ = length;
 }
 
@@ -103,7 +104,7 @@ void ColumnBuilder::append_list() {
 }
 
 void ColumnBuilder::truncate(std::int64_t length) {
-  if (length >= length_) return;
+  length = std::min(length, length_);
   if (type_ == TypeId::null) {
     null_count_ = length_ = length;
     return;
@@ -117,7 +118,7 @@ void ColumnBuilder::truncate(std::int64_t length) {
   if (has_validity_) clear_behind(validity_);
   if (has_offsets()) {
     offsets_.shrink((static_cast<std::size_t>(length) + 1) * sizeof(std::int32_t));
-    const auto end = offsets_.at<std::int32_t>(length);
+    const std::int32_t end = offsets_.size() == 0 ? 0 : offsets_.at<std::int32_t>(length);
     if (items_) {
       items_->truncate(end);
     } else {
@@ -131,9 +132,9 @@ void ColumnBuilder::truncate(std::int64_t length) {
 }
 
 void ColumnBuilder::become(DataType type) {
-  const std::int64_t length = length_;
-  *this = ColumnBuilder(type);
-  pad_to(length);
+  ColumnBuilder other(type);
+  other.pad_to(length_);
+  *this = std::move(other);
 }
 
 bool ColumnBuilder::fits_float64() const noexcept {

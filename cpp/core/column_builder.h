@@ -109,7 +109,7 @@ class ColumnBuilder {
   [[nodiscard]] ColumnBuilder& items() noexcept { return *items_; }
   void append_list();
 
-  // Takes back the rows from `length` on.
+  // Takes back the rows from `length` on, and what an append left behind that ran out of memory.
   void truncate(std::int64_t length);
 
   // An empty column of another type and as many nulls.

@@ -95,7 +95,7 @@ NodeId ExtractionPlan::find(NodeId parent, std::string_view key) const noexcept 
 }
 
 void ExtractionPlan::rehash() {
-  buckets_.assign(buckets_.size() * 2, kNoNode);
+  buckets_ = std::vector<NodeId>(buckets_.size() * 2, kNoNode);
   for (NodeId id = 1; id < nodes_.size(); ++id) {  // in order of age: each chain stays newest first
     NodeId& head = buckets_[bucket(nodes_[id].parent, nodes_[id].key)];
     nodes_[id].next_in_bucket = std::exchange(head, id);
@@ -195,9 +195,9 @@ std::string ExtractionPlan::pointer(NodeId id) const {
 }
 
 void ExtractionPlan::decide(NodeId id, NodeShape shape) {
+  decided_.push_back(id);
   nodes_[id].shape = shape;
   nodes_[id].reads_scalars = shape == NodeShape::value && nodes_[id].wanted;
-  decided_.push_back(id);
 }
 
 void ExtractionPlan::begin_payload() noexcept {
@@ -215,7 +215,8 @@ void ExtractionPlan::roll_back() {
   while (nodes_.size() > kept_nodes_) {
     // The newest is at the head of its chain.
     const PlanNode& last = nodes_.back();
-    buckets_[bucket(last.parent, last.key)] = last.next_in_bucket;
+    NodeId& head = buckets_[bucket(last.parent, last.key)];
+    if (head == nodes_.size() - 1) head = last.next_in_bucket;  // else memory ran out before it was there
     nodes_.pop_back();
   }
   for (PlanNode& node : nodes_) {

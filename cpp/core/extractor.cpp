@@ -1,6 +1,7 @@
 #include "extractor.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "payload_reader.h"
@@ -51,6 +52,7 @@ class JsonExtractor final : public Extractor {
     std::vector<std::string_view> levels;
   };
 
+  bool read(const MessageBlock& block, const StoredMessage& message, RowSource& source);
   Status extract_one(const MessageBlock& block, const StoredMessage& message);
   const Topic& topic_of(const MessageBlock& block, const StoredMessage& message, std::string_view topic);
   void put_aside(const RowSource& source, std::string_view payload, const char* reason, std::string message,
@@ -116,14 +118,9 @@ Status JsonExtractor::extract_one(const MessageBlock& block, const StoredMessage
   source.retain = message.retain;
   source.dup = message.dup;
   source.properties = block.properties(message);
-  if (options_.topic_template) {
-    const Topic& topic = topic_of(block, message, source.topic);
-    if (topic.matches) source.levels = &topic.levels;
-    counters_.topics_not_matching_template += topic.matches ? 0 : 1;
-  }
   if (payload.empty()) ++counters_.empty_payloads;  // a retained message has been cleared
   plan_.begin_payload();
-  if (!payload.empty() && !reader_.read(payload, cells_)) {
+  if (!read(block, message, source)) {
     plan_.roll_back();
     JsonError& error = reader_.error();
     put_aside(source, payload, error.reason, std::move(error.message), error.position);
@@ -143,6 +140,20 @@ Status JsonExtractor::extract_one(const MessageBlock& block, const StoredMessage
   return Status();
 }
 
+bool JsonExtractor::read(const MessageBlock& block, const StoredMessage& message, RowSource& source) {
+  try {
+    if (options_.topic_template) {
+      const Topic& topic = topic_of(block, message, source.topic);
+      if (topic.matches) source.levels = &topic.levels;
+      counters_.topics_not_matching_template += topic.matches ? 0 : 1;
+    }
+    return message.payload_size == 0 || reader_.read(block.payload(message), cells_);
+  } catch (const std::bad_alloc&) {
+    reader_.error() = {"no_memory", "out of memory", -1};  // short enough to need none
+    return false;
+  }
+}
+
 const JsonExtractor::Topic& JsonExtractor::topic_of(const MessageBlock& block, const StoredMessage& message,
                                                     std::string_view topic) {
   if (block.topics().generation() != topics_generation_) {
@@ -152,8 +163,8 @@ const JsonExtractor::Topic& JsonExtractor::topic_of(const MessageBlock& block, c
   if (message.topic_id >= topics_.size()) topics_.resize(message.topic_id + 1);
   Topic& entry = topics_[message.topic_id];
   if (!entry.known) {
-    entry.known = true;
     entry.matches = options_.topic_template->extract(topic, entry.levels);
+    entry.known = true;
   }
   return entry;
 }
@@ -162,9 +173,13 @@ void JsonExtractor::put_aside(const RowSource& source, std::string_view payload,
                               std::string message, std::int64_t position) {
   ++quarantined_;
   ++counters_.quarantined;
-  counters_.quarantine_evicted +=
-      quarantine_.add({std::string(source.topic), source.receive_time_ns, source.payload_index, reason,
-                       std::move(message), position, std::string(payload), source.retain, source.qos});
+  try {
+    counters_.quarantine_evicted +=
+        quarantine_.add({std::string(source.topic), source.receive_time_ns, source.payload_index, reason,
+                         std::move(message), position, std::string(payload), source.retain, source.qos});
+  } catch (const std::bad_alloc&) {
+    ++counters_.quarantine_evicted;  // counted, not kept
+  }
 }
 
 }  // namespace

@@ -321,7 +321,7 @@ bool FittedColumn::append_item_string(ColumnBuilder& items, const PayloadCells& 
 }
 
 void FittedColumn::about_to_change(Effects& effects) const {
-  if (effects.keep_before && !effects.before) effects.before = Snapshot{builder, any_negative_, only_na_};
+  if (!effects.before) effects.before = Snapshot{builder, any_negative_, only_na_};
 }
 
 void FittedColumn::restore(Snapshot&& before) {
@@ -330,7 +330,8 @@ void FittedColumn::restore(Snapshot&& before) {
   only_na_ = before.only_na;
 }
 
-void FittedColumn::fit_as_text(const PayloadCells& cells, const Cell& cell, std::int64_t row) {
+void FittedColumn::fit_as_text(const PayloadCells& cells, const Cell& cell, std::int64_t row, Effects& effects) {
+  about_to_change(effects);
   if (builder.id() != TypeId::string) builder.widen_to_text();
   only_na_ = false;
   builder.pad_to(row);

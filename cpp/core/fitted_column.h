@@ -54,8 +54,7 @@ class FittedColumn {
     std::uint64_t missing = 0;
     std::uint64_t numbers = 0;
     std::vector<ColumnBuilder::LostInteger> lost;
-    bool keep_before = false;        // where a payload may still be taken back:
-    std::optional<Snapshot> before;  // the column as it was before its type changed
+    std::optional<Snapshot> before;  // the column as it was before its type changed: the payload may be taken back
   };
   // The usual cell, of the column's own type in the next row; false, and nothing done, for any other.
   [[nodiscard]] bool fit_same(const PayloadCells& cells, const Cell& cell, std::int64_t row) {
@@ -90,7 +89,7 @@ class FittedColumn {
   [[nodiscard]] Fit fit(const PayloadCells& cells, const Cell& cell, std::int64_t row, const FitRules& rules,
                         Effects& effects);
   // on_conflict="widen": the column becomes text and takes anything.
-  void fit_as_text(const PayloadCells& cells, const Cell& cell, std::int64_t row);
+  void fit_as_text(const PayloadCells& cells, const Cell& cell, std::int64_t row, Effects& effects);
   // Called when the batch ends: what is text now stays text.
   void settle() noexcept { only_na_ = false; }
   void restore(Snapshot&& before);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "cell_json.h"
@@ -34,7 +35,6 @@ RecordBatchBuilder::RecordBatchBuilder(const ExtractOptions& options, Extraction
   rules_.na_values.insert(options.na_values.begin(), options.na_values.end());
   rules_.lenient = on_conflict_ == OnConflict::keep;
   if (options.event_time) zone_ = options.event_time->zone;
-  effects_.keep_before = on_conflict_ == OnConflict::raise || on_conflict_ == OnConflict::quarantine;
   index_of_.emplace(kMisfitColumn, kMisfit);
   index_of_.emplace(kExtraColumn, kExtra);
   for (const Field& field : metadata_.fields()) add_column(field.name, field.type, true);
@@ -44,9 +44,9 @@ RecordBatchBuilder::RecordBatchBuilder(const ExtractOptions& options, Extraction
 
 std::int32_t RecordBatchBuilder::add_column(std::string name, DataType type, bool fixed) {
   const auto index = static_cast<std::int32_t>(columns_.size());
-  index_of_.emplace(name, index);
   columns_.emplace_back(std::move(name), type, fixed, EventTime(TimeUnit::automatic, zone_));
   order_.push_back(index);
+  index_of_.emplace(columns_.back().name, index);
   schema_.reset();
   return index;
 }
@@ -100,7 +100,7 @@ std::int32_t RecordBatchBuilder::column_for(NodeId node) {
   events_.push_back({"column_added", name, ""});
   ++payload_columns_;
   const std::int32_t index = add_column(std::move(name), {}, false);
-  columns_.back().node = node;
+  columns_[at(index)].node = node;
   return plan_[node].column = index;
 }
 
@@ -111,14 +111,16 @@ std::string RecordBatchBuilder::name_of(NodeId node) const {
 
 bool RecordBatchBuilder::add(const PayloadCells& cells, const RowSource& source) {
   begin_payload();
-  if (!measure(cells, source)) return false;
-  for (const CellRow& row : cells.rows) {
-    if (!add_row(cells, row, source)) {
-      roll_back();
-      return false;
-    }
+  bool landed = false;
+  try {
+    landed = measure(cells, source);
+    for (std::size_t i = 0; landed && i < cells.rows.size(); ++i) landed = add_row(cells, cells.rows[i], source);
+  } catch (const std::bad_alloc&) {
+    landed = false;
+    refusal_ = {"no_memory", "out of memory", -1, "", "", ""};  // short enough to need none
   }
-  return true;
+  if (!landed) roll_back();
+  return landed;
 }
 
 // Whether the payload's rows stay within bounds; adds to text_bytes_ what they may bring.
@@ -205,11 +207,9 @@ bool RecordBatchBuilder::add_value(const PayloadCells& cells, const Cell& cell, 
   FittedColumn& column = columns_[at(index)];
   const DataType before = column.builder.type();
   const TimeUnit unit_before = column.time.unit();
+  changing_ = at(index);
   const Fit fit = column.fit(cells, cell, rows_, rules_, effects_);
-  if (effects_.before) {
-    changed_.emplace_back(at(index), std::move(*effects_.before));
-    effects_.before.reset();
-  }
+  remember_change();
   if (column.builder.type() != before) report_change(column, before);
   if (column.time.unit() != unit_before) {
     events_.push_back({"event_time_unit", column.name, std::string(to_string(column.time.unit()))});
@@ -221,7 +221,8 @@ bool RecordBatchBuilder::add_value(const PayloadCells& cells, const Cell& cell, 
     case OnConflict::widen:
       if (!column.fixed && column.builder.length() <= rows_) {
         const DataType narrow = column.builder.type();
-        column.fit_as_text(cells, cell, rows_);
+        column.fit_as_text(cells, cell, rows_, effects_);
+        remember_change();
         report_change(column, narrow);
         return true;
       }
@@ -250,7 +251,9 @@ bool RecordBatchBuilder::add_misplaced(const PayloadCells& cells, const Cell& ce
       if (index < 0) break;
       plan_[cell.node].spelled_out = true;
       FittedColumn& column = columns_[at(index)];
-      column.fit_as_text(cells, cell, rows_);
+      changing_ = at(index);
+      column.fit_as_text(cells, cell, rows_, effects_);
+      remember_change();
       report_change(column, {});
       return true;
     }
@@ -331,26 +334,36 @@ void RecordBatchBuilder::report_effects(FittedColumn& column) {
 }
 
 void RecordBatchBuilder::begin_payload() {
-  mark_.rows = rows_;
   overflowed_.clear();
-  if (!effects_.keep_before) return;
   changed_.clear();
-  mark_ = {rows_,         columns_.size(), payload_columns_, misfit_.size(),
-           extra_.size(), events_.size(),  text_bytes_,      counters_};
+  mark_ = {rows_,         columns_.size(), order_.size(), payload_columns_, misfit_.size(),
+           extra_.size(), events_.size(),  text_bytes_,   counters_};
 }
 
-// Only where values may be refused: what comes out is what was there before the payload.
+// Of the column that has been fitted last: what it was before.
+void RecordBatchBuilder::remember_change() {
+  if (!effects_.before) return;
+  changed_.reserve(changed_.size() == changed_.capacity() ? 2 * changed_.size() + 8 : 0);  // may run out of memory here
+  changed_.emplace_back(changing_, std::move(*effects_.before));
+  effects_.before.reset();
+}
+
+// What comes out is what was there before the payload. Needs no memory.
 void RecordBatchBuilder::roll_back() {
   rows_ = mark_.rows;
+  if (effects_.before) columns_[changing_].restore(std::move(*effects_.before));
+  effects_.before.reset();
+  effects_.missing = effects_.numbers = 0;
+  effects_.lost.clear();
   for (; !changed_.empty(); changed_.pop_back()) {
     columns_[changed_.back().first].restore(std::move(changed_.back().second));
   }
   while (columns_.size() > mark_.columns) {
-    plan_[columns_.back().node].column = kNone;
+    if (columns_.back().node != kNoNode) plan_[columns_.back().node].column = kNone;
     index_of_.erase(columns_.back().name);
-    order_.pop_back();
     columns_.pop_back();
   }
+  order_.resize(mark_.order);
   for (FittedColumn& column : columns_) column.builder.truncate(rows_);
   for (const NodeId node : overflowed_) plan_[node].column = kNone;
   for (std::size_t i = mark_.events; i < events_.size(); ++i) untell(events_[i]);

@@ -30,7 +30,7 @@ class RecordBatchBuilder {
   // Errors: invalid_schema (paths), as the plan finds them.
   [[nodiscard]] Status add_schema(const std::vector<ColumnSpec>& specs);
 
-  // Why a payload did not land: a value that does not fit its column, or rows beyond all measure.
+  // Why a payload did not land: a value that does not fit its column, rows beyond all measure, no memory for them.
   struct Refusal {
     const char* reason = nullptr;
     std::string message;
@@ -76,6 +76,7 @@ class RecordBatchBuilder {
   [[nodiscard]] SchemaPtr make_schema() const;
 
   void begin_payload();
+  void remember_change();
   void roll_back();
   void untell(const ExtractEvent& event);
 
@@ -107,11 +108,12 @@ class RecordBatchBuilder {
 
   struct Mark {
     std::int64_t rows;
-    std::size_t columns, payload_columns, misfits, extras, events, text_bytes;
+    std::size_t columns, order, payload_columns, misfits, extras, events, text_bytes;
     ExtractCounters counters;
   };
   Mark mark_{};
   std::vector<std::pair<std::size_t, FittedColumn::Snapshot>> changed_;
+  std::size_t changing_ = 0;        // the column whose state effects_.before is
   std::vector<NodeId> overflowed_;  // by this payload: kOverflow
 };
 

@@ -11,12 +11,14 @@ namespace honeyframe {
 void SideColumn::add(std::int64_t row, std::string_view name, std::string_view json) {
   auto found = name_ids_.find(name);
   if (found == name_ids_.end()) {
-    found = name_ids_.emplace(name, static_cast<std::uint32_t>(names_.size())).first;
-    append_json_string(name, names_.emplace_back());
-    names_.back() += ':';
+    std::string quoted;
+    append_json_string(name, quoted);
+    names_.push_back(quoted += ':');
+    found = name_ids_.emplace(name, static_cast<std::uint32_t>(names_.size() - 1)).first;
   }
-  entries_.push_back({row, found->second, values_.size(), json.size()});
+  const std::size_t begin = values_.size();
   values_ += json;
+  entries_.push_back({row, found->second, begin, json.size()});
   bytes_ += names_[found->second].size() + json.size() + 4;  // braces or brackets, and a comma
 }
 

@@ -10,11 +10,13 @@ namespace {
 
 thread_local std::uint64_t allocations = 0;
 thread_local bool failing = false;
+thread_local std::uint64_t still_succeed = 0;
 std::atomic<std::int64_t> live{0};
 
 void* allocate(std::size_t bytes) {
   ++allocations;
-  if (failing) throw std::bad_alloc();
+  if (failing && still_succeed == 0) throw std::bad_alloc();
+  if (failing) --still_succeed;
   void* const memory = std::malloc(bytes != 0 ? bytes : 1);
   if (memory == nullptr) throw std::bad_alloc();
   live += static_cast<std::int64_t>(malloc_usable_size(memory));
@@ -38,7 +40,8 @@ std::uint64_t allocations_of_this_thread() noexcept {
 std::int64_t live_bytes() noexcept {
   return live;
 }
-FailingAllocations::FailingAllocations() noexcept {
+FailingAllocations::FailingAllocations(std::uint64_t after) noexcept {
+  still_succeed = after;
   failing = true;
 }
 FailingAllocations::~FailingAllocations() {

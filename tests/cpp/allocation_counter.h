@@ -12,10 +12,10 @@ namespace honeyframe::testing {
 // What this process holds from operator new, in bytes as malloc rounds them.
 [[nodiscard]] std::int64_t live_bytes() noexcept;
 
-// While it lives, every operator new of this thread throws std::bad_alloc.
+// While it lives, every operator new of this thread throws std::bad_alloc, but the first `after`.
 class FailingAllocations {
  public:
-  FailingAllocations() noexcept;
+  explicit FailingAllocations(std::uint64_t after = 0) noexcept;
   ~FailingAllocations();
   FailingAllocations(const FailingAllocations&) = delete;
   FailingAllocations& operator=(const FailingAllocations&) = delete;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 
+#include "allocation_counter.h"
 #include "extraction_for_tests.h"
 
 namespace honeyframe::testing {
@@ -397,6 +398,43 @@ TEST(Extractor, TellsEachChangeOnce) {
   EXPECT_EQ(feed.events(), (Texts{"column_added a", "column_added b", "column_widened a", "misfit b",
                                   "number_from_string a", "na_string b"}));
   EXPECT_EQ(feed.events(), Texts{});
+}
+
+// Wherever memory runs out: the payload is counted as quarantined, nothing of it is left, and reading goes on.
+TEST(Extractor, APayloadThereIsNoMemoryForLeavesNoTrace) {
+  const std::string text(2'000, 'x');
+  const std::string large = R"({"a":0.5,"l":[0.5],"s":")" + text + R"(","new":{"x":")" + text +
+                            R"("},"list":["b","c"],"a":1.5,"s":[1],"b":{"not":"a bool"}})";
+  for (const OnConflict mode : {OnConflict::keep, OnConflict::widen}) {
+    bool refused = true;
+    for (std::uint64_t after = 0; refused; ++after) {
+      SCOPED_TRACE(after);
+      ASSERT_LT(after, 1'000U);
+      ExtractOptions options = without_metadata();
+      options.on_conflict = mode;
+      Feed feed(std::move(options));
+      feed.add(R"({"a":9007199254740993,"l":[1],"s":"first","b":true})");
+      auto topics = std::make_shared<TopicDictionary>();
+      MessageBlock block(large.size() + kPayloadPadding, topics, 1);
+      MessageView message;
+      message.topic = "t";
+      message.payload = large;
+      ASSERT_TRUE(block.append(message, topics->intern("t"), false));
+      {
+        const FailingAllocations failing(after);
+        ASSERT_TRUE(feed.extractor().extract(block, 0, 1, 1'000).ok());
+      }
+      refused = feed.counters().quarantined == 1;
+      EXPECT_EQ(feed.extractor().open_rows(), refused ? 1 : 2);
+      feed.add(R"({"a":2,"l":[2],"s":"last","b":false})");
+      if (!refused) break;
+      EXPECT_EQ(feed.names(), (Texts{"a", "l", "s", "b"}));
+      EXPECT_EQ(feed.column("a"), (Texts{"9007199254740993", "2"}));
+      EXPECT_EQ(feed.column("l"), (Texts{"[1]", "[2]"}));
+      EXPECT_EQ(feed.column("s"), (Texts{"\"first\"", "\"last\""}));
+      EXPECT_EQ(feed.column("b"), (Texts{"true", "false"}));
+    }
+  }
 }
 
 }  // namespace

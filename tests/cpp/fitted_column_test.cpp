@@ -232,7 +232,6 @@ TEST(FittedColumn, NotLenientStringsAreNoNumbersAndIntegersStay) {
 
 TEST(FittedColumn, ASnapshotBringsItBack) {
   Fitting column;
-  column.effects().keep_before = true;
   column.offer("1");
   ASSERT_TRUE(column.effects().before);  // it had no type
   column.effects().before.reset();
