@@ -5,7 +5,7 @@ VENV=${HONEYFRAME_VENV:-.venv}
 STAMPS=$VENV/.honeyframe
 
 BUILD_PACKAGES="build-essential cmake ninja-build python3-dev python3-venv libpaho-mqtt-dev libssl-dev libsimdjson-dev"
-TEST_PACKAGES="libgtest-dev libgmock-dev mosquitto default-jdk-headless maven patchelf git"
+TEST_PACKAGES="libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git"
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s\n' "$@" >&2; exit 1; }
