@@ -1,5 +1,7 @@
 // Session, ConnectOptions and what belongs to the process as a whole.
 
+#include <string.h>  // explicit_bzero: not in <cstring>
+
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -51,7 +53,7 @@ std::optional<Secret> to_secret(const std::optional<py::str>& text) {
   if (!text) return std::nullopt;
   std::string plain = to_utf8(*text);
   Secret secret(plain);
-  plain.assign(plain.size(), '\0');
+  explicit_bzero(plain.data(), plain.size());  // an assignment may be optimised away
   return secret;
 }
 
