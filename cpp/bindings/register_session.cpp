@@ -1,5 +1,7 @@
 // Session, ConnectOptions and what belongs to the process as a whole.
 
+#include <string.h>  // explicit_bzero: not in <cstring>
+
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -51,7 +53,7 @@ std::optional<Secret> to_secret(const std::optional<py::str>& text) {
   if (!text) return std::nullopt;
   std::string plain = to_utf8(*text);
   Secret secret(plain);
-  plain.assign(plain.size(), '\0');
+  explicit_bzero(plain.data(), plain.size());  // an assignment may be optimised away
   return secret;
 }
 
@@ -205,6 +207,8 @@ std::pair<std::uint64_t, std::vector<int>> subscribe(Session& session, const std
   request.retain_handling = static_cast<RetainHandling>(retain_handling);
   request.no_local = no_local;
   const auto limit = to_duration(timeout, "timeout");
+  std::string asked;
+  for (const auto& filter : request.filters) asked += (asked.empty() ? "'" : ", '") + filter + "'";
 
   raise_if_error(session.take_deferred_error());
   std::uint64_t id = 0;
@@ -218,7 +222,7 @@ std::pair<std::uint64_t, std::vector<int>> subscribe(Session& session, const std
   }
   if (!done) {
     (void)session.unsubscribe(id);
-    raise(timed_out("the broker did not answer SUBSCRIBE", timeout));
+    raise(timed_out("the broker did not answer SUBSCRIBE of " + asked, timeout));
   }
   raise_if_error(operation->status());
   return {id, operation->reason_codes()};

@@ -1,6 +1,7 @@
 #include "broker_uri.h"
 
 #include <arpa/inet.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <charconv>
@@ -112,6 +113,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     return is_digit(c) ? c - '0' : lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1;
   };
   std::string result;
+  result.reserve(text.size());  // growing would leave copies of a password behind
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       result += text[i];
@@ -143,9 +145,10 @@ Status parse_userinfo(std::string_view text, Authority& result) {
     return invalid("the address has an '@' but no user name", "write mqtts://user:password@host, or leave the '@' out");
   result.username = std::move(username);
   if (colon == std::string_view::npos) return {};
-  const std::optional<std::string> password = percent_decoded(text.substr(colon + 1));
+  std::optional<std::string> password = percent_decoded(text.substr(colon + 1));
   if (!password) return invalid("the address has a '%' in its password that is no escape", "write a '%' as %25");
   result.password = Secret(*password);
+  OPENSSL_cleanse(password->data(), password->size());
   return {};
 }
 

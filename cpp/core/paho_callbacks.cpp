@@ -3,6 +3,7 @@
 #include <array>
 #include <ctime>
 #include <deque>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -29,6 +30,15 @@ void post_to(std::uint32_t client, Call call) {
     const auto listener = found->second;  // the call may end the client, and with it the listener
     call(*listener);
   });
+}
+
+// What the broker says in words is worth having, but no allocation of that length is worth the process.
+std::string reason_or_nothing(const MQTTProperties& properties) noexcept {
+  try {
+    return reason_string_of(properties);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
 }
 
 std::uint32_t client_of(void* context) {
@@ -76,8 +86,12 @@ void deliver(PahoListener& listener, const char* topic, int topic_length, const 
   });
   MessageProperties properties;
   if (message.properties.count > 0 && listener.keeps_properties()) {
-    properties = read_properties(message.properties);
-    view.properties = &properties;
+    try {
+      properties = read_properties(message.properties);
+      view.properties = &properties;
+    } catch (const std::bad_alloc&) {
+      // Without them: the message itself counts for more.
+    }
   }
   listener.on_message(view, std::span(identifiers.data(), count));
 }
@@ -120,7 +134,7 @@ void PahoCallbacks::connection_lost(void* context, char*) noexcept {
 }
 
 void PahoCallbacks::server_disconnect(void* context, MQTTProperties* properties, enum MQTTReasonCodes code) noexcept {
-  auto reason = properties == nullptr ? std::string() : reason_string_of(*properties);
+  auto reason = properties == nullptr ? std::string() : reason_or_nothing(*properties);
   post_to(static_cast<PahoClient::CallbackRecord*>(context)->client,
           [code, reason = std::move(reason)](PahoListener& to) { to.on_server_disconnect(code, reason); });
 }
@@ -167,7 +181,7 @@ void PahoCallbacks::failed(void* context, MQTTAsync_failureData* data) noexcept 
 
 void PahoCallbacks::failed5(void* context, MQTTAsync_failureData5* data) noexcept {
   if (data != nullptr && data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-    reply(context, {false, data->reasonCode, reason_string_of(data->properties)});
+    reply(context, {false, data->reasonCode, reason_or_nothing(data->properties)});
   } else {
     reply(context, {false, data == nullptr || data->code == 0 ? MQTTASYNC_FAILURE : data->code, {}});
   }

@@ -2,7 +2,9 @@
 
 // What Paho calls, on its own threads: each function copies what it is given and posts it to the control thread, under
 // the numbers of client and request that the context carries. Messages go straight on to the listener. None throws;
-// none waits, but for a push under the policy `block`.
+// none waits, but for a push under the policy `block`. Where memory runs out a message goes on without its properties
+// and an answer without its reason; without the few bytes to post an answer the process ends, for the session would
+// wait for ever.
 
 #include <MQTTAsync.h>
 

@@ -107,7 +107,13 @@ Status PahoClient::connect(const ConnectOptions& options, bool clean_start, std:
   if (options.uri.uses_tls()) {
     if (auto status = set_tls(structs, options.tls); !status.ok()) return status;
   }
-  if (!options.http_proxy.empty()) connect.httpProxy = connect.httpsProxy = options.http_proxy.c_str();
+  // For TLS, Paho takes no "http://" off its proxy's address, and would make it part of the credential.
+  std::string without_scheme;
+  if (!options.http_proxy.empty()) {
+    without_scheme = options.http_proxy.substr(options.http_proxy.find("//") + 2);
+    connect.httpProxy = options.http_proxy.c_str();
+    connect.httpsProxy = without_scheme.c_str();
+  }
   const int code = MQTTAsync_connect(handle_, &connect);
   return code == MQTTASYNC_SUCCESS ? Status() : paho_error("CONNECT", code);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "publish_check.h"
 #include "reason_codes.h"
 #include "refusals.h"
 
@@ -20,24 +21,6 @@ constexpr std::chrono::milliseconds kLossNotice{1'000};
 std::size_t window(const Connack& connack) {
   if (!connack.receive_maximum) return kMaxUnacknowledged;
   return std::clamp<std::size_t>(*connack.receive_maximum - std::size_t{1}, 1, kMaxUnacknowledged);
-}
-
-std::size_t length_bytes(std::size_t length) {
-  return length < 128 ? 1 : length < 16'384 ? 2 : length < 2'097'152 ? 3 : 4;
-}
-std::size_t text_property(const std::string& text) {
-  return text.empty() ? 0 : text.size() + 3;
-}
-
-// MQTT 5.0, 3.3.
-std::size_t packet_size(const PublishRequest& message) {
-  const auto& given = message.properties;
-  std::size_t properties = text_property(given.content_type) + text_property(given.response_topic) +
-                           text_property(given.correlation_data) + (message.message_expiry_s ? 5 : 0);
-  for (const auto& [name, value] : given.user_properties) properties += 5 + name.size() + value.size();
-  const auto remaining = 2 + message.topic.size() + (message.qos > 0 ? 2 : 0) + length_bytes(properties) + properties +
-                         message.payload.size();
-  return 1 + length_bytes(remaining) + remaining;
 }
 
 }  // namespace
@@ -156,8 +139,13 @@ bool Publisher::on_reply(std::uint32_t request, const PahoReply& reply) {
 
 void Publisher::refuse(Outgoing& outgoing, int code, const std::string& reason) {
   auto status = status_for_puback(code, outgoing.message.topic, reason);
+  last_refusal_ = Refusal{code, Clock::now()};
   refused_(status, false);
   outgoing.operation->complete(std::move(status), {code});
+}
+
+bool Publisher::refused_lately(int code) const {
+  return last_refusal_ && last_refusal_->code == code && Clock::now() - last_refusal_->time < kDenialWindow;
 }
 
 bool Publisher::tick() {

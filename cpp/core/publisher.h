@@ -61,6 +61,8 @@ class Publisher {
 
   // Whether a publish is on its way, or was within the last seconds: what a DISCONNECT then says may be about it.
   [[nodiscard]] bool has_suspects() const { return !suspects().empty(); }
+  // Whether PUBACK or PUBREC carried this code within the last seconds: a DISCONNECT with it repeats that.
+  [[nodiscard]] bool refused_lately(int code) const;
   [[nodiscard]] Status refusal(int code, const std::string& reason) const;
   // Nothing is waiting or unacknowledged.
   [[nodiscard]] bool idle() const { return outbox_.empty() && in_flight_.empty(); }
@@ -80,6 +82,11 @@ class Publisher {
     Clock::time_point last;
   };
 
+  struct Refusal {
+    int code;
+    Clock::time_point time;
+  };
+
   [[nodiscard]] Status check_limits(const PublishRequest& message) const;
   void pump();
   void refuse(Outgoing& outgoing, int code, const std::string& reason);
@@ -97,6 +104,7 @@ class Publisher {
   std::size_t given_up_ = 0;        // of in_flight_, those that Paho gave up
   std::unordered_map<std::string, Sent> sent_without_ack_;
   std::unordered_set<std::string> suspected_at_last_close_;
+  std::optional<Refusal> last_refusal_;
   std::atomic<std::uint64_t> published_{0};
 };
 

@@ -7,14 +7,12 @@
 #include <utility>
 
 #include "control_thread.h"
+#include "publish_check.h"
 #include "session_core.h"
 #include "topic_filter.h"
 
 namespace honeyframe {
 namespace {
-
-// MQTT 5.0, 1.5.5: the largest remaining length.
-constexpr std::size_t kMaxRemainingLength = 268'435'455;
 
 // The sessions of the process, for close_all_sessions(). Never destroyed.
 struct Registry {
@@ -75,18 +73,6 @@ Status validate(const SubscribeRequest& request) {
   }
   if (request.qos < 0 || request.qos > 2) {
     return Status(ErrorCode::invalid_argument, "qos must be 0, 1 or 2; found " + std::to_string(request.qos));
-  }
-  return {};
-}
-
-Status validate(const PublishRequest& request) {
-  if (auto status = validate_topic_name(request.topic); !status.ok()) return status;
-  if (request.qos < 0 || request.qos > 2) {
-    return Status(ErrorCode::invalid_argument, "qos must be 0, 1 or 2; found " + std::to_string(request.qos));
-  }
-  if (request.payload.size() + request.topic.size() + 16 > kMaxRemainingLength) {
-    return Status(ErrorCode::packet_too_large, "the payload has " + std::to_string(request.payload.size()) +
-                                                   " bytes; MQTT allows no more than 256 MiB a packet");
   }
   return {};
 }
@@ -207,7 +193,10 @@ void close_all_sessions(std::chrono::milliseconds timeout) {
   if (in_forked_child()) return;
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   std::vector<OperationPtr> closing;
-  for (const auto& core : Registry::instance().alive()) {
+  const auto cores = Registry::instance().alive();
+  // First all queues: a push that waits for room holds its receive thread, and with it Paho's lock and every close.
+  for (const auto& core : cores) core->table().close_queues();
+  for (const auto& core : cores) {
     auto operation = closing.emplace_back(std::make_shared<Operation>());
     ControlThread::instance().post([core, operation, timeout] { core->close(operation, timeout); });
   }
@@ -263,6 +252,10 @@ std::string_view to_string(SessionEvent::Kind kind) noexcept {
       return "closed";
     case Kind::protocol_fallback:
       return "protocol_fallback";
+    case Kind::qos_lowered:
+      return "qos_lowered";
+    case Kind::unmatched:
+      return "unmatched";
   }
   return "unknown";
 }

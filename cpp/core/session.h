@@ -69,6 +69,8 @@ struct SessionEvent {
     taken_over,
     closed,
     protocol_fallback,
+    qos_lowered,  // detail: the filter, the QoS that was asked for and the one that was granted
+    unmatched,    // a resumed session sends what nothing here subscribes to: messages are acknowledged, and lost
   };
   Kind kind;
   std::int64_t time_ns;

@@ -1,5 +1,6 @@
 #include "session_core.h"
 
+#include <new>
 #include <utility>
 
 namespace honeyframe {
@@ -20,13 +21,16 @@ SessionCore::SessionCore(ConnectOptions options, std::shared_ptr<void> websocket
           },
           [this](std::size_t filters) {
             note(SessionEvent::Kind::resubscribed, {}, std::to_string(filters) + " filters");
-          }),
+          },
+          [this](std::string detail) { note(SessionEvent::Kind::qos_lowered, {}, std::move(detail)); }),
       publisher_([this] { return next_request(); },
                  [this](const Status& status, bool deferred) {
                    refused(SessionEvent::Kind::publish_refused, status, deferred);
                  }),
       retry_delay_(options_.reconnect_min_delay, options_.reconnect_max_delay),
       protocol_(options_.protocol == ProtocolVersion::automatic ? ProtocolVersion::v5_0 : options_.protocol) {
+  table_.on_unmatched([this] { tell_unmatched(); });
+  if (!options_.clean_start) table_.hold_messages();  // the backlog comes right after CONNACK
   info_.uri = options_.uri.display();
   info_.client_id = options_.client_id;
   info_.protocol = options_.protocol;
@@ -88,6 +92,20 @@ void SessionCore::publish(PublishRequest message, OperationPtr operation) {
 
 void SessionCore::on_message(const MessageView& message, std::span<const std::uint32_t> identifiers) noexcept {
   table_.route(message, identifiers);
+}
+
+// Paho's receive thread, once a session.
+void SessionCore::tell_unmatched() noexcept {
+  try {
+    ControlThread::instance().post(task([](SessionCore& self) {
+      if (!self.session_is_foreign_) return;  // after an unsubscribe, as a rule
+      self.note(SessionEvent::Kind::unmatched, {},
+                "the broker's session has filters from before that nothing here subscribes to: their messages are "
+                "acknowledged and counted as unmatched");
+    }));
+  } catch (const std::bad_alloc&) {
+    // The counter stands.
+  }
 }
 
 void SessionCore::on_reply(std::uint32_t request, const PahoReply& reply) {

@@ -89,6 +89,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void note(SessionEvent::Kind kind, Status status, std::string detail) {
     events_.add(kind, std::move(status), std::move(detail));
   }
+  void tell_unmatched() noexcept;
   void refused(SessionEvent::Kind kind, const Status& status, bool deferred);
   void set_state(SessionState state);
   void tick();

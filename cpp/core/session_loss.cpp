@@ -48,14 +48,19 @@ void SessionCore::lost() {
   Subscriber::Loss subscribing;
   publishing.kept_by_paho = is_persistent();
   publishing.names_no_reason = protocol_ != ProtocolVersion::v5_0;
+  subscribing.names_no_reason = publishing.names_no_reason;
   subscribing.closing_is_denying = protocol_ == ProtocolVersion::v3_1;
   if (is_about_publish(code) && publisher_.has_suspects())
     publishing.refusal = publisher_.refusal(code, goodbye_->reason);
   if (is_about_subscribe(code) && subscriber_.awaits_answer()) subscribing.refusal = cause;
-  const bool explained = publishing.refusal || subscribing.refusal;
+  // HiveMQ refuses a publish twice: in PUBACK, then in DISCONNECT.
+  const bool explained = publishing.refusal || subscribing.refusal || (goodbye_ && publisher_.refused_lately(code));
 
   auto denied = publisher_.lost(publishing);
   if (auto also = subscriber_.lost(subscribing); also && !denied) denied = std::move(also);
+  // What was refused must not be sent again, and Paho repeats what it holds for a session that is kept: our own copy of
+  // the others is sent over a new handle.
+  if (publishing.refusal) client_.reset();
   if (denied) return stop(std::move(*denied), SessionEvent::Kind::closed);
   if (!options_.reconnect) return stop(std::move(cause), SessionEvent::Kind::closed);
   switch (explained ? RetryAdvice::soon : retry_advice(cause)) {
@@ -96,6 +101,14 @@ void SessionCore::stop(Status status, SessionEvent::Kind kind) {
   note(kind, status,
        status.ok() ? "closed" : status.message());  // first: who sees the state may stop asking for events
   set_state(SessionState::closed);
+<<<<<<< HEAD
+=======
+  if (const auto held = table_.stop_holding(); held > 0) {
+    note(SessionEvent::Kind::unmatched, {},
+         std::to_string(held) + " messages of the session from before were held, and no subscription wanted them");
+  }
+  note(kind, status, status.ok() ? "closed" : status.message());
+>>>>>>> fixsession
   events_.close();
   if (connecting_ != nullptr) std::exchange(connecting_, nullptr)->complete(reason);
   for (const auto& operation : std::exchange(closing_, {})) operation->complete({});

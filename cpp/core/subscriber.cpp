@@ -7,6 +7,7 @@
 
 #include "reason_codes.h"
 #include "refusals.h"
+#include "utf8.h"
 
 namespace honeyframe {
 namespace {
@@ -39,9 +40,11 @@ void Subscriber::send(const PendingPtr& pending) {
   pending->reasons.assign(pending->filters.size(), {});
   pending->unanswered = pending->filters.size();
   if (client_ == nullptr) return;
+  pending->sent = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < pending->filters.size(); ++i) {
     const auto request = next_request_();
-    requests_.emplace(request, Request{pending, i, nullptr});
+    requests_.emplace(request, Request{pending, i, nullptr, {}});
+    table_.asked(pending->subscription, pending->filters[i].filter);
     // A failure here means that the connection is gone: lost() follows.
     static_cast<void>(client_->subscribe(pending->filters[i], identify_, request));
   }
@@ -65,12 +68,17 @@ bool Subscriber::on_reply(std::uint32_t number, const PahoReply& reply) {
 
 void Subscriber::finish(const PendingPtr& pending) {
   std::erase(waiting_, pending);
+  if (pending->operation == nullptr) renewing_ = false;
   Status first;
   std::vector<std::string> denied;
   for (std::size_t i = 0; i < pending->filters.size(); ++i) {
     const int code = pending->codes[i];
+    const auto& [filter, identifier, asked, retain_handling, no_local] = pending->filters[i];
+    if (code >= 0 && code < asked) {
+      lowered_(in_quotes(filter) + ": asked for QoS " + std::to_string(asked) + ", the broker grants QoS " +
+               std::to_string(code));
+    }
     if (code >= 0 && code <= 2) continue;
-    const auto& filter = pending->filters[i].filter;
     if (denied.empty()) first = status_for_suback(code < kDenied ? kDenied : code, filter, pending->reasons[i]);
     denied.push_back(filter);
   }
@@ -109,40 +117,43 @@ void Subscriber::release(const std::vector<std::string>& filters, OperationPtr o
       std::make_shared<OperationPtr>(operation != nullptr ? std::move(operation) : std::make_shared<Operation>());
   for (const auto& filter : filters) {
     const auto request = next_request_();
-    requests_.emplace(request, Request{nullptr, 0, shared});
+    requests_.emplace(request, Request{nullptr, 0, shared, filter});
     static_cast<void>(client_->unsubscribe(filter, request));
   }
 }
 
-void Subscriber::connected(PahoClient& client, bool identify, bool renew) {
+void Subscriber::connected(PahoClient& client, bool identify, bool session_is_new) {
   client_ = &client;
   identify_ = identify;
   const auto stale = std::exchange(stale_, {});
+  if (!session_is_new) release_unwanted(stale);
+  if (session_is_new || renewing_) renew();
+  for (const auto& pending : std::deque(waiting_)) send(pending);
+}
+
+void Subscriber::release_unwanted(const std::vector<std::string>& stale) {
+  std::unordered_set<std::string> wanted;
+  for (const auto& filter : table_.all_filters()) wanted.insert(filter.filter);
+  std::vector<std::string> unwanted;
+  std::copy_if(stale.begin(), stale.end(), std::back_inserter(unwanted),
+               [&](const auto& filter) { return !wanted.contains(filter); });
+  release(unwanted, nullptr);
+}
+
+void Subscriber::renew() {
   std::unordered_set<std::string> waited_for;
   for (const auto& pending : waiting_) {
     for (const auto& filter : pending->filters) waited_for.insert(filter.filter);
   }
-  auto all = table_.all_filters();
-  if (renew) {
-    auto pending = std::make_shared<Pending>();
-    for (auto& filter : all) {
-      if (waited_for.contains(filter.filter)) continue;
-      // The session is new, so a retained message may have changed while we were away.
-      filter.retain_handling = std::max(filter.retain_handling, RetainHandling::send_if_new);
-      pending->filters.push_back(std::move(filter));
-    }
-    if (!pending->filters.empty()) {
-      waiting_.push_front(pending);
-    }
-  } else {
-    std::unordered_set<std::string> wanted;
-    for (const auto& filter : all) wanted.insert(filter.filter);
-    std::vector<std::string> unwanted;
-    std::copy_if(stale.begin(), stale.end(), std::back_inserter(unwanted),
-                 [&](const auto& filter) { return !wanted.contains(filter); });
-    release(unwanted, nullptr);
+  auto pending = std::make_shared<Pending>();
+  for (auto& filter : table_.all_filters()) {
+    if (waited_for.contains(filter.filter)) continue;
+    // The session is new, so a retained message may have changed while we were away.
+    filter.retain_handling = std::max(filter.retain_handling, RetainHandling::send_if_new);
+    pending->filters.push_back(std::move(filter));
   }
-  for (const auto& pending : std::deque(waiting_)) send(pending);
+  renewing_ = !pending->filters.empty();
+  if (renewing_) waiting_.push_front(pending);
 }
 
 std::optional<Status> Subscriber::lost(const Loss& loss) {
@@ -150,7 +161,10 @@ std::optional<Status> Subscriber::lost(const Loss& loss) {
   std::vector<PendingPtr> unanswered;
   std::vector<OperationPtr> unsubscribed;
   for (const auto& [number, request] : requests_) {
-    if (request.unsubscribing != nullptr) unsubscribed.push_back(*request.unsubscribing);
+    if (request.unsubscribing != nullptr) {
+      unsubscribed.push_back(*request.unsubscribing);
+      stale_.push_back(request.unwanted);  // it may never have arrived
+    }
     if (request.pending != nullptr &&
         std::find(unanswered.begin(), unanswered.end(), request.pending) == unanswered.end()) {
       unanswered.push_back(request.pending);
@@ -159,15 +173,18 @@ std::optional<Status> Subscriber::lost(const Loss& loss) {
   requests_.clear();
   for (const auto& operation : unsubscribed) operation->complete({});  // out of the table, so it will not be renewed
   std::optional<Status> verdict;
+  const auto now = std::chrono::steady_clock::now();
   for (const auto& pending : unanswered) {
-    const bool renewing = pending->operation == nullptr;
-    if (renewing) {
-      std::erase(waiting_, pending);  // connected() makes a new one
-      if (++closes_while_renewing_ >= 2)
-        verdict = loss.refusal.value_or(status_for_close_on_subscribe(names_of(pending->filters)));
-    } else if (++pending->closes >= 2 || loss.closing_is_denying || loss.refusal) {
+    const bool suspicious = loss.names_no_reason && now - pending->sent < kDenialWindow;
+    const auto denial = [&] {
+      return loss.refusal ? *loss.refusal : status_for_close_on_subscribe(names_of(pending->filters));
+    };
+    if (pending->operation == nullptr) {  // a renewal
+      std::erase(waiting_, pending);      // connected() makes a new one
+      if ((loss.refusal || suspicious) && ++closes_while_renewing_ >= 2) verdict = denial();
+    } else if (loss.refusal || (suspicious && (loss.closing_is_denying || ++pending->closes >= 2))) {
       std::erase(waiting_, pending);
-      deny(pending, loss.refusal.value_or(status_for_close_on_subscribe(names_of(pending->filters))));
+      deny(pending, denial());
     }
   }
   return verdict;

@@ -11,7 +11,6 @@ namespace honeyframe {
 std::uint64_t SubscriptionTable::add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue) {
   const std::lock_guard lock(mutex_);
   const auto subscription = next_subscription_++;
-  if (queue->limits().keep_properties) keeps_properties_.store(true, std::memory_order_relaxed);
   auto& entry = subscriptions_[subscription];
   entry.queue = std::move(queue);
   for (const auto& text : request.filters) {
@@ -28,8 +27,40 @@ std::uint64_t SubscriptionTable::add(const SubscribeRequest& request, std::share
     }
     filter.subscribers.push_back(subscription);
   }
-  topics_.clear();
+  forget_topics();
+  deliver_held(entry.filters, *entry.queue);
+  update_keeps_properties();
   return subscription;
+}
+
+void SubscriptionTable::hold_messages() {
+  const std::lock_guard lock(mutex_);
+  holding_ = true;
+  update_keeps_properties();
+}
+
+std::size_t SubscriptionTable::stop_holding() {
+  const std::lock_guard lock(mutex_);
+  const auto forgotten = held_.size();
+  holding_ = false;
+  held_.clear();
+  update_keeps_properties();
+  return forgotten;
+}
+
+// With the lock: what arrives next must not overtake them.
+void SubscriptionTable::deliver_held(const std::vector<std::string>& filters, MessageQueue& queue) {
+  if (held_.size() == 0) return;
+  const auto delivered = held_.deliver(filters, queue);
+  counters_.unmatched -= delivered;
+  counters_.routed += delivered;
+}
+
+void SubscriptionTable::update_keeps_properties() {
+  const bool keeps = (holding_ && subscriptions_.empty()) ||
+                     std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                                 [](const auto& entry) { return entry.second.queue->limits().keep_properties; });
+  keeps_properties_.store(keeps, std::memory_order_relaxed);
 }
 
 std::vector<std::string> SubscriptionTable::remove(std::uint64_t subscription) {
@@ -41,14 +72,34 @@ std::vector<std::string> SubscriptionTable::remove(std::uint64_t subscription) {
     const auto identifier = identifiers_.find(text);
     auto& filter = filters_[identifier->second];
     std::erase(filter.subscribers, subscription);
+    if (filter.retained_for == subscription) filter.retained_for = 0;
     if (!filter.subscribers.empty()) continue;
     unwanted.push_back(text);
     filters_.erase(identifier->second);
     identifiers_.erase(identifier);
   }
   subscriptions_.erase(found);
-  topics_.clear();
+  forget_topics();
   return unwanted;
+}
+
+void SubscriptionTable::asked(std::uint64_t subscription, const std::string& filter, Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  const auto identifier = identifiers_.find(filter);
+  if (identifier == identifiers_.end()) return;  // taken back meanwhile
+  auto& entry = filters_[identifier->second];
+  const bool follows_another = entry.asked && now - *entry.asked < kRetainedBurst;
+  entry.retained_for = follows_another ? 0 : subscription;
+  entry.asked = now;
+}
+
+void SubscriptionTable::close_queues() {
+  std::vector<std::shared_ptr<MessageQueue>> queues;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, subscription] : subscriptions_) queues.push_back(subscription.queue);
+  }
+  for (const auto& queue : queues) queue->close();
 }
 
 void SubscriptionTable::close_all() {
@@ -59,7 +110,7 @@ void SubscriptionTable::close_all() {
     subscriptions_.clear();
     identifiers_.clear();
     filters_.clear();
-    topics_.clear();
+    forget_topics();
   }
   for (const auto& queue : queues) queue->close();
 }
@@ -107,6 +158,7 @@ RoutingCounters SubscriptionTable::counters() const {
 }
 
 void SubscriptionTable::route(const MessageView& message, std::span<const std::uint32_t> identifiers) noexcept {
+  bool tell = false;
   {
     const std::lock_guard lock(mutex_);
     scratch_.clear();
@@ -118,7 +170,9 @@ void SubscriptionTable::route(const MessageView& message, std::span<const std::u
     ++counters_.arrived;
     counters_.arrived_bytes += message.topic.size() + message.payload.size();
     ++(scratch_.empty() ? counters_.unmatched : counters_.routed);
+    if (scratch_.empty() && !(holding_ && held_.hold(message))) tell = !std::exchange(told_unmatched_, true);
   }
+  if (tell && unmatched_) unmatched_();
   // Without the lock: a queue with the policy `block` may wait here.
   for (const auto& queue : scratch_) static_cast<void>(queue->push(message));
   scratch_.clear();
@@ -132,26 +186,39 @@ void SubscriptionTable::find_targets(const MessageView& message, std::span<const
   }
 }
 
-// A retained message was sent because somebody subscribed just now: the others had it when they did.
 void SubscriptionTable::collect(std::uint32_t identifier, bool retained) {
   const auto found = filters_.find(identifier);
   if (found == filters_.end()) return;
-  const auto& subscribers = found->second.subscribers;
-  for (auto subscriber = retained ? subscribers.end() - 1 : subscribers.begin(); subscriber != subscribers.end();
-       ++subscriber) {
-    const auto& queue = subscriptions_.find(*subscriber)->second.queue;
+  const auto& filter = found->second;
+  for (const auto subscriber : filter.subscribers) {
+    if (retained && filter.retained_for != 0 && filter.retained_for != subscriber) continue;
+    const auto& queue = subscriptions_.find(subscriber)->second.queue;
     if (std::find(scratch_.begin(), scratch_.end(), queue) == scratch_.end()) scratch_.push_back(queue);
   }
 }
 
+void SubscriptionTable::forget_topics() {
+  topics_.clear();
+  topics_bytes_ = 0;
+}
+
+std::size_t SubscriptionTable::cached_topic_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return topics_bytes_;
+}
+
 const SubscriptionTable::FilterIds& SubscriptionTable::matching_filters(std::string_view topic) {
   if (const auto known = topics_.find(topic); known != topics_.end()) return known->second;
-  if (topics_.size() >= kMaxCachedTopics) topics_.clear();
-  auto& matching = topics_[std::string(topic)];
+  FilterIds matching;
   for (const auto& [text, identifier] : identifiers_) {
     if (topic_matches(without_share(text), topic)) matching.push_back(identifier);
   }
-  return matching;
+  constexpr std::size_t kNode = sizeof(void*) * 4 + sizeof(std::string) + sizeof(FilterIds);  // and its bucket
+  const auto bytes = kNode + topic.size() + matching.capacity() * sizeof(std::uint32_t);
+  if (topics_.size() >= kMaxCachedTopics || topics_bytes_ + bytes > kMaxCachedBytes) forget_topics();
+  const auto& kept = topics_.emplace(std::string(topic), std::move(matching)).first->second;
+  topics_bytes_ += bytes;
+  return kept;
 }
 
 }  // namespace honeyframe

@@ -7,6 +7,15 @@
 // matched against all of them, and the answer is kept per topic. A message goes to each queue once for each copy that
 // arrives.
 //
+// Retained messages come because somebody subscribed just now; the filter's other subscribers had theirs. They go to
+// the one whose SUBSCRIBE left last, but to everybody where that is uncertain: before the first SUBSCRIBE and after a
+// renewal, and where one SUBSCRIBE followed another within kRetainedBurst, for MQTT does not say whose the messages
+// are. So a subscriber may see a retained message twice; it misses one only where a broker takes longer than that to
+// send them.
+//
+// A session that another process left with the broker starts to send before anybody subscribes: messages that match
+// nothing may be held for the first subscription that wants them. Held ones count as unmatched until then.
+//
 // Changed by callers and the control thread, read by Paho's receive thread; all members are guarded by mutex_ but for
 // scratch_.
 
@@ -16,12 +25,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "held_messages.h"
 #include "message_queue.h"
 #include "session.h"
 
@@ -45,15 +56,32 @@ struct RoutingCounters {
 
 class SubscriptionTable {
  public:
-  // Topics whose answer is kept; beyond that the cache starts anew.
+  // Topics whose answer is kept, and the bytes for it; beyond either the cache starts anew.
   static constexpr std::size_t kMaxCachedTopics = 100'000;
+  static constexpr std::size_t kMaxCachedBytes = 8u << 20;
+  // As long may a broker take to send the retained messages that a SUBSCRIBE asked for.
+  static constexpr std::chrono::seconds kRetainedBurst{10};
+  using Clock = std::chrono::steady_clock;
 
-  // Any thread. The id of the new subscription; its filters count from now on.
+  // Calls `unmatched` (receive thread, no lock held; must not throw) at the first message that nobody gets and that
+  // cannot be held. Before any message can arrive.
+  void on_unmatched(std::function<void()> unmatched) { unmatched_ = std::move(unmatched); }
+  // Before connecting: what nobody wants yet is held.
+  void hold_messages();
+  // The broker had no session for us, or it is over. Forgets what is held; how many those were, still unmatched.
+  std::size_t stop_holding();
+
+  // Any thread. The id of the new subscription; its filters count from now on, and it gets what is held for them.
   std::uint64_t add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue);
   // Any thread. The filters that nobody wants any more.
   std::vector<std::string> remove(std::uint64_t subscription);
+  // Any thread. Closes every queue; what arrives still counts as routed.
+  void close_queues();
   // Any thread. Closes every queue, forgets everything.
   void close_all();
+
+  // Control thread, before SUBSCRIBE for `filter` leaves. `subscription` is 0 for a renewal.
+  void asked(std::uint64_t subscription, const std::string& filter, Clock::time_point now = Clock::now());
 
   // The filters of one subscription (in its order), or all of them: what to SUBSCRIBE to.
   [[nodiscard]] std::vector<FilterRequest> filters_of(std::uint64_t subscription) const;
@@ -69,6 +97,7 @@ class SubscriptionTable {
   // Any thread. Whether some queue keeps MQTT 5 properties: else they need not be decoded.
   [[nodiscard]] bool keeps_properties() const noexcept { return keeps_properties_.load(std::memory_order_relaxed); }
   [[nodiscard]] RoutingCounters counters() const;
+  [[nodiscard]] std::size_t cached_topic_bytes() const;
 
  private:
   struct Subscription {
@@ -77,8 +106,9 @@ class SubscriptionTable {
   };
   struct Filter {
     FilterRequest request;
-    std::vector<std::uint64_t>
-        subscribers;  // in the order in which they asked: the last one gets the retained messages
+    std::vector<std::uint64_t> subscribers;
+    std::uint64_t retained_for = 0;  // the subscriber that gets retained messages; 0: all of them
+    std::optional<Clock::time_point> asked;
   };
   struct Hash {
     using is_transparent = void;
@@ -86,8 +116,11 @@ class SubscriptionTable {
   };
   using FilterIds = std::vector<std::uint32_t>;
 
+  void deliver_held(const std::vector<std::string>& filters, MessageQueue& queue);
+  void update_keeps_properties();
   void find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers);
   void collect(std::uint32_t identifier, bool retained);
+  void forget_topics();
   const FilterIds& matching_filters(std::string_view topic);
 
   mutable std::mutex mutex_;
@@ -95,11 +128,16 @@ class SubscriptionTable {
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> identifiers_;  // filter text -> its identifier
   std::unordered_map<std::uint32_t, Filter> filters_;
   std::unordered_map<std::string, FilterIds, Hash, std::equal_to<>> topics_;  // what each topic matched
+  std::size_t topics_bytes_ = 0;                                              // of topics_, estimated
   std::uint64_t next_subscription_ = 1;
   std::uint32_t next_identifier_ = 1;
   bool use_identifiers_ = false;
   std::atomic<bool> keeps_properties_{false};
   RoutingCounters counters_;
+  HeldMessages held_;
+  bool holding_ = false;
+  bool told_unmatched_ = false;
+  std::function<void()> unmatched_;
   std::vector<std::shared_ptr<MessageQueue>> scratch_;  // receive thread only: the targets of the message in hand
 };
 

@@ -22,6 +22,8 @@ _LEVELS: Final = {
     "resubscribed": logging.INFO,
     "closed": logging.INFO,
     "protocol_fallback": logging.INFO,
+    "qos_lowered": logging.WARNING,
+    "unmatched": logging.WARNING,
     "connection_lost": logging.WARNING,
     "retrying": logging.WARNING,
     "gap": logging.WARNING,

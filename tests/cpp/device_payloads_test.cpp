@@ -221,7 +221,7 @@ const std::vector<Device>& devices() {
           {"Heartbeat", "1", {{"value", "int64", "1"}}},
           {"Last will", "offline", {{"value_text", "string", "\"offline\""}}},
           {"Windows agent with a byte order mark", "\xEF\xBB\xBF{\"cpu\":0.5}", {{"cpu", "float64", "0.5"}}},
-      };
+  };
   return all;
 }
 

@@ -71,7 +71,8 @@ TEST(ExtractionPlan, ARefusedPayloadLeavesNoTrace) {
   EXPECT_EQ(plan.find(kRootNode, "kept"), kept);
   EXPECT_EQ(plan[kept].expected_next, kNoNode);
   EXPECT_EQ(plan[kept].shape, NodeShape::undecided);
-  for (int i = 0; i < 200; ++i) EXPECT_NE(plan.child(kRootNode, "more" + std::to_string(i)), kNoNode);  // the table is made anew
+  for (int i = 0; i < 200; ++i)
+    EXPECT_NE(plan.child(kRootNode, "more" + std::to_string(i)), kNoNode);  // the table is made anew
   plan.begin_payload();
   for (int i = 0; i < 500; ++i) EXPECT_NE(plan.child(kRootNode, "gone" + std::to_string(i)), kNoNode);
   plan.roll_back();

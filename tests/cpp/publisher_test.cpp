@@ -44,7 +44,10 @@ TEST_P(DeniedWithCode, FailsTheOperationAndReconnectsOnce) {
   broker.accept().expect(Type::connect).connack();
   broker.expect(Type::publish).acknowledge(Type::puback).expect(Type::disconnect);
   broker.play();
-  auto session = connected_session(with_version(broker, ProtocolVersion::v5_0));
+  auto options = with_version(broker, ProtocolVersion::v5_0);
+  options.refused_retry_delay =
+      ConnectOptions().refused_retry_delay;  // a minute: the DISCONNECT is no refusal to connect
+  auto session = connected_session(options);
   const auto status = publish(*session, "secret", GetParam());
   EXPECT_EQ(status.code(), ErrorCode::publish_denied);
   EXPECT_EQ(status.reason_code(), 0x87);
@@ -59,6 +62,28 @@ TEST_P(DeniedWithCode, FailsTheOperationAndReconnectsOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Qos, DeniedWithCode, ::testing::Values(1, 2));
+
+class DeniedWithoutAcknowledgement : public ::testing::TestWithParam<int> {};  // the code
+
+TEST_P(DeniedWithoutAcknowledgement, IsNotSentAgainInASessionThatTheBrokerKept) {
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect).connack().expect(Type::publish).disconnect(GetParam()).close();
+  broker.accept().expect(Type::connect, [](const auto& packet) { return !packet.clean(); }).connack(0, true);
+  broker.expect(Type::publish, [](const auto& packet) { return packet.contains("fine"); });
+  broker.acknowledge(Type::puback).expect(Type::disconnect);
+  broker.play();
+  auto options = with_version(broker, ProtocolVersion::v5_0);
+  options.session_expiry = 300s;
+  auto session = connected_session(options);
+  const auto status = publish(*session, "refused", 1);
+  EXPECT_EQ(status.reason_code(), GetParam()) << status.message();
+  ASSERT_TRUE(eventually([&] { return session->info().connects == 2; }));
+  EXPECT_TRUE(publish(*session, "fine", 1).ok());
+  EXPECT_TRUE(status_of(session->close(2s)).ok());
+  EXPECT_EQ(broker.finish(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Codes, DeniedWithoutAcknowledgement, ::testing::Values(0x87, 0x97, 0x99));
 
 TEST(Publisher, DefersTheRefusalOfQos0ToTheNextCall) {
   ScriptedBroker broker;

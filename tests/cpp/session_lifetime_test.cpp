@@ -109,6 +109,31 @@ TEST(SessionLifetime, ClosesWhileAPushWaitsForRoom) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
 }
 
+TEST(SessionLifetime, ClosesAllWhileAPushOfTheLastOneWaitsForRoom) {
+  ScriptedBroker quiet;
+  quiet.accept().expect(Type::connect).connack();
+  quiet.play();
+  auto first = connected_session(options_for(quiet));  // is closed first, and would wait for the other's push
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({0});
+  for (int i = 0; i < 50; ++i) broker.publish({.topic = "a", .payload = std::string(60'000, 'x'), .identifiers = {1}});
+  broker.play();
+  auto session = connected_session(options_for(broker));
+  QueueLimits small;
+  small.max_bytes = 1u << 20;
+  small.policy = OverflowPolicy::block;
+  small.block_timeout = 14s;
+  const auto stream = queue(small);
+  ASSERT_TRUE(std::get<0>(subscribe(*session, {"a"}, stream)).ok());
+  ASSERT_TRUE(eventually([&] { return stream->counters().queued > 10; }));
+  std::this_thread::sleep_for(100ms);
+  const auto begin = std::chrono::steady_clock::now();
+  close_all_sessions(10s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);
+  EXPECT_EQ(session->info().state, SessionState::closed);
+  EXPECT_EQ(first->info().state, SessionState::closed);
+}
+
 TEST(SessionLifetime, AnswersForkedInAChildAndLeavesTheParentAlone) {
   ScriptedBroker broker;
   broker.accept().expect(Type::connect).connack();

@@ -69,19 +69,46 @@ TEST_F(SubscriptionTableTest, FollowsIdentifiersOnlyWhereItIsTold) {
   EXPECT_EQ(received(first), 2u);
 }
 
-TEST_F(SubscriptionTableTest, SendsRetainedMessagesToWhoAskedLast) {
+TEST_F(SubscriptionTableTest, SendsRetainedMessagesToWhoseSubscribeLeftLast) {
+  const auto now = SubscriptionTable::Clock::now();
   const auto first = queue();
   const auto second = queue();
-  add({"a"}, first);
-  const auto id = add({"a"}, second);
-  arrive("a", true);
-  EXPECT_EQ(received(first), 0u);
-  EXPECT_EQ(received(second), 1u);
-  arrive("a", false);
+  const auto id1 = add({"a/#"}, first);
+  table.asked(id1, "a/#", now);
+  const auto id2 = add({"a/+", "a/#"}, second);
+  table.use_identifiers(true);
+  arrive("a/b", true, {1});
+  table.use_identifiers(false);
+  EXPECT_EQ(received(second), 0u);
+  EXPECT_EQ(received(first), 1u) << "the second has not asked yet: this one is the first's";
+  table.asked(id2, "a/+", now + std::chrono::minutes(1));
+  table.asked(id2, "a/#", now + std::chrono::minutes(1));
+  arrive("a/b", true);
   EXPECT_EQ(received(first), 1u);
-  table.remove(id);
-  arrive("a", true);
+  EXPECT_EQ(received(second), 1u);
+  arrive("a/b");
   EXPECT_EQ(received(first), 2u);
+  EXPECT_EQ(received(second), 2u);
+  static_cast<void>(table.remove(id2));
+  arrive("a/b", true);
+  EXPECT_EQ(received(first), 3u) << "nobody else is left";
+}
+
+TEST_F(SubscriptionTableTest, SendsRetainedMessagesToAllWhereItIsUncertainWhoseTheyAre) {
+  const auto now = SubscriptionTable::Clock::now();
+  const auto first = queue();
+  const auto second = queue();
+  const auto id1 = add({"a/#"}, first);
+  const auto id2 = add({"a/#"}, second);
+  arrive("a/b", true);
+  EXPECT_EQ(received(first) + received(second), 2u) << "nobody has asked yet: they come from a resumed session";
+  table.asked(id1, "a/#", now);
+  table.asked(id2, "a/#", now + std::chrono::seconds(1));
+  arrive("a/b", true);
+  EXPECT_EQ(received(first) + received(second), 4u) << "one SUBSCRIBE on the heels of the other";
+  table.asked(0, "a/#", now + std::chrono::hours(1));
+  arrive("a/b", true);
+  EXPECT_EQ(received(first) + received(second), 6u) << "a renewal asks for all";
 }
 
 TEST_F(SubscriptionTableTest, LetsAFilterGoWithItsLastSubscription) {
@@ -168,6 +195,37 @@ TEST_F(SubscriptionTableTest, AddsUpWhatBlockingQueuesMayCost) {
   add({"b"}, queue());
   add({"c"}, queue(patient));
   EXPECT_EQ(table.longest_block(), std::chrono::milliseconds(1'400));
+}
+
+TEST_F(SubscriptionTableTest, HoldsWhatArrivesBeforeAnybodySubscribes) {
+  int told = 0;
+  table.on_unmatched([&] { ++told; });
+  table.hold_messages();
+  EXPECT_TRUE(table.keeps_properties());
+  arrive("a/1");
+  arrive("b");
+  EXPECT_EQ(table.counters().unmatched, 2u);
+  const auto stream = queue();
+  add({"a/#"}, stream);
+  EXPECT_EQ(received(stream), 1u);
+  EXPECT_EQ(table.counters().routed, 1u);
+  EXPECT_EQ(table.counters().unmatched, 1u);
+  EXPECT_EQ(told, 0) << "b may still find its subscription";
+  EXPECT_EQ(table.stop_holding(), 1u);
+  EXPECT_FALSE(table.keeps_properties());
+  arrive("c");
+  arrive("c");
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(table.counters().unmatched, 3u);
+}
+
+TEST_F(SubscriptionTableTest, BoundsTheBytesOfItsCache) {
+  add({"#"}, queue());
+  const std::string tail(60'000, 'x');
+  for (int i = 0; i < 300; ++i) arrive(std::to_string(i) + tail);
+  EXPECT_GT(table.cached_topic_bytes(), 0u);
+  EXPECT_LE(table.cached_topic_bytes(), SubscriptionTable::kMaxCachedBytes);
+  EXPECT_EQ(table.counters().routed, 300u);
 }
 
 TEST_F(SubscriptionTableTest, KnowsWhetherPropertiesAreWanted) {
