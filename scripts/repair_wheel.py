@@ -1,7 +1,7 @@
 """Make a wheel self-contained: ``repair_wheel.py SOURCE_DIR TARGET_DIR``.
 
 ``auditwheel repair`` copies the shared libraries that the extension needs into the wheel; this adds the licence of each, as
-its Debian package states it, to the wheel's ``.dist-info/licenses``. Needs ``auditwheel``, ``patchelf`` 0.14.5 or newer, and ``dpkg-query``.
+its Debian package states it, to the wheel's ``.dist-info/licenses``. Needs ``auditwheel``, ``patchelf`` 0.14.5, and ``dpkg-query``.
 """
 
 from __future__ import annotations

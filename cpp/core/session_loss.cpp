@@ -98,17 +98,13 @@ void SessionCore::stop(Status status, SessionEvent::Kind kind) {
     const std::lock_guard lock(mutex_);
     if (!status.ok()) info_.last_error = status;
   }
-  note(kind, status,
-       status.ok() ? "closed" : status.message());  // first: who sees the state may stop asking for events
-  set_state(SessionState::closed);
-<<<<<<< HEAD
-=======
   if (const auto held = table_.stop_holding(); held > 0) {
     note(SessionEvent::Kind::unmatched, {},
          std::to_string(held) + " messages of the session from before were held, and no subscription wanted them");
   }
+  // Before the state: who sees that may stop asking for events.
   note(kind, status, status.ok() ? "closed" : status.message());
->>>>>>> fixsession
+  set_state(SessionState::closed);
   events_.close();
   if (connecting_ != nullptr) std::exchange(connecting_, nullptr)->complete(reason);
   for (const auto& operation : std::exchange(closing_, {})) operation->complete({});

@@ -63,16 +63,6 @@ TEST_P(LossInEveryVersion, ReconnectsAndSubscribesAgainToExactlyWhatLives) {
   for (const auto* name : {"connection_lost", "retrying", "gap"}) EXPECT_TRUE(is_in(names, name)) << name;
   EXPECT_EQ(session->info().connects, 2u);
   EXPECT_EQ(session->info().state, SessionState::connected);
-<<<<<<< HEAD
-=======
-  std::vector<std::string> names;
-  static_cast<void>(eventually([&] {  // the message may be faster than the answer to SUBSCRIBE
-    for (auto& name : event_names(*session)) names.push_back(std::move(name));
-    return is_in(names, "resubscribed");
-  }));
-  for (const auto* name : {"connection_lost", "retrying", "gap", "resubscribed"})
-    EXPECT_TRUE(is_in(names, name)) << name;
->>>>>>> fixsession
   EXPECT_TRUE(status_of(session->close(2s)).ok());
   EXPECT_EQ(broker.finish(), "");
 }
@@ -96,12 +86,8 @@ TEST(SessionLoss, ResumesASessionThatTheBrokerKept) {
   const auto messages = drain(*stream, 1);
   ASSERT_EQ(messages.size(), 1u);
   EXPECT_EQ(messages[0].payload, "queued");
-<<<<<<< HEAD
   EXPECT_TRUE(
       eventually([&] { return session->info().session_present; }));  // a message may be quicker than CONNACK's word
-=======
-  EXPECT_TRUE(eventually([&] { return session->info().session_present; })) << "the message may be faster";
->>>>>>> fixsession
   EXPECT_FALSE(is_in(event_names(*session), "gap"));
   EXPECT_TRUE(status_of(session->close(2s)).ok());
   EXPECT_EQ(broker.finish(), "");
