@@ -131,7 +131,8 @@ TEST_P(Mosquitto, RoutesOverlappingStreamsAndRetainedMessages) {
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_TRUE(kept[0].retain);
   ASSERT_TRUE(status_of(session->publish({.topic = "plant/live", .payload = "now", .qos = 1})).ok());
-  EXPECT_EQ(drain(*all, 1).at(0).payload, "now");
+  // Both asked within the time that a broker may take to send what it keeps: both get it, one of them twice.
+  EXPECT_EQ(drain(*all, 2).at(1).payload, "now");
   EXPECT_EQ(drain(*same, 1).at(0).payload, "now");
   const auto info = session->info();
   EXPECT_EQ(info.arrived, info.routed + info.unmatched);
