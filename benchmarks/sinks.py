@@ -9,6 +9,7 @@ import asyncio
 import json
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -36,18 +37,18 @@ def row(content: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-class Sink:
+class Sink(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, port: int, authority: str) -> None:
         self.port = port
         self.authority = authority
 
-    def connect(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def connect(self) -> None: ...
 
-    def run(self, count: int) -> pd.DataFrame:
-        raise NotImplementedError
+    @abstractmethod
+    def run(self, count: int) -> pd.DataFrame: ...
 
 
 class Honeyframe(Sink):

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
 
-class ServerThread:
+class ServerThread(ABC):
     """Listens from construction to ``close()``. Subclasses say in ``handle`` what happens to a connection."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -23,8 +24,8 @@ class ServerThread:
         self._server = self._run(self._listen())
         self.port: int = self._server.sockets[0].getsockname()[1]
 
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
 
     def close(self) -> None:
         """Closes what is still open; idempotent."""
