@@ -33,7 +33,8 @@ Status read_rows(StreamReader& reader, std::int64_t wanted) {
     if (next->kind == NextKind::ended) break;
     if (next->kind == NextKind::batch) rows += next->batch->rows();
   }
-  for (const Field& field : reader.schema()->fields) std::cout << field.name << ": " << field.type.to_string() << "\n";
+  const SchemaPtr schema = reader.schema();  // held: a stream that goes on has a new one with each new column
+  for (const Field& field : schema->fields) std::cout << field.name << ": " << field.type.to_string() << "\n";
   std::cout << rows << " rows\n";
   return rows >= wanted ? Status() : Status(ErrorCode::timeout, "fewer rows than asked for came within 10 s");
 }
