@@ -199,11 +199,12 @@ def test_demo_keeps_the_users_credentials_to_itself() -> None:
 
 
 def test_read_prints_a_table(plant: str) -> None:
-    done = run("read", plant, "plant/{line}/telemetry", "--seconds", "1.5", "--columns", "temperature,pressure", COLUMNS="100")
+    done = run("read", plant, "plant/{line}/telemetry", "--seconds", "1.5", "--columns", "temperature,pressure", COLUMNS="140")
     assert done.returncode == 0, done.stderr
     assert re.search(r"\[\d+ rows x [67] columns\]", done.stdout)
-    assert done.stdout.split("\n")[0].split() == ["_topic", "_recv_time", "_retain", "line", "temperature", "pressure"]
-    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    columns = done.stdout.split("\n")[0].split()  # a "sensor fault" may have come, and then `_misfit` stands behind them
+    assert columns[:6] == ["_topic", "_recv_time", "_retain", "line", "temperature", "pressure"]
+    assert max(len(line) for line in done.stdout.splitlines()) <= 140
 
 
 def test_read_in_a_terminal_shows_progress_that_goes_away(plant: str) -> None:
