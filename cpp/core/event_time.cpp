@@ -101,6 +101,16 @@ TimeUnit unit_of(double epoch) noexcept {
   return size < 1e17 ? TimeUnit::microseconds : TimeUnit::nanoseconds;
 }
 
+// Seconds up to March 1973: a clock that was not set yet, or time since the start. Of any unit, so it decides none.
+bool tells_a_unit(double epoch) noexcept {
+  return std::fabs(epoch) >= 1e8;
+}
+
+std::optional<std::int64_t> rounded(double nanos) noexcept {
+  if (!(std::fabs(nanos) < 9.2e18)) return std::nullopt;
+  return static_cast<std::int64_t>(std::llround(nanos));
+}
+
 // -digits[.digits], shifted by `shift` places, the rest cut off.
 std::optional<std::int64_t> shifted(std::string_view number, int shift) {
   const bool negative = number.starts_with('-');
@@ -207,12 +217,13 @@ std::optional<std::int64_t> EventTime::read_epoch(std::string_view number) {
     case NumberKind::invalid:
       return std::nullopt;
   }
-  if (unit_ == TimeUnit::automatic) unit_ = unit_of(value);
-  const int shift = places(unit_);
-  if (number.find_first_of("eE") == std::string_view::npos) return shifted(number, shift);
-  const double nanos = value * std::pow(10.0, shift);
-  if (!(std::fabs(nanos) < 9.2e18)) return std::nullopt;
-  return static_cast<std::int64_t>(std::llround(nanos));
+  const bool decides = unit_ == TimeUnit::automatic && tells_a_unit(value);
+  const TimeUnit unit = decides ? unit_of(value) : unit_;
+  const auto nanos = number.find_first_of("eE") == std::string_view::npos
+                         ? shifted(number, places(unit))
+                         : rounded(value * std::pow(10.0, places(unit)));
+  if (decides && nanos) unit_ = unit;
+  return nanos;
 }
 
 }  // namespace honeyframe

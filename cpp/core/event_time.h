@@ -1,7 +1,7 @@
 #pragma once
 
 // EventTime: what devices write for a time, as UTC nanoseconds: RFC 3339, with a zone table where the text names no
-// zone, and epochs whose unit is decided once by the size of the first. One a column; one thread.
+// zone, and epochs whose unit is decided once, by the size of the first that tells one. One a column; one thread.
 
 #include <cstdint>
 #include <optional>
@@ -22,7 +22,7 @@ class EventTime {
   // `number`: a JSON number as it is spelled; its decimal fraction is taken as such, not by way of a double.
   [[nodiscard]] std::optional<std::int64_t> read_epoch(std::string_view number);
 
-  // TimeUnit::automatic until the first epoch.
+  // TimeUnit::automatic, which reads seconds, until the first epoch of 1e8 or more.
   [[nodiscard]] TimeUnit unit() const noexcept { return unit_; }
 
  private:

@@ -114,15 +114,15 @@ TEST(EventTime, AnHourThatIsLeftOutIsItsEnd) {
 TEST(EventTime, TakesTheUnitFromTheFirstEpoch) {
   const std::pair<const char*, TimeUnit> cases[] = {
       {"1718280000", TimeUnit::seconds},
-      {"99999999999", TimeUnit::seconds},
+      {"9223372036", TimeUnit::seconds},
       {"100000000000", TimeUnit::milliseconds},
       {"1718280000000", TimeUnit::milliseconds},
       {"100000000000000", TimeUnit::microseconds},
       {"1718280000000000", TimeUnit::microseconds},
       {"100000000000000000", TimeUnit::nanoseconds},
       {"1718280000000000000", TimeUnit::nanoseconds},
-      {"-1", TimeUnit::seconds},
-      {"0", TimeUnit::seconds},
+      {"100000000", TimeUnit::seconds},
+      {"-100000000", TimeUnit::seconds},
   };
   for (const auto& [number, unit] : cases) {
     EventTime time(TimeUnit::automatic, {});
@@ -133,6 +133,20 @@ TEST(EventTime, TakesTheUnitFromTheFirstEpoch) {
   EXPECT_EQ(time.read_epoch("1718280000000"), 1'718'280'000 * kSecond);
   EXPECT_EQ(time.read_epoch("1718280000"), 1'718'280'000 * kSecond / 1000);  // the unit stays
   EXPECT_EQ(time.unit(), TimeUnit::milliseconds);
+}
+
+// A device whose clock starts at zero, or a sentinel, comes before the first real time.
+TEST(EventTime, WhatTellsNoUnitDecidesNone) {
+  EventTime time(TimeUnit::automatic, {});
+  for (const char* const number : {"0", "-1", "12.5", "99999999", "1e300", "99999999999999999999"}) {
+    (void)time.read_epoch(number);
+    EXPECT_EQ(time.unit(), TimeUnit::automatic) << number;
+  }
+  EXPECT_EQ(time.read_epoch("0"), 0);
+  EXPECT_EQ(time.read_epoch("12.5"), 12 * kSecond + kSecond / 2);
+  EXPECT_EQ(time.read_epoch("1718280000000"), 1'718'280'000 * kSecond);
+  EXPECT_EQ(time.unit(), TimeUnit::milliseconds);
+  EXPECT_EQ(time.read_epoch("12500"), 12 * kSecond + kSecond / 2);
 }
 
 TEST(EventTime, KeepsDecimalFractions) {
