@@ -100,12 +100,8 @@ ExtractOptions make_options(const std::optional<SchemaTuples>& schema, std::vect
   options.max_depth = max_depth;
   options.na_values = std::move(na_values);
   const TimeUnit unit = parse_word("event_time_unit", event_time_unit, kTimeUnit);
-  if (event_time) {
-    options.event_time = EventTimeOptions{*event_time, unit, {}};
-    for (const auto& [utc_seconds, offset_seconds] : zone) {
-      options.event_time->zone.push_back({utc_seconds, offset_seconds});
-    }
-  }
+  if (event_time) options.event_time = EventTimeOptions{*event_time, unit};
+  for (const auto& [utc_seconds, offset_seconds] : zone) options.zone.push_back({utc_seconds, offset_seconds});
   if (topic_template) options.topic_template = unwrap(TopicTemplate::parse(*topic_template));
   options.metadata = parse_metadata(metadata);
   options.max_quarantine_messages = max_quarantine_messages;

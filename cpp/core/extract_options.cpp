@@ -79,8 +79,8 @@ Status ExtractOptions::validate() const {
   if (event_time) {
     if (event_time->path.empty()) return Status(ErrorCode::invalid_argument, "event_time= is empty");
     if (auto keys = ExtractionPlan::split_path(event_time->path, separator); !keys.ok()) return keys.status();
-    if (Status status = validate_zone(event_time->zone); !status.ok()) return status;
   }
+  if (Status status = validate_zone(zone); !status.ok()) return status;
   return schema ? validate_columns(*schema, *this) : Status();
 }
 

@@ -35,7 +35,6 @@ struct ZoneTransition {
 struct EventTimeOptions {
   std::string path;  // as ColumnSpec::path
   TimeUnit unit = TimeUnit::automatic;
-  std::vector<ZoneTransition> zone;  // empty: a time without a zone is null, and counted
 };
 
 struct MetadataColumns {
@@ -62,6 +61,7 @@ struct ExtractOptions {
   std::size_t max_depth = 64;
   std::vector<std::string> na_values;  // as pandas.read_csv, "unavailable", "unknown"
   std::optional<EventTimeOptions> event_time;
+  std::vector<ZoneTransition> zone;  // of times that name none; empty: such a time cannot be read
   std::optional<TopicTemplate> topic_template;
   MetadataColumns metadata;
   std::size_t max_quarantine_messages = 10'000;  // kept; the count goes on

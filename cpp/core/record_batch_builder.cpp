@@ -34,7 +34,7 @@ RecordBatchBuilder::RecordBatchBuilder(const ExtractOptions& options, Extraction
       metadata_(options) {
   rules_.na_values.insert(options.na_values.begin(), options.na_values.end());
   rules_.lenient = on_conflict_ == OnConflict::keep;
-  if (options.event_time) zone_ = options.event_time->zone;
+  zone_ = options.zone;
   index_of_.emplace(kMisfitColumn, kMisfit);
   index_of_.emplace(kExtraColumn, kExtra);
   for (const Field& field : metadata_.fields()) add_column(field.name, field.type, true);

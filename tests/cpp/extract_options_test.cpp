@@ -53,9 +53,9 @@ TEST(ExtractOptions, RefusesWhatMakesNoSense) {
   options.event_time->path = "/~x";
   EXPECT_EQ(code_of(options), ErrorCode::invalid_schema);
   options.event_time->path = "ts";
-  options.event_time->zone = {{10, 0}, {5, 0}};
+  options.zone = {{10, 0}, {5, 0}};
   EXPECT_EQ(code_of(options), ErrorCode::invalid_argument);
-  options.event_time->zone = {{10, 90'000}};
+  options.zone = {{10, 90'000}};
   EXPECT_EQ(code_of(options), ErrorCode::invalid_argument);
 }
 

@@ -37,7 +37,7 @@ std::uint64_t allocations_for(ExtractOptions options, const Texts& payloads) {
 TEST(ExtractorAllocation, NoneForPayloadsOfKnownShapes) {
   ExtractOptions options;
   options.topic_template = TopicTemplate::parse("plant/{line}/telemetry").value();
-  options.event_time = EventTimeOptions{"ts", TimeUnit::automatic, {}};
+  options.event_time = EventTimeOptions{"ts", TimeUnit::automatic};
   EXPECT_EQ(
       allocations_for(
           options,

@@ -244,7 +244,7 @@ TEST(Extractor, ExplodeWithASchema) {
 
 TEST(Extractor, EventTimeStandsBesideItsSource) {
   ExtractOptions options = without_metadata();
-  options.event_time = EventTimeOptions{"meta.ts", TimeUnit::automatic, {}};
+  options.event_time = EventTimeOptions{"meta.ts", TimeUnit::automatic};
   Feed feed(options);
   feed.add_all({R"({"meta":{"ts":1718280000500}})", R"({"meta":{"ts":"2024-06-13T12:00:01Z"}})",
                 R"({"meta":{"ts":"soon"}})", R"({"meta":{"ts":null}})", R"({"v":1})",
@@ -259,7 +259,8 @@ TEST(Extractor, EventTimeStandsBesideItsSource) {
 
 TEST(Extractor, EventTimeNeedsNoColumnOfItsSource) {
   ExtractOptions options = without_metadata();
-  options.event_time = EventTimeOptions{"ts", TimeUnit::seconds, {{0, 7200}}};
+  options.event_time = EventTimeOptions{"ts", TimeUnit::seconds};
+  options.zone = {{0, 7200}};
   options.columns = {"v"};
   Feed feed(options);
   feed.add(R"({"ts":"2024-06-13T14:00:00","v":1})");
@@ -281,7 +282,7 @@ TEST(Extractor, EventTimeNeedsNoColumnOfItsSource) {
 TEST(Extractor, EventTimeOfEachElement) {
   ExtractOptions options = without_metadata();
   options.explode = "r";
-  options.event_time = EventTimeOptions{"r.ts", TimeUnit::automatic, {}};
+  options.event_time = EventTimeOptions{"r.ts", TimeUnit::automatic};
   Feed feed(options);
   feed.add(R"({"r":[{"ts":1718280000},{"ts":1718280001},{}]})");
   EXPECT_EQ(feed.column("_event_time"), (Texts{"\"2024-06-13T12:00:00Z\"", "\"2024-06-13T12:00:01Z\"", "null"}));

@@ -13,7 +13,7 @@ namespace {
 ExtractOptions everything() {
   ExtractOptions options;
   options.metadata = {true, true, true, true, true, true, true, true, true};
-  options.event_time = EventTimeOptions{"ts", TimeUnit::automatic, {}};
+  options.event_time = EventTimeOptions{"ts", TimeUnit::automatic};
   options.topic_template = TopicTemplate::parse("plant/{line}/{rest...}").value();
   return options;
 }

@@ -189,7 +189,7 @@ TEST(RecordBatchBuilder, ARefusedPayloadDecidesNoUnitOfTime) {
     if (in_schema) {
       options.schema = {{"t", "", {TypeId::timestamp, TypeId::null}}, {"a", "", {TypeId::int64, TypeId::null}}};
     } else {
-      options.event_time = EventTimeOptions{"t", TimeUnit::automatic, {}};
+      options.event_time = EventTimeOptions{"t", TimeUnit::automatic};
     }
     Feed feed(std::move(options));
     feed.add(R"({"a":1})").add(R"({"t":1700000000,"a":[1]})").add(R"({"t":1700000000000,"a":2})");
