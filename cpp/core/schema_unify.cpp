@@ -21,6 +21,7 @@ TypeId unify_scalars(TypeId earlier, TypeId later) {
   // step aside.
   if (is_integer(earlier) && is_integer(later)) return earlier == later ? later : TypeId::uint64;
   if (is_number(earlier) && is_number(later)) return TypeId::float64;
+  if (earlier == TypeId::string && later != TypeId::binary) return earlier;  // text holds any value
   return later;
 }
 
@@ -28,7 +29,8 @@ DataType unify_types(DataType earlier, DataType later) {
   if (earlier.id == TypeId::list && later.id == TypeId::list) {
     return {TypeId::list, unify_scalars(earlier.item, later.item)};
   }
-  if (later.id == TypeId::null) return earlier;
+  if (later.id == TypeId::null || earlier.id == TypeId::string)
+    return {unify_scalars(earlier.id, later.id), earlier.item};
   if (later.id == TypeId::list) return later;
   return {earlier.id == TypeId::list ? later.id : unify_scalars(earlier.id, later.id), TypeId::null};
 }

@@ -46,9 +46,15 @@ TEST(Unify, WidensTheItemsOfLists) {
   EXPECT_EQ(unified(list_of(TypeId::string), list_of(TypeId::null)), list_of(TypeId::string));
 }
 
+TEST(Unify, MakesTextOfWhatIsTextAnywhere) {
+  for (const DataType type : {kBool, kInt64, kUint64, kFloat64, kTimestamp, list_of(TypeId::float64)}) {
+    EXPECT_EQ(unified(type, kString), kString);
+    EXPECT_EQ(unified(kString, type), kString);
+  }
+  EXPECT_EQ(unified(list_of(TypeId::string), list_of(TypeId::int64)), list_of(TypeId::string));
+}
+
 TEST(Unify, TakesTheLastTypeWhereNothingHoldsBoth) {
-  EXPECT_EQ(unified(kInt64, kString), kString);
-  EXPECT_EQ(unified(kString, kInt64), kInt64);
   EXPECT_EQ(unified(kBool, kFloat64), kFloat64);
   EXPECT_EQ(unified(kFloat64, list_of(TypeId::float64)), list_of(TypeId::float64));
   EXPECT_EQ(unified(list_of(TypeId::float64), kFloat64), kFloat64);
