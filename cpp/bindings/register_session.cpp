@@ -64,7 +64,7 @@ ConnectOptions make_options(const py::str& uri, const std::optional<py::str>& us
                             const py::str& client_id, bool clean_start, double session_expiry, double keepalive,
                             double connect_timeout, long long receive_maximum, long long maximum_packet_size,
                             const std::optional<Will>& last_will, const Properties& user_properties,
-                            const std::string& http_proxy, const std::string& ca_file, const std::string& ca_directory,
+                            const py::str& http_proxy, const std::string& ca_file, const std::string& ca_directory,
                             const std::string& fallback_ca_file, const std::string& client_certificate,
                             const std::string& client_key, const std::optional<py::str>& client_key_password,
                             bool insecure, bool reconnect, double reconnect_min_delay, double reconnect_max_delay,
@@ -86,7 +86,7 @@ ConnectOptions make_options(const py::str& uri, const std::optional<py::str>& us
     options.last_will = LastWill{to_utf8(topic), payload, qos, retain};
   }
   options.user_properties = user_properties;
-  options.http_proxy = http_proxy;
+  options.http_proxy = to_secret(http_proxy).value();
   options.tls = {
       ca_file, ca_directory, fallback_ca_file, client_certificate, client_key, to_secret(client_key_password),
       insecure};

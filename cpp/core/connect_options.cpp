@@ -184,7 +184,7 @@ Status ConnectOptions::validate() const {
   if (status.ok() && last_will) status = check_will(*last_will);
   if (status.ok()) status = check_durations(*this);
   if (status.ok()) status = check_tls(tls, uri);
-  if (status.ok() && !http_proxy.empty()) status = ProxyUri::parse(http_proxy).status();
+  if (status.ok() && !http_proxy.empty()) status = ProxyUri::parse(http_proxy.reveal()).status();
   return status;
 }
 

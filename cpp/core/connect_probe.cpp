@@ -131,7 +131,7 @@ Status probe(const ConnectOptions& options, std::chrono::milliseconds timeout, c
   const BrokerUri& uri = options.uri;
   const ProbeLimit limit{std::chrono::steady_clock::now() + timeout, &cancel};
   Result<ProxyUri> proxy =
-      options.http_proxy.empty() ? Result<ProxyUri>(ProxyUri()) : ProxyUri::parse(options.http_proxy);
+      options.http_proxy.empty() ? Result<ProxyUri>(ProxyUri()) : ProxyUri::parse(options.http_proxy.reveal());
   if (!proxy.ok()) return proxy.status();
   Result<ProbeSocket> socket = options.http_proxy.empty() ? ProbeSocket::connect(uri.host, uri.port, limit)
                                                           : connect_through(proxy.value(), uri, limit);

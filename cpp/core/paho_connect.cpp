@@ -108,11 +108,12 @@ Status PahoClient::connect(const ConnectOptions& options, bool clean_start, std:
     if (auto status = set_tls(structs, options.tls); !status.ok()) return status;
   }
   // For TLS, Paho takes no "http://" off its proxy's address, and would make it part of the credential.
-  std::string without_scheme;
+  Secret without_scheme;
   if (!options.http_proxy.empty()) {
-    without_scheme = options.http_proxy.substr(options.http_proxy.find("//") + 2);
-    connect.httpProxy = options.http_proxy.c_str();
-    connect.httpsProxy = without_scheme.c_str();
+    const std::string& proxy = options.http_proxy.reveal();
+    without_scheme = Secret(std::string_view(proxy).substr(proxy.find("//") + 2));
+    connect.httpProxy = proxy.c_str();
+    connect.httpsProxy = without_scheme.reveal().c_str();
   }
   const int code = MQTTAsync_connect(handle_, &connect);
   return code == MQTTASYNC_SUCCESS ? Status() : paho_error("CONNECT", code);

@@ -40,7 +40,7 @@ TEST(ConnectOptionsTest, AFullSetOfOptionsIsValid) {
   options.maximum_packet_size = 256;
   options.last_will = LastWill{"status", "", 2, true};
   options.user_properties = {{"", ""}, {"site", "k\xC3\xB6ln"}};
-  options.http_proxy = "http://user:pw@proxy:3128";
+  options.http_proxy = Secret("http://user:pw@proxy:3128");
   options.tls.ca_file = "/nowhere/ca.pem";  // looked at later
   options.tls.client_certificate_file = "cert.pem";
   options.tls.client_key_file = "key.pem";
@@ -92,7 +92,7 @@ TEST(ConnectOptionsTest, EachFaultIsNamed) {
        "reconnect_min_delay must be at least a millisecond; found -5 ms"},
       {[](auto& o) { o.reconnect_max_delay = milliseconds(1); }, "longer than reconnect_max_delay"},
       {[](auto& o) { o.refused_retry_delay = milliseconds(0); }, "refused_retry_delay"},
-      {[](auto& o) { o.http_proxy = "proxy:3128"; }, "http_proxy", ErrorCode::invalid_uri},
+      {[](auto& o) { o.http_proxy = Secret("proxy:3128"); }, "http_proxy", ErrorCode::invalid_uri},
       {[](auto& o) { o.tls.ca_file = "a\0b"s; }, "ca_file is a path with a NUL"},
       {[](auto& o) { o.tls.client_certificate_file = "c"; }, "needs client_key"},
       {[](auto& o) { o.tls.client_key_file = "k"; }, "needs client_certificate"},

@@ -144,7 +144,7 @@ TEST_F(ProbeTest, ThroughAProxy) {
       inside = connection.read_all();
     });
     ConnectOptions through = options("mqtts://broker.example");
-    through.http_proxy = "http://proxy-user:proxy-pw@127.0.0.1:" + std::to_string(proxy.port());
+    through.http_proxy = Secret("http://proxy-user:proxy-pw@127.0.0.1:" + std::to_string(proxy.port()));
     EXPECT_EQ(run(through).message(), "");
   }
   EXPECT_THAT(heard_.text(), StartsWith("CONNECT broker.example:8883 HTTP/1.1\r\nHost: broker.example:8883\r\n"));
@@ -167,13 +167,13 @@ TEST_F(ProbeTest, ProxyFailures) {
       connection.read_until("\r\n\r\n");
       connection.write(text);
     });
-    through.http_proxy = "http://proxy-user:Pr0xyPw@127.0.0.1:" + std::to_string(proxy.port());
+    through.http_proxy = Secret("http://proxy-user:Pr0xyPw@127.0.0.1:" + std::to_string(proxy.port()));
     const Status status = run(through);
     EXPECT_EQ(status.code(), ErrorCode::proxy_failed);
     EXPECT_THAT(status.message(), HasSubstr(what));
     EXPECT_THAT(status.message(), Not(HasSubstr("Pr0xyPw")));
   }
-  through.http_proxy = "http://127.0.0.1:" + std::to_string(closed_port());
+  through.http_proxy = Secret("http://127.0.0.1:" + std::to_string(closed_port()));
   const Status status = run(through);
   EXPECT_EQ(status.code(), ErrorCode::proxy_failed);
   EXPECT_THAT(status.message(), HasSubstr("nothing listens"));

@@ -78,7 +78,7 @@ class ProbeFixture : public testing::Test {
         heard_.add(connection.read_all());
       });
       ConnectOptions to_server = options("mqtts://" + host + ":" + std::to_string(server.port()));
-      if (by_proxy) to_server.http_proxy = "http://127.0.0.1:" + std::to_string(server.port());
+      if (by_proxy) to_server.http_proxy = Secret("http://127.0.0.1:" + std::to_string(server.port()));
       status = run(to_server);
     }
     EXPECT_EQ(heard_.text(), "");
