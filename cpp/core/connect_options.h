@@ -18,7 +18,7 @@
 namespace honeyframe {
 
 enum class ProtocolVersion : std::uint8_t {
-  automatic,  // MQTT 5; on CONNACK 0x01 or 0x84 (unsupported protocol version) once more with 3.1.1
+  automatic,  // MQTT 5; on CONNACK 0x01 or 0x84 (unsupported protocol version), a close or silence once more with 3.1.1
   v3_1,
   v3_1_1,
   v5_0,
@@ -47,7 +47,7 @@ struct ConnectOptions {
   std::uint32_t maximum_packet_size = 16u << 20;  // MQTT 5: what an honest broker will not exceed
   std::optional<LastWill> last_will;              // never a default one: a Subscribe Only credential could not connect
   std::vector<std::pair<std::string, std::string>> user_properties;
-  std::string http_proxy;  // "http://user:password@host:port"; never from the environment
+  Secret http_proxy;  // "http://user:password@host:port"; never from the environment
   TlsOptions tls;
   bool reconnect = true;
   std::chrono::milliseconds reconnect_min_delay{500};

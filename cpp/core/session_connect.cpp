@@ -32,7 +32,7 @@ std::string version_text(ProtocolVersion protocol) {
 // The host and port that are looked up: the proxy's, where there is one.
 std::pair<std::string, std::uint16_t> host_to_resolve(const ConnectOptions& options) {
   if (!options.http_proxy.empty()) {
-    if (const auto proxy = ProxyUri::parse(options.http_proxy); proxy.ok())
+    if (const auto proxy = ProxyUri::parse(options.http_proxy.reveal()); proxy.ok())
       return {proxy.value().host, proxy.value().port};
   }
   return {options.uri.host, options.uri.port};
@@ -90,6 +90,10 @@ void SessionCore::begin_attempt() {
   goodbye_.reset();
   attempt_timer_ = ControlThread::instance().run_after(
       options_.connect_timeout, task([attempt = attempt_](SessionCore& self) { self.on_attempt_timeout(attempt); }));
+  if (can_fall_back()) {
+    silence_timer_ = ControlThread::instance().run_after(
+        options_.connect_timeout / 2, task([attempt = attempt_](SessionCore& self) { self.on_silence(attempt); }));
+  }
   auto [host, port] = host_to_resolve(options_);
   run_blocking(
       [host = std::move(host), port] { return resolve_host(host, port); },
@@ -111,9 +115,7 @@ void SessionCore::on_resolved(std::uint32_t attempt, const Status& status) {
 
 void SessionCore::on_connected(std::uint32_t request, const Connack& connack) {
   if (request != attempt_) return;
-  attempt_ = 0;
-  connecting_mark_.reset();
-  ControlThread::instance().cancel(attempt_timer_);
+  end_attempt();
   const bool first = !std::exchange(ever_connected_, true);
   if (first) session_is_foreign_ = connack.session_present;
   if (first && !connack.session_present) static_cast<void>(table_.stop_holding());
@@ -177,13 +179,28 @@ void SessionCore::on_probed(std::uint32_t attempt, int code, const Status& statu
                                 "asks for the older one"));
 }
 
+// Some brokers that know no MQTT 5 do not even hang up: amqtt reads its properties for something else, and waits.
+void SessionCore::on_silence(std::uint32_t attempt) {
+  if (attempt != attempt_ || probe_cancelled_ != nullptr) return;
+  probe_cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  run_blocking([options = options_, cancelled = probe_cancelled_] { return probe(options, kProbe, *cancelled); },
+               [self = shared_from_this(), attempt](const Status& status) {
+                 // Else the timeout will say what there is to say.
+                 if (attempt != self->attempt_ || !status.ok()) return;
+                 static_cast<void>(
+                     self->fall_back("no answer to CONNECT within " + in_seconds(self->options_.connect_timeout / 2)));
+               });
+}
+
+bool SessionCore::can_fall_back() const {
+  return options_.protocol == ProtocolVersion::automatic && protocol_ == ProtocolVersion::v5_0 && !ever_connected_;
+}
+
 bool SessionCore::fall_back(const std::string& why) {
-  if (options_.protocol != ProtocolVersion::automatic || protocol_ != ProtocolVersion::v5_0 || ever_connected_)
-    return false;
-  ControlThread::instance().cancel(attempt_timer_);
+  if (!can_fall_back()) return false;
+  end_attempt();
   protocol_ = ProtocolVersion::v3_1_1;
   note(SessionEvent::Kind::protocol_fallback, {}, why + "; trying MQTT 3.1.1");
-  attempt_ = 0;
   client_.reset();  // the version is the handle's
   begin_attempt();
   return true;
@@ -198,10 +215,17 @@ void SessionCore::on_attempt_timeout(std::uint32_t attempt) {
           .with_hint("check host and port (HiveMQ Cloud: 8883, or 8884 for wss), and that no firewall is in between"));
 }
 
-void SessionCore::attempt_failed(Status status) {
+// Whatever is still on its way for it will be told by its number that it comes too late.
+void SessionCore::end_attempt() {
   attempt_ = 0;
   connecting_mark_.reset();
   ControlThread::instance().cancel(attempt_timer_);
+  ControlThread::instance().cancel(silence_timer_);
+  if (probe_cancelled_ != nullptr) std::exchange(probe_cancelled_, nullptr)->store(true);
+}
+
+void SessionCore::attempt_failed(Status status) {
+  end_attempt();
   if (!ever_connected_) return stop(std::move(status), SessionEvent::Kind::closed);
   {
     const std::lock_guard lock(mutex_);

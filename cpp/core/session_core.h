@@ -72,6 +72,9 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void on_resolved(std::uint32_t attempt, const Status& status);
   void on_probed(std::uint32_t attempt, int code, const Status& status);
   void on_attempt_timeout(std::uint32_t attempt);
+  void on_silence(std::uint32_t attempt);
+  void end_attempt();
+  [[nodiscard]] bool can_fall_back() const;
   [[nodiscard]] bool fall_back(const std::string& why);
   void attempt_failed(Status status);
   void retry_in(std::chrono::milliseconds delay, const Status& why);
@@ -126,6 +129,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
       false;  // resumed at the first connect: another process's identifiers may come with its messages
   Clock::time_point connected_at_{};
   ControlThread::TimerId attempt_timer_{};
+  ControlThread::TimerId silence_timer_{};
   ControlThread::TimerId retry_timer_{};
   ControlThread::TimerId close_timer_{};
   ControlThread::TimerId tick_timer_{};

@@ -83,7 +83,8 @@ void SessionCore::release_client() {
 
 void SessionCore::stop(Status status, SessionEvent::Kind kind) {
   auto& control = ControlThread::instance();
-  for (auto* timer : {&attempt_timer_, &retry_timer_, &close_timer_, &tick_timer_}) control.cancel(*timer);
+  for (auto* timer : {&attempt_timer_, &silence_timer_, &retry_timer_, &close_timer_, &tick_timer_})
+    control.cancel(*timer);
   attempt_ = 0;
   if (probe_cancelled_ != nullptr) probe_cancelled_->store(true);
   const auto self = shared_from_this();  // the client may be the last to hold us

@@ -77,10 +77,12 @@ def connect(
             "user@host"), or a hidden prompt, when a user name is known or the host is on HiveMQ Cloud, and somebody is there to answer.
             Else anonymous.
         password_file: a file whose first line is the password (mode 0600). Default: the environment's ``MQTT_PASSWORD_FILE``.
-        protocol: "auto" is MQTT 5, and once more with 3.1.1 when the broker does not speak it. Or "3.1", "3.1.1", "5.0".
+        protocol: "auto" is MQTT 5, and once more with 3.1.1 when the broker does not speak it: says so, hangs up, or is silent for half
+            of ``connect_timeout``. Or "3.1", "3.1.1", "5.0".
         client_id: default: "honeyframe-" and a random number.
         clean_start, session_expiry: whether the broker forgets us at once, or keeps the session, and what it queues, for so long.
-        keepalive, connect_timeout: durations.
+        keepalive: a duration.
+        connect_timeout: for each attempt, of which "auto" may need two.
         last_will: :class:`LastWill`, or a mapping with its fields. Never a default one.
         receive_maximum, maximum_packet_size, user_properties: MQTT 5 CONNECT properties; bytes for the size.
         http_proxy: ``http://user:password@host:port``. Never taken from the environment.

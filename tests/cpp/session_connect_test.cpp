@@ -70,6 +70,39 @@ INSTANTIATE_TEST_SUITE_P(Codes, Refused,
                                            Refusal{ProtocolVersion::v5_0, 0x97, ErrorCode::quota_exceeded},
                                            Refusal{ProtocolVersion::v5_0, 0x9F, ErrorCode::quota_exceeded}));
 
+TEST(FallsBackFromSilence, AtHalfTheTimeWhereTheWayIsFine) {
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect, [](const auto& packet) { return packet.level() == 5; }).pause(900ms);
+  broker.accept().expect_close();  // the look at the way, without an MQTT byte
+  broker.accept().expect(Type::connect, [](const auto& packet) { return packet.level() == 4; }).connack();
+  broker.expect(Type::disconnect);
+  broker.play();
+  auto options = options_for(broker);
+  options.protocol = ProtocolVersion::automatic;
+  options.connect_timeout = 1s;
+  auto session = Session::create(options).value();
+  const auto before = Clock::now();
+  ASSERT_TRUE(status_of(session->connect()).ok());
+  EXPECT_GE(Clock::now() - before, 500ms);
+  EXPECT_EQ(session->info().protocol, ProtocolVersion::v3_1_1);
+  static_cast<void>(status_of(session->close(1s)));
+  EXPECT_EQ(broker.finish(), "");
+}
+
+TEST(FallsBackFromSilence, AndGivesUpAfterThat) {
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect).pause(900ms).accept().expect_close();
+  broker.accept().expect(Type::connect, [](const auto& packet) { return packet.level() == 4; }).expect_close();
+  broker.play();
+  auto options = options_for(broker);
+  options.protocol = ProtocolVersion::automatic;
+  options.connect_timeout = 1s;
+  const auto begin = Clock::now();
+  EXPECT_EQ(connect_with(options).code(), ErrorCode::connect_timeout);
+  EXPECT_LT(Clock::now() - begin, 2s);
+  EXPECT_EQ(broker.finish(), "");
+}
+
 class FallsBack : public ::testing::TestWithParam<int> {};  // the code, or -1: the broker only closes
 
 TEST_P(FallsBack, ToMqtt311OnceAndSaysSo) {
@@ -172,6 +205,7 @@ TEST(SessionConnect, TimesOutWhereNobodyAnswers) {
   broker.play();
   auto options = options_for(broker);
   options.connect_timeout = 2s;
+  options.protocol = ProtocolVersion::v5_0;
   const auto begin = Clock::now();
   const auto status = connect_with(options);
   EXPECT_EQ(status.code(), ErrorCode::connect_timeout) << status.message();
@@ -245,7 +279,7 @@ TEST(SessionConnect, GoesThroughTheProxyItWasGiven) {
   proxy.play();
   auto options = options_for(proxy);
   options.uri = BrokerUri::parse("mqtt://broker.invalid").value();  // only the proxy could resolve it
-  options.http_proxy = "http://127.0.0.1:" + std::to_string(proxy.port());
+  options.http_proxy = Secret("http://127.0.0.1:" + std::to_string(proxy.port()));
   auto session = connected_session(options);
   session.reset();
   EXPECT_EQ(proxy.finish(), "");
