@@ -399,6 +399,10 @@ class NoMessagesWarning(HoneyframeWarning):
     """Nothing arrived within the time asked for; the frame is empty."""
 
 
+class MissingColumnsWarning(HoneyframeWarning):
+    """No payload had a column that ``columns=`` names."""
+
+
 class ConflictWarning(HoneyframeWarning):
     """Values did not fit their column; said once a column. What became of them is in ``_misfit`` and in the ledger."""
 

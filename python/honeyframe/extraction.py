@@ -13,7 +13,7 @@ from . import _core
 from .errors import InvalidArgumentError
 from .events import StreamLog
 from .frame import Table
-from .options import Metadata, OnConflict, PayloadMode, TimeUnit, extract_options
+from .options import Metadata, OnConflict, PayloadMode, TimeUnit, check_strings, extract_options, warn_of_missing
 from .schema import SchemaLike
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def extract(
 
     Warns:
         ConflictWarning: once, naming the columns with values that did not fit.
+        MissingColumnsWarning: no payload had a column that ``columns=`` names.
 
     >>> import honeyframe as hf
     >>> hf.extract([b'{"temp": 21.5, "at": {"line": 7}}', b'{"temp": 22}']).to_pandas()
@@ -82,6 +83,7 @@ def extract(
     1               1  22.0     <NA>
     """
     source = _open(payloads, topics)
+    columns = None if columns is None else check_strings("columns", columns)
     if topic_template is not None and "topic" not in source.known_metadata():
         raise InvalidArgumentError("topic_template= reads levels from the topics, and there are none: pass topics=")
     options = extract_options(
@@ -106,13 +108,16 @@ def extract(
     )
     extraction = source.extract(options, max_rows)
     StreamLog(_LOGGER).tell(extraction.events)
-    return Table(
+    table = Table(
         extraction.batches,
         extraction.schema,
         counters=extraction.counters,
         quarantine=extraction.quarantine,
         categories=categories,
     )
+    if columns and len(table):
+        warn_of_missing(columns, table.column_names, sep)
+    return table
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
@@ -78,6 +79,16 @@ class ReadOptions(ConnectOptions, total=False):
     metadata: Iterable[Metadata]
     max_quarantine_messages: int
     max_quarantine_bytes: int
+
+
+def check_keywords(function: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raises TypeError for a keyword that ``function`` does not know, with the one that was perhaps meant; never with a value."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{meant}")
 
 
 def check_retained(retained: object) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from . import _core
 from .core_call import core_call
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, MissingColumnsWarning
+from .events import printable, warn
 from .schema import Schema, SchemaLike
 
 OnConflict: TypeAlias = Literal["keep", "widen", "raise", "quarantine"]
@@ -86,8 +88,9 @@ def extract_options(
         na_values: further strings that are null in a numeric column; see ``DEFAULT_NA_VALUES``.
         keep_default_na: whether ``DEFAULT_NA_VALUES`` hold as well, as in ``pandas.read_csv``.
         event_time: path of the time of measurement; adds ``_event_time`` (UTC).
-        event_time_unit: of numbers there: ``"s" "ms" "us" "ns"``, or ``"auto"``: decided once, by the first.
-        tz: the zone of times that name none, as ``"Europe/Berlin"`` or a tzinfo. None: such a time is null, and counted.
+        event_time_unit: of numbers there: ``"s" "ms" "us" "ns"``, or ``"auto"``: decided once, by the first of 1e8 or more.
+        tz: the zone of times that name none, as ``"Europe/Berlin"`` or a tzinfo: in ``event_time`` and in a schema's timestamp columns.
+            None: such a time cannot be read there; it is null, and counted.
         topic_template: ``"plant/{line}/telemetry"``: the levels named become columns.
         metadata: which of ``topic recv_time retain qos dup payload_index user_properties content_type response_topic`` become columns,
             each named with a leading underscore.
@@ -98,8 +101,9 @@ def extract_options(
             InvalidTopicTemplateError are among these.
         TypeError: a value of another type.
     """
-    if tz is not None and event_time is None:
-        raise InvalidArgumentError("tz= is the zone of event_time=, which is missing")
+    fixed = None if schema is None else Schema(schema)
+    if tz is not None and event_time is None and not (fixed and any(column.type == "timestamp" for column in fixed)):
+        raise InvalidArgumentError("tz= is the zone of event_time= and of a schema's timestamp columns, and neither is there")
     if event_time_unit != "auto" and event_time is None:
         raise InvalidArgumentError("event_time_unit= is the unit of event_time=, which is missing")
     if schema is not None and columns is not None:
@@ -114,11 +118,11 @@ def extract_options(
     }
     for name, value in given.items():
         _check_count(name, value)
-    na_strings = _strings("na_values", na_values)
+    na_strings = check_strings("na_values", na_values)
     return core_call(
         _core.ExtractOptions,
-        schema=None if schema is None else Schema(schema)._to_core(),
-        columns=_strings("columns", columns),
+        schema=None if fixed is None else fixed._to_core(),
+        columns=check_strings("columns", columns),
         on_conflict=on_conflict,
         payload=payload,
         strict=strict,
@@ -129,9 +133,21 @@ def extract_options(
         event_time_unit=event_time_unit,
         zone=() if tz is None else zone_table(tz),
         topic_template=topic_template,
-        metadata=_strings("metadata", metadata),
+        metadata=check_strings("metadata", metadata),
         **given,
     )
+
+
+def warn_of_missing(wanted: Sequence[str], found: Iterable[str], sep: str) -> None:
+    """Warns of names in ``columns=`` for which no payload had a value: misspelled, as a rule."""
+    found = list(found)
+    missing = [name for name in wanted if not any(one == name or one.startswith(name + sep) for one in found)]
+    if missing:
+        warn(
+            f"no payload had {', '.join(map(printable, map(repr, missing)))}, which columns= asks for. Names are those of the frame, "
+            f"nested ones joined by {sep!r}; without columns= all are shown",
+            MissingColumnsWarning,
+        )
 
 
 def _check_count(name: str, value: Any) -> None:
@@ -141,7 +157,8 @@ def _check_count(name: str, value: Any) -> None:
         raise InvalidArgumentError(f"{name} must be zero or more, and below 2**63; found {value}")
 
 
-def _strings(name: str, values: Iterable[str] | None) -> list[str]:
+def check_strings(name: str, values: Iterable[str] | None) -> list[str]:
+    """``values`` as a list; InvalidArgumentError for one string alone, TypeError for anything else in it."""
     if values is None:
         return []
     if isinstance(values, (str, bytes)):
@@ -157,14 +174,15 @@ def _strings(name: str, values: Iterable[str] | None) -> list[str]:
 
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _DAY: Final = 86_400
-_DAYS: Final = (datetime.datetime(2101, 1, 1, tzinfo=datetime.UTC) - _EPOCH).days
+# The years that nanoseconds in an int64 hold; outside the middle, where no zone changes twice in a month, in longer steps.
+_FIRST, _DENSE, _SPARSE, _LAST = ((datetime.datetime(year, 1, 1, tzinfo=datetime.UTC) - _EPOCH).days for year in (1677, 1970, 2101, 2263))
 
 
 def zone_table(tz: str | datetime.tzinfo) -> list[tuple[int, int]]:
-    """A zone's UTC offsets from 1970 to 2100: ``(utc_seconds, offset_seconds)``, from then on, in order of time.
+    """A zone's UTC offsets from 1677 to 2262: ``(utc_seconds, offset_seconds)``, from then on, in order of time.
 
-    >>> zone_table("UTC")
-    [(0, 0)]
+    >>> len(zone_table("UTC"))
+    1
     """
     if isinstance(tz, str):
         return list(_named_zone_table(tz))
@@ -186,13 +204,13 @@ def _named_zone_table(name: str) -> tuple[tuple[int, int], ...]:
 
 def _sample(zone: datetime.tzinfo) -> list[tuple[int, int]]:
     """No tzinfo tells its transitions: the offset is read once a day, and where it changed, the second is found by halving."""
-    table = [(0, _offset(zone, 0))]
-    for day in range(1, _DAYS):
-        late = day * _DAY
+    days = [*range(_FIRST, _DENSE, 7), *range(_DENSE, _SPARSE), *range(_SPARSE, _LAST, 7)]
+    table = [(days[0] * _DAY, _offset(zone, days[0] * _DAY))]
+    for before, day in itertools.pairwise(days):
+        early, late = before * _DAY, day * _DAY
         offset = _offset(zone, late)
         if offset == table[-1][1]:
             continue
-        early = late - _DAY
         while late - early > 1:
             middle = (early + late) // 2
             if _offset(zone, middle) == table[-1][1]:

@@ -11,8 +11,9 @@ from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, NoMessagesWarning
 from .events import printable, warn
-from .keywords import ConnectOptions, ReadOptions, Retained, check_retained
+from .keywords import ConnectOptions, ReadOptions, Retained, check_keywords, check_retained
 from .lifetime import check_process
+from .options import check_strings, warn_of_missing
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def read_mqtt(
 
     Warns:
         NoMessagesWarning: nothing arrived; tells what was subscribed to and what to look at.
+        MissingColumnsWarning: no payload had a column that ``columns=`` names.
         ConflictWarning: values did not fit their columns; once a column, what is new in one warning. ``_misfit`` has them.
 
     Raises:
@@ -79,6 +81,7 @@ def read_mqtt(
         df = hf.read_mqtt("mqtts://xyz.s1.eu.hivemq.cloud", "plant/+/telemetry", seconds=10)
     """
     check_process()
+    check_keywords("read_mqtt", options, ReadOptions.__annotations__)
     if seconds is None and rows is None:
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
     filters = (topics,) if isinstance(topics, str) else tuple(topics) if isinstance(topics, Iterable) else ()
@@ -94,7 +97,7 @@ def read_mqtt(
         **options,
         "qos": qos,
         "schema": schema,
-        "columns": columns,
+        "columns": None if columns is None else check_strings("columns", columns),
         "event_time": event_time,
         "retained": retained,
         "decode": decode,
@@ -128,6 +131,8 @@ def _read(
         stats = stream.stats()
         if not len(table):
             warn(_nothing(stream, stats, seconds), NoMessagesWarning)
+        elif options["columns"]:
+            warn_of_missing(options["columns"], table.column_names, options.get("sep", "."))
     frame: pd.DataFrame = table.to_pandas(dtype_backend=dtype_backend, categories=categories)
     frame.attrs["honeyframe"] = stats.as_dict()
     return frame

@@ -9,7 +9,7 @@ from . import _core
 from .core_call import core_call
 from .decode import RAW_METADATA, Decoder
 from .errors import InvalidArgumentError
-from .keywords import Retained, check_retained
+from .keywords import Retained, check_keywords, check_retained
 from .lifetime import watch_reader
 from .options import extract_options
 from .stream import Stream, Subscription
@@ -69,6 +69,7 @@ def make_reader(
     queue: dict[str, Any], extraction: dict[str, Any], decode: Decode | None = None
 ) -> tuple[_core.StreamReader, _core.Queue, Decoder | None]:
     """The reader of a stream, the queue into which its messages go, and what decodes them in between."""
+    check_keywords("stream", extraction, extract_options.__kwdefaults__ or ())
     options = extract_options(**extraction)
     keep = _PROPERTIES & set(extraction.get("metadata") or ())
     entrance = core_call(_core.Queue, **queue, keep_properties=bool(keep))

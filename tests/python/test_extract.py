@@ -19,6 +19,7 @@ from honeyframe.errors import (
     InvalidArgumentError,
     InvalidSchemaError,
     InvalidTopicError,
+    MissingColumnsWarning,
 )
 
 PAYLOADS = [b'{"temp": 21.5, "at": {"line": 7}, "ok": true}', b'{"temp": 22, "name": "pump"}', b'{"temp": null, "at": {"line": 8}}']
@@ -317,6 +318,18 @@ def test_event_time_with_a_zone():
     without = hf.extract(payloads, event_time="ts")
     assert without.to_pandas()["_event_time"].isna().tolist() == [True, True, False]
     assert without.stats()["bad_event_times"] == 2
+
+
+def test_columns_that_no_payload_has_are_told():
+    with pytest.warns(MissingColumnsWarning, match="no payload had 'b', which"):
+        table = hf.extract([b'{"a": {"x": 1}}'], columns=iter(["a", "b"]), metadata=[])
+    assert table.column_names == ["a.x"]
+
+
+def test_a_schema_s_timestamps_have_a_zone_too():
+    payloads = [b'{"ts": "2026-07-01T12:00:00"}', b'{"ts": "1850-07-01T12:00:00"}', b'{"ts": "2150-07-01T12:00:00"}']
+    times = hf.extract(payloads, schema={"ts": "timestamp"}, tz="Europe/Berlin").to_pandas()["ts"]
+    assert [str(time) for time in times] == ["2026-07-01 10:00:00+00:00", "1850-07-01 11:06:32+00:00", "2150-07-01 10:00:00+00:00"]
 
 
 @pytest.mark.parametrize("options", [{"max_rows": 0}, {"max_rows": -5}, {"payload": "xml"}, {"tz": "UTC"}, {"on_conflict": ""}])

@@ -51,6 +51,7 @@ def test_takes_every_option():
         ({"max_columns": -1}, "max_columns must be zero or more"),
         ({"max_depth": 2**63}, "max_depth must be zero or more"),
         ({"tz": "UTC"}, "tz= is the zone of event_time="),
+        ({"tz": "UTC", "schema": {"ts": "string"}}, "tz= is the zone of event_time="),
         ({"event_time_unit": "s"}, "event_time_unit= is the unit of event_time="),
         ({"schema": {"a": "int64"}, "columns": ["a"]}, "pass one of them"),
         ({"event_time": "ts", "tz": "Europe/Atlantis"}, "no such time zone: 'Europe/Atlantis'"),
@@ -89,8 +90,9 @@ def test_refuses_a_schema_and_a_template_by_their_own_names():
 
 
 def test_the_zone_table_of_a_fixed_zone():
-    assert zone_table("UTC") == [(0, 0)]
-    assert zone_table(datetime.timezone(datetime.timedelta(hours=-3, minutes=-30))) == [(0, -12_600)]
+    first = int(datetime.datetime(1677, 1, 1, tzinfo=datetime.UTC).timestamp())
+    assert zone_table("UTC") == [(first, 0)]
+    assert zone_table(datetime.timezone(datetime.timedelta(hours=-3, minutes=-30))) == [(first, -12_600)]
 
 
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia"]
@@ -110,6 +112,9 @@ def test_the_zone_table_agrees_with_zoneinfo(name):
             assert found.total_seconds() == expected
 
 
-def test_the_zone_table_reaches_to_2100():
-    last = datetime.datetime.fromtimestamp(zone_table("Europe/Berlin")[-1][0], datetime.UTC)
-    assert (last.year, last.month, last.hour) == (2100, 10, 1)
+def test_the_zone_table_holds_what_int64_nanoseconds_hold():
+    table = zone_table("Europe/Berlin")
+    last = datetime.datetime.fromtimestamp(table[-1][0], datetime.UTC)
+    assert (last.year, last.month, last.hour) == (2262, 10, 1)
+    assert table[0][1] == 3208  # local mean time, until 1893
+    assert sum(1 for start, _ in table if 1890 < 1970 + start / 31_556_952 < 1900) == 1

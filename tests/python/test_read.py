@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import honeyframe as hf
-from honeyframe.errors import InvalidArgumentError, NoMessagesWarning
+from honeyframe.errors import InvalidArgumentError, MissingColumnsWarning, NoMessagesWarning
 
 
 @pytest.fixture
@@ -129,14 +129,24 @@ def test_bad_arguments(client: hf.Client, options: dict[str, Any], fault: str) -
         hf.read_mqtt(client=client, **options)
 
 
+def test_columns_that_never_come_are_told(client: hf.Client, publishing: Any) -> None:
+    publishing("read/columns")
+    with pytest.warns(MissingColumnsWarning, match=r"no payload had 'm', 'n\.deep', which"):
+        frame = hf.read_mqtt(topics="read/columns", rows=3, client=client, columns=["n", "m", "n.deep"])
+    assert "n" in frame
+    assert "m" not in frame
+
+
 def test_a_client_and_an_address_are_one_too_many(client: hf.Client) -> None:
     with pytest.raises(InvalidArgumentError, match="uri, password"):
         hf.read_mqtt("mqtt://127.0.0.1", client=client, password="x")
 
 
 def test_unknown_options(client: hf.Client) -> None:
-    with pytest.raises(TypeError, match="no_such_option"):
+    with pytest.raises(TypeError, match=r"read_mqtt\(\) got an unexpected keyword argument 'no_such_option'$"):
         hf.read_mqtt(topics="a", client=client, no_such_option=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"stream\(\).*'on_conflct'; did you mean 'on_conflict'\?"):
+        client.stream("a", on_conflct="keep")
 
 
 @pytest.mark.parametrize(

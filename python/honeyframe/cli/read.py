@@ -56,6 +56,7 @@ def read(
 
     import honeyframe as hf
 
+    from ..options import warn_of_missing
     from .reading import nothing_arrived, read_stream
 
     names = [name.strip() for name in columns.split(",") if name.strip()] if columns else None
@@ -65,6 +66,7 @@ def read(
             if not reading.interrupted:
                 complain("error", nothing_arrived(stream, reading.stats, limit))
             return ExitCode.interrupted if reading.interrupted else ExitCode.no_messages
+    warn_of_missing(names or (), reading.table.column_names, ".")
     if output is not None and chosen is not None:
         _write(reading, output, chosen)
     else:
