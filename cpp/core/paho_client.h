@@ -75,7 +75,8 @@ class PahoClient {
   PahoClient& operator=(const PahoClient&) = delete;
 
   // The requests: answered by the listener under their number, unless the status is not ok.
-  [[nodiscard]] Status connect(const ConnectOptions& options, bool clean_start, std::uint32_t request);
+  // False in the Result: Paho is not done with the last connection yet.
+  [[nodiscard]] Result<bool> connect(const ConnectOptions& options, bool clean_start, std::uint32_t request);
   // One filter a packet: on 3.x Paho does not say how many codes a SUBACK of several had. `identify`: with its
   // identifier (MQTT 5).
   [[nodiscard]] Status subscribe(const FilterRequest& filter, bool identify, std::uint32_t request);

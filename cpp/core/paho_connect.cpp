@@ -88,7 +88,7 @@ Status set_tls(ConnectStructs& to, const TlsOptions& options) {
 
 }  // namespace
 
-Status PahoClient::connect(const ConnectOptions& options, bool clean_start, std::uint32_t request) {
+Result<bool> PahoClient::connect(const ConnectOptions& options, bool clean_start, std::uint32_t request) {
   ConnectStructs structs{.connect = empty_options(is_v5()), .trust = {}, .properties = {}};
   auto& connect = structs.connect;
   connect.keepAliveInterval = static_cast<int>(options.keepalive.count());
@@ -116,7 +116,9 @@ Status PahoClient::connect(const ConnectOptions& options, bool clean_start, std:
     connect.httpsProxy = without_scheme.reveal().c_str();
   }
   const int code = MQTTAsync_connect(handle_, &connect);
-  return code == MQTTASYNC_SUCCESS ? Status() : paho_error("CONNECT", code);
+  if (code == MQTTASYNC_COMMAND_IGNORED) return false;
+  if (code != MQTTASYNC_SUCCESS) return paho_error("CONNECT", code);
+  return true;
 }
 
 }  // namespace honeyframe

@@ -109,8 +109,17 @@ void SessionCore::on_resolved(std::uint32_t attempt, const Status& status) {
     client_ = std::move(created).value();
   }
   connecting_mark_.emplace();
-  if (auto asked = client_->connect(options_for_attempt(), wants_clean_start(), attempt); !asked.ok())
-    attempt_failed(std::move(asked));
+  ask_to_connect(attempt);
+}
+
+void SessionCore::ask_to_connect(std::uint32_t attempt) {
+  if (attempt != attempt_) return;
+  const auto asked = client_->connect(options_for_attempt(), wants_clean_start(), attempt);
+  if (!asked.ok()) return attempt_failed(asked.status());
+  if (asked.value()) return;
+  // A DISCONNECT is still on its way. The attempt's own timer ends this.
+  retry_timer_ = ControlThread::instance().run_after(
+      kSettle, task([attempt](SessionCore& self) { self.ask_to_connect(attempt); }));
 }
 
 void SessionCore::on_connected(std::uint32_t request, const Connack& connack) {

@@ -70,6 +70,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   // session_connect.cpp: from connect() to CONNACK.
   void begin_attempt();
   void on_resolved(std::uint32_t attempt, const Status& status);
+  void ask_to_connect(std::uint32_t attempt);
   void on_probed(std::uint32_t attempt, int code, const Status& status);
   void on_attempt_timeout(std::uint32_t attempt);
   void on_silence(std::uint32_t attempt);
