@@ -2,7 +2,7 @@
 
     python -m benchmarks                                     # all suites, five rounds
     python -m benchmarks --suite extraction --rounds 3       # one of them
-    python -m benchmarks --messages 20000 --rounds 1 --idle-messages 10 --streamed-messages 200000    # a quick look
+    python -m benchmarks --messages 20000 --rounds 1 --idle-messages 10 --streamed-messages 400000    # a quick look
 
 Makes its programs and Python environments below build/benchmarks, writes benchmarks/results. Informational: a missed goal does not fail it.
 README.md says how to read what comes out.
@@ -11,28 +11,16 @@ README.md says how to read what comes out.
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import sys
-import time
 from pathlib import Path
 
-from . import end_to_end, environments, extraction, growth, latency, memory, programs, publishing, receiving
-from .measure import Contest, ContestError
-from .report import Report, machine
-from .setting import Setting
+from . import environments, programs
 
-SUITES = {
-    "end_to_end": end_to_end,
-    "receiving": receiving,
-    "extraction": extraction,
-    "growth": growth,
-    "memory": memory,
-    "latency": latency,
-    "publishing": publishing,
-}
+SUITES = ("end_to_end", "receiving", "extraction", "growth", "memory", "latency", "publishing")
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
+def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", action="append", choices=SUITES, help="only this one; may be given several times")
     parser.add_argument("--messages", type=int, default=200_000)
@@ -50,53 +38,20 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-rust", action="store_true")
     parser.add_argument("--no-pathway", action="store_true")
     parser.add_argument("--output", type=Path, default=programs.HERE / "results")
+    parser.add_argument("--made", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str]) -> None:
     options = parse(arguments)
-    built = programs.build(options.build, prefix=options.prefix, rust=not options.no_rust)
-    shortest, longest = map(float, options.idle_gaps.split(":"))
-    setting = Setting(
-        programs=built,
-        environments=environments.here() if options.here else environments.make(pathway=not options.no_pathway),
-        work=options.build / "work",
-        messages=options.messages,
-        rounds=options.rounds,
-        idle_messages=options.idle_messages,
-        idle_gaps=(shortest, longest),
-        streamed_messages=options.streamed_messages,
-    )
-    sizes = {name: vars(options)[name] for name in ("messages", "rounds", "idle_messages", "idle_gaps", "streamed_messages")}
-    report = Report([], machine(setting), sizes)
-    for suite in options.suite or SUITES:
-        print(f"{suite} ...", file=sys.stderr)
-        started = time.monotonic()
-        report.contests += run_suite(suite, setting)
-        report.seconds[suite] = round(time.monotonic() - started, 1)
-    write(report, options.output, setting)
+    if not (options.here or options.made):
+        # Nothing but the standard library so far: what the rest needs is in the environment that is made here.
+        python = str(environments.make(pathway=not options.no_pathway))
+        os.execv(python, [python, "-m", "benchmarks", *arguments, "--made"])
+    from .command import run
 
-
-def run_suite(suite: str, setting: Setting) -> list[Contest]:
-    try:
-        contests: list[Contest] = SUITES[suite].run(setting)
-    except ContestError as error:
-        raise SystemExit(f"{suite}: {error}") from error
-    return contests
-
-
-def write(report: Report, output: Path, setting: Setting) -> None:
-    text = report.as_markdown()
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "benchmarks.json").write_text(report.as_json())
-    (output / "benchmarks.md").write_text(text)
-    if reason := setting.environments.lacks(("matplotlib",)):
-        print(f"no plot: {reason}", file=sys.stderr)
-    else:
-        names = [str(output / f"benchmarks.{kind}") for kind in ("json", "svg")]
-        subprocess.run(setting.module("plot", *names), check=True, cwd=programs.ROOT)
-    print(text, end="")
+    run(options)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -27,6 +27,7 @@ PEERS = [
     "matplotlib",
 ]
 PATHWAY = ["pathway", "pandas"]
+INSTALLED = "installed-by-benchmarks"  # a stamp beside an environment's interpreter: with which packages it was made
 
 
 @dataclass(frozen=True)
@@ -39,32 +40,36 @@ class Environments:
 
     def lacks(self, modules: tuple[str, ...]) -> str:
         """Why a sink that needs ``modules`` cannot run in ``main``; empty when it can."""
-        if self.main != Path(sys.executable):
-            return ""
         absent = [name for name in modules if importlib.util.find_spec(name.split(".")[0]) is None]
         return f"not installed here: {', '.join(absent)}" if absent else ""
 
 
-def here() -> Environments:
-    """The interpreter that runs this, with what happens to be installed. For the tests."""
-    return Environments(Path(sys.executable), missing={"pathway": "it wants an environment of its own"})
+def here(*, pathway: bool = False) -> Environments:
+    """The interpreter that runs this, with what happens to be installed; ``pathway``: and the environment that make() made."""
+    python = BUILD / "venv-pathway" / "bin" / "python"
+    if pathway and python.with_name(INSTALLED).exists():
+        return Environments(Path(sys.executable), python)
+    return Environments(Path(sys.executable), missing={"pathway": "it wants an environment of its own, which is not there"})
 
 
-def make(*, pathway: bool = True) -> Environments:
-    """Both, with the newest versions of the day they are made (delete them to have newer ones); honeyframe from these sources."""
+def make(*, pathway: bool = True) -> Path:
+    """Both, with the newest versions of the day they are made (delete them to have newer ones); honeyframe from these sources.
+
+    Returns the main one's interpreter. Pathway may be missing: it has no wheel for every Python and system.
+    """
     main = _venv(BUILD / "venv", PEERS)
     _install_honeyframe(main)
-    if not pathway:
-        return Environments(main, missing={"pathway": "it was not asked for"})
-    try:
-        return Environments(main, _venv(BUILD / "venv-pathway", PATHWAY))
-    except BuildError as error:  # it has no wheel for every Python and system
-        return Environments(main, missing={"pathway": f"pip could not install it: {str(error).splitlines()[-1]}"})
+    if pathway:
+        try:
+            _venv(BUILD / "venv-pathway", PATHWAY)
+        except BuildError as error:
+            print(f"no Pathway: {error}", file=sys.stderr)
+    return main
 
 
 def _venv(directory: Path, packages: list[str]) -> Path:
     python = directory / "bin" / "python"
-    stamp, wanted = directory / "installed", "\n".join([sys.version, *packages])
+    stamp, wanted = python.with_name(INSTALLED), "\n".join([sys.version, *packages])
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"making {directory.relative_to(ROOT)}", file=sys.stderr)

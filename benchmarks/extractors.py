@@ -76,7 +76,7 @@ class Polars(Extractor):
         self.pl, self.lines = pl, b"\n".join(self.payloads)
         location = pl.Struct({"hall": pl.String, "bay": pl.Int64})
         numbers = {"temperature": pl.Float64, "pressure": pl.Float64, "running": pl.Boolean}
-        self.schema = {"seq": pl.Int64, "device_id": pl.Int64, "ts": pl.String, **numbers, "location": location}
+        self.schema: dict[str, Any] = {"seq": pl.Int64, "device_id": pl.Int64, "ts": pl.String, **numbers, "location": location}
 
     def frame(self) -> Any:
         read = self.pl.read_ndjson(self.lines, schema=self.schema).unnest("location")

@@ -172,7 +172,7 @@ def digest(frame: pd.DataFrame) -> str:
     """The values of a frame, whatever its dtypes: strings as str, integers as int64, floats as float64. Order counts."""
     import pandas as pd
 
-    types = dict(zip(COLUMNS, ["int64", "int64", object, "float64", "float64", bool, object, "int64"], strict=True))
+    types: dict[str, Any] = dict(zip(COLUMNS, ["int64", "int64", object, "float64", "float64", bool, object, "int64"], strict=True))
     plain = pd.DataFrame({name: frame[name].astype(kind).to_numpy() for name, kind in types.items()})
     for name in ("ts", "location.hall"):
         plain[name] = plain[name].astype(object)  # pandas 3 would infer str, and hash it otherwise than pandas 2

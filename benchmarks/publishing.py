@@ -94,6 +94,7 @@ def _wait_for(port: int) -> None:
 def expect_arrived(port: int, messages: int) -> None:
     """The broker's own count, of publishes it has received."""
     import paho.mqtt.client as paho
+    from paho.mqtt.enums import CallbackAPIVersion
 
     counted, enough = [0], threading.Event()
 
@@ -102,7 +103,7 @@ def expect_arrived(port: int, messages: int) -> None:
         if counted[0] >= messages:
             enough.set()
 
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.on_message = on_message
     client.connect(HOST, port)
     client.loop_start()
@@ -136,9 +137,10 @@ def publish_honeyframe(port: int, runs: list[list[dict[str, Any]]]) -> Callable[
 
 def publish_paho(port: int, runs: list[list[dict[str, Any]]]) -> Callable[[int], int]:
     import paho.mqtt.client as paho
+    from paho.mqtt.enums import CallbackAPIVersion
 
     # Of our own, too: its queue of what is not yet in flight grows without bound, and costs it dearly.
-    room, client = threading.Semaphore(WINDOW), paho.Client(paho.CallbackAPIVersion.VERSION2)
+    room, client = threading.Semaphore(WINDOW), paho.Client(CallbackAPIVersion.VERSION2)
     client.max_inflight_messages_set(WINDOW)
     client.on_publish = lambda *_: room.release()
     client.connect(HOST, port)

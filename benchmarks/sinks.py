@@ -69,12 +69,13 @@ class PahoJson(Sink):
 
     def connect(self) -> None:
         import paho.mqtt.client as paho
+        from paho.mqtt.enums import CallbackAPIVersion
 
         self.rows: list[tuple[Any, ...]] = []
         self.wanted = 0
         self.done = threading.Event()
         connected = threading.Event()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
         if self.authority:
             self.client.tls_set(ca_certs=self.authority)
         self.client.on_connect = lambda *_: connected.set()
