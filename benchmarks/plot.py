@@ -24,7 +24,11 @@ def draw(result: dict[str, Any], path: Path) -> None:
     contests = [contest for contest in result["contests"] if len(contest["summaries"]) > 1 and contest["plotted"]]
     if not contests:
         return
-    rows = [contests[at : at + PANELS_A_ROW] for at in range(0, len(contests), PANELS_A_ROW)]
+    rows: list[list[dict[str, Any]]] = []
+    for contest in contests:  # a suite begins on a row of its own
+        if not rows or len(rows[-1]) == PANELS_A_ROW or rows[-1][0]["suite"] != contest["suite"]:
+            rows.append([])
+        rows[-1].append(contest)
     heights = [max(len(contest["summaries"]) for contest in row) + 1.6 for row in rows]
     figure, axes = plt.subplots(
         len(rows), PANELS_A_ROW, figsize=(12.5, 0.34 * sum(heights) + 0.9), squeeze=False, height_ratios=heights, layout="constrained"
@@ -32,11 +36,13 @@ def draw(result: dict[str, Any], path: Path) -> None:
     for row, panels in zip(rows, axes, strict=True):
         for at, panel in enumerate(panels):
             if at < len(row):
-                _draw_contest(panel, row[at])
+                _draw_contest(panel, row[at], max(len(contest["summaries"]) for contest in row))
             else:
                 panel.set_axis_off()
     settings, machine = result["settings"], result["machine"]
-    figure.suptitle("CPU time of the receiving process (less is better)", fontsize=13, fontweight="bold", color=TEXT)
+    figure.suptitle(
+        "CPU time of the receiving process: less is better; in brackets, times honeyframe", fontsize=12, fontweight="bold", color=TEXT
+    )
     figure.supxlabel(
         f"{settings['messages']:,} messages, median of {settings['rounds']} rounds; {machine['cpu']}, one core; {machine['date']}",
         fontsize=8,
@@ -46,7 +52,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_contest(panel: Any, contest: dict[str, Any]) -> None:
+def _draw_contest(panel: Any, contest: dict[str, Any], slots: int) -> None:
     ordered = sorted(contest["summaries"].items(), key=lambda item: item[1]["cpu_us"])
     names = [name for name, _ in ordered]
     values = [summary["cpu_us"] for _, summary in ordered]
@@ -55,17 +61,17 @@ def _draw_contest(panel: Any, contest: dict[str, Any]) -> None:
     panel.errorbar(values, names, xerr=spans, fmt="none", ecolor=TEXT, elinewidth=0.8, capsize=2, zorder=3)
     for bar, name, value, (_, summary) in zip(bars, names, values, ordered, strict=True):
         ratio = contest["times_reference"].get(name)
-        label = f"{value:.2f} us" if name == contest["reference"] or ratio is None else f"{value:.2f} us  ({_times(ratio)})"
+        label = f"{value:.2f} µs" if name == contest["reference"] or ratio is None else f"{value:.2f} µs  ({_times(ratio)})"
         panel.text(
             max(value, summary["highest_us"]) + max(values) * 0.015, bar.get_y() + bar.get_height() / 2, label, va="center", fontsize=8.5
         )
-    panel.invert_yaxis()
+    panel.set_ylim(slots - 0.4, -0.6)  # bars as thick as its neighbour's
     panel.set_xlim(0, max(values) * 1.32)
     panel.set_title(contest["title"], loc="left", fontsize=10, fontweight="bold", color=TEXT)
     panel.grid(axis="x", color=GRID, zorder=0)
     panel.tick_params(length=0, labelsize=9, colors=TEXT)
     panel.tick_params(axis="x", labelsize=7.5, colors=PEER)
-    panel.set_xlabel(f"us a {contest['per']}", fontsize=7.5, color=PEER)
+    panel.set_xlabel(f"µs a {contest['per']}", fontsize=7.5, color=PEER)
     for side in ("top", "right", "bottom"):
         panel.spines[side].set_visible(False)
     panel.spines["left"].set_color(PEER)
