@@ -40,9 +40,8 @@ def draw(result: dict[str, Any], path: Path) -> None:
             else:
                 panel.set_axis_off()
     settings, machine = result["settings"], result["machine"]
-    figure.suptitle(
-        "CPU time of the receiving process: less is better; in brackets, times honeyframe", fontsize=12, fontweight="bold", color=TEXT
-    )
+    title = "CPU time of the client: less is better; in brackets, times honeyframe"
+    figure.suptitle(title, fontsize=12, fontweight="bold", color=TEXT)
     figure.supxlabel(
         f"{settings['messages']:,} messages, median of {settings['rounds']} rounds; {machine['cpu']}, one core; {machine['date']}",
         fontsize=8,
