@@ -1,4 +1,4 @@
-"""Suite: publishing at QoS 1 to Mosquitto: ``Client.publish_many`` beside paho-mqtt with the same window of messages in flight."""
+"""Suite: publishing at QoS 1 to Mosquitto: ``Client.publish_many`` beside paho-mqtt with the window that suits it best."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from .setting import Setting
 from .versions import versions
 
 WINDOW = 1_000
+PAHO_WINDOW = 50  # its best of 20, 50, 100, 200, 1,000: each PUBACK makes it walk through all that is in flight
 HOST = "127.0.0.1"
 TOPIC = "plant/{line}/set"
 PUBLISHERS = ("honeyframe", "paho-mqtt + json")
@@ -47,7 +48,9 @@ def run(setting: Setting) -> list[Contest]:
         check_equal(runs, messages)
         expect_arrived(port, sum(len(results) for results in runs.values()) * (messages + messages // 10))
     contest.summaries = {name: Summary.of(results, messages) for name, results in runs.items()}
-    contest.notes.append(f"{WINDOW:,} messages in flight at most; the broker counted every message that was published.")
+    contest.notes.append(
+        f"In flight at most: honeyframe {WINDOW:,}, paho-mqtt {PAHO_WINDOW}. The broker counted every message that was published."
+    )
     return [contest]
 
 
@@ -140,8 +143,8 @@ def publish_paho(port: int, runs: list[list[dict[str, Any]]]) -> Callable[[int],
     from paho.mqtt.enums import CallbackAPIVersion
 
     # Of our own, too: its queue of what is not yet in flight grows without bound, and costs it dearly.
-    room, client = threading.Semaphore(WINDOW), paho.Client(CallbackAPIVersion.VERSION2)
-    client.max_inflight_messages_set(WINDOW)
+    room, client = threading.Semaphore(PAHO_WINDOW), paho.Client(CallbackAPIVersion.VERSION2)
+    client.max_inflight_messages_set(PAHO_WINDOW)
     client.on_publish = lambda *_: room.release()
     client.connect(HOST, port)
     client.loop_start()
@@ -152,9 +155,9 @@ def publish_paho(port: int, runs: list[list[dict[str, Any]]]) -> Callable[[int],
             line = record["line"]
             body = {name: value for name, value in record.items() if name != "line"}
             client.publish(f"plant/{line}/set", json.dumps(body), qos=1)
-        for _ in range(WINDOW):
+        for _ in range(PAHO_WINDOW):
             room.acquire()
-        for _ in range(WINDOW):
+        for _ in range(PAHO_WINDOW):
             room.release()
         return len(runs[number])
 
