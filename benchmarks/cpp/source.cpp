@@ -139,7 +139,7 @@ class Connection {
     while (sent_ < wanted_ && run == run_) {
       const bool full = plan_.qos > 0 && sent_ - acknowledged_ >= plan_.window;
       if (full) stream_->flush();
-      if ((full || sent_ >= next_look_ || !keeps_pace()) && stream_->readable(full ? 1000 : 0)) {
+      if ((full || sent_ >= next_look_ || !flat_out()) && stream_->readable(full ? 1000 : 0)) {
         if (!read_packets()) return false;
         continue;
       }
@@ -152,12 +152,12 @@ class Connection {
     return true;
   }
 
-  [[nodiscard]] bool keeps_pace() const { return plan_.rate == 0 && plan_.longest_gap == 0; }
+  [[nodiscard]] bool flat_out() const { return plan_.rate == 0 && plan_.longest_gap == 0; }
 
   // True when the next message may go now. Spins: the source has a core of its own, and a sleep would be late.
   bool wait_for_turn() {
     if (plan_.pause_after > 0 && sent_ == plan_.pause_after) std::this_thread::sleep_for(std::chrono::seconds(3));
-    if (keeps_pace()) return true;
+    if (flat_out()) return true;
     if (plan_.longest_gap > 0) {
       std::uniform_real_distribution<double> gap(plan_.shortest_gap, plan_.longest_gap);
       std::this_thread::sleep_for(std::chrono::duration<double>(gap(random_)));
@@ -176,7 +176,7 @@ class Connection {
     std::size_t limit = std::min(load_->size(), begin + wanted_ - sent_);
     if (sent_ < plan_.pause_after) limit = std::min(limit, begin + plan_.pause_after - sent_);
     if (plan_.qos > 0) limit = std::min(limit, begin + plan_.window - (sent_ - acknowledged_));
-    const bool paced = !keeps_pace();
+    const bool paced = !flat_out();
     std::size_t end = begin + 1;
     if (!plan_.one_packet_a_record && !paced) {
       end = load_->end_within(begin, kChunkBytes, limit);
