@@ -1,6 +1,6 @@
-"""The subscribers that are compared, each as its documentation would have it. Equal work: the columns of COLUMNS as a pandas DataFrame.
+"""The subscribers in Python, each as its documentation would have it. Equal work: the columns of payloads.COLUMNS as a pandas DataFrame.
 
-A sink is a class with ``connect()`` and ``run(count) -> DataFrame``; it is imported and run in a process of its own.
+A sink is a class with ``connect()`` and ``run(rows) -> DataFrame``; subscriber.py runs it in a process of its own. All speak MQTT 3.1.1.
 """
 
 from __future__ import annotations
@@ -14,35 +14,22 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-COLUMNS = ["seq", "device_id", "ts", "temperature", "pressure", "running", "location.hall", "location.bay"]
-SECONDS = 300.0  # nobody is this slow
+from .payloads import COLUMNS, TOPIC_FILTER, row
 
-
-def topic_filter(count: int) -> str:
-    return f"bench/{count}/+/telemetry"
-
-
-def row(content: dict[str, Any]) -> tuple[Any, ...]:
-    """By hand, which beats json_normalize about three times."""
-    location = content["location"]
-    return (
-        content["seq"],
-        content["device_id"],
-        content["ts"],
-        content["temperature"],
-        content["pressure"],
-        content["running"],
-        location["hall"],
-        location["bay"],
-    )
+HOST = "127.0.0.1"
+SECONDS = 600.0  # nobody is this slow
 
 
 class Sink(ABC):
-    packages: ClassVar[tuple[str, ...]] = ()
+    """``authority``: the PEM file under which TLS is checked; empty for plain TCP."""
 
-    def __init__(self, port: int, authority: str) -> None:
+    packages: ClassVar[tuple[str, ...]] = ()  # names on PyPI, for the versions
+    modules: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, port: int, authority: str, qos: int = 0) -> None:
         self.port = port
         self.authority = authority
+        self.qos = qos
 
     @abstractmethod
     def connect(self) -> None: ...
@@ -50,18 +37,25 @@ class Sink(ABC):
     @abstractmethod
     def run(self, count: int) -> pd.DataFrame: ...
 
+    def tls_context(self) -> ssl.SSLContext | None:
+        return ssl.create_default_context(cafile=self.authority) if self.authority else None
+
 
 class Honeyframe(Sink):
     packages = ("honeyframe", "pandas", "pyarrow")
+    modules = ("honeyframe",)
 
     def connect(self) -> None:
         import honeyframe as hf
 
-        self.client = hf.connect(f"mqtts://127.0.0.1:{self.port}", ca_file=self.authority, protocol="3.1.1")
+        if self.authority:
+            self.client = hf.connect(f"mqtts://{HOST}:{self.port}", ca_file=self.authority, protocol="3.1.1")
+        else:
+            self.client = hf.connect(f"mqtt://{HOST}:{self.port}", protocol="3.1.1")
 
     def read(self, count: int) -> Any:
         # "block": the source is faster than we are, and TCP has to say so. With a policy that drops, rows would be missing.
-        with self.client.stream(topic_filter(count), qos=0, columns=COLUMNS, overflow="block") as stream:
+        with self.client.stream(TOPIC_FILTER, qos=self.qos, columns=COLUMNS, overflow="block") as stream:
             return stream.read(rows=count, seconds=SECONDS)
 
     def run(self, count: int) -> pd.DataFrame:
@@ -71,19 +65,22 @@ class Honeyframe(Sink):
 
 class PahoJson(Sink):
     packages = ("paho-mqtt", "pandas")
+    modules = ("paho.mqtt",)
 
     def connect(self) -> None:
         import paho.mqtt.client as paho
+        from paho.mqtt.enums import CallbackAPIVersion
 
         self.rows: list[tuple[Any, ...]] = []
         self.wanted = 0
         self.done = threading.Event()
         connected = threading.Event()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
-        self.client.tls_set(ca_certs=self.authority)
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        if self.authority:
+            self.client.tls_set(ca_certs=self.authority)
         self.client.on_connect = lambda *_: connected.set()
         self.client.on_message = self.on_message
-        self.client.connect("127.0.0.1", self.port)
+        self.client.connect(HOST, self.port)
         self.client.loop_start()
         if not connected.wait(10):
             raise TimeoutError("paho-mqtt: no CONNACK")
@@ -96,7 +93,7 @@ class PahoJson(Sink):
     def run(self, count: int) -> pd.DataFrame:
         self.rows, self.wanted = [], count
         self.done.clear()
-        self.client.subscribe(topic_filter(count), qos=0)
+        self.client.subscribe(TOPIC_FILTER, qos=self.qos)
         if not self.done.wait(SECONDS):
             raise TimeoutError(f"paho-mqtt: {len(self.rows)} of {count} messages")
         return pd.DataFrame(self.rows, columns=COLUMNS)
@@ -104,6 +101,7 @@ class PahoJson(Sink):
 
 class GmqttOrjson(Sink):
     packages = ("gmqtt", "orjson", "pandas")
+    modules = ("gmqtt", "orjson")
 
     def connect(self) -> None:
         import gmqtt
@@ -116,9 +114,8 @@ class GmqttOrjson(Sink):
         asyncio.set_event_loop(self.loop)
         self.client = gmqtt.Client("benchmark")
         self.client.on_message = self.on_message
-        context = ssl.create_default_context(cafile=self.authority)
         version = gmqtt.constants.MQTTv311
-        self.loop.run_until_complete(self.client.connect("127.0.0.1", self.port, ssl=context, version=version))
+        self.loop.run_until_complete(self.client.connect(HOST, self.port, ssl=self.tls_context() or False, version=version))
 
     def on_message(self, client: Any, topic: str, message: bytes, qos: int, properties: Any) -> int:
         self.rows.append(row(self.loads(message)))
@@ -130,40 +127,83 @@ class GmqttOrjson(Sink):
         self.rows, self.wanted, self.done = [], count, asyncio.Event()
 
         async def receive() -> None:
-            self.client.subscribe(topic_filter(count), qos=0)
+            self.client.subscribe(TOPIC_FILTER, qos=self.qos)
             await asyncio.wait_for(self.done.wait(), SECONDS)
 
         self.loop.run_until_complete(receive())
         return pd.DataFrame(self.rows, columns=COLUMNS)
 
 
-class Nothing(Sink):
-    """Reads and throws away: the fastest a source can be seen to be."""
+class AiomqttOrjson(Sink):
+    packages = ("aiomqtt", "orjson", "pandas")
+    modules = ("aiomqtt", "orjson")
 
     def connect(self) -> None:
-        import socket
+        import aiomqtt
+        import orjson
 
-        context = ssl.create_default_context(cafile=self.authority)
-        self.stream = context.wrap_socket(socket.create_connection(("127.0.0.1", self.port)), server_hostname="127.0.0.1")
-        body = b"\x00\x04MQTT\x04\x02\x00\x00\x00\x04none"
-        self.stream.sendall(bytes([0x10, len(body)]) + body)
-        if self.stream.recv(4) != b"\x20\x02\x00\x00":
-            raise ConnectionError("no CONNACK")
+        self.loads = orjson.loads
+        self.loop = asyncio.new_event_loop()
+        self.client = self.loop.run_until_complete(self._open(aiomqtt))
+        self.loop.run_until_complete(self.client.__aenter__())
+
+    async def _open(self, aiomqtt: Any) -> Any:
+        return aiomqtt.Client(HOST, self.port, tls_context=self.tls_context(), protocol=aiomqtt.ProtocolVersion.V311)
+
+    async def _receive(self, count: int) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        await self.client.subscribe(TOPIC_FILTER, qos=self.qos)
+        async for message in self.client.messages:
+            rows.append(row(self.loads(message.payload)))
+            if len(rows) == count:
+                break
+        return rows
 
     def run(self, count: int) -> pd.DataFrame:
-        topic = topic_filter(count).encode()
-        body = b"\x00\x01" + len(topic).to_bytes(2, "big") + topic + b"\x00"
-        # SUBSCRIBE and DISCONNECT at once: the source answers the one, then sees the other and closes.
-        self.stream.sendall(bytes([0x82, len(body)]) + body + b"\xe0\x00")
-        buffer = bytearray(1 << 20)
-        while self.stream.recv_into(buffer):
-            pass
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(self.loop.run_until_complete(self._receive(count)), columns=COLUMNS)
+
+
+class AwscrtOrjson(Sink):
+    packages = ("awscrt", "orjson", "pandas")
+    modules = ("awscrt", "orjson")
+
+    def connect(self) -> None:
+        import orjson
+        from awscrt import io, mqtt
+
+        self.loads = orjson.loads
+        self.done = threading.Event()
+        group = io.EventLoopGroup(1)
+        bootstrap = io.ClientBootstrap(group, io.DefaultHostResolver(group))
+        context = None
+        if self.authority:
+            options = io.TlsContextOptions()
+            options.override_default_trust_store_from_path(None, self.authority)
+            context = io.ClientTlsContext(options)
+        client = mqtt.Client(bootstrap, context)
+        self.connection = mqtt.Connection(client, host_name=HOST, port=self.port, client_id="benchmark")
+        self.connection.connect().result(10)
+        self.qos_of = mqtt.QoS
+
+    def on_message(self, topic: str, payload: bytes, **_: Any) -> None:
+        self.rows.append(row(self.loads(payload)))
+        if len(self.rows) == self.wanted:
+            self.done.set()
+
+    def run(self, count: int) -> pd.DataFrame:
+        self.rows: list[tuple[Any, ...]] = []
+        self.wanted = count
+        self.done.clear()
+        self.connection.subscribe(TOPIC_FILTER, self.qos_of(self.qos), self.on_message)
+        if not self.done.wait(SECONDS):
+            raise TimeoutError(f"awscrt: {len(self.rows)} of {count} messages")
+        return pd.DataFrame(self.rows, columns=COLUMNS)
 
 
 SINKS: dict[str, type[Sink]] = {
     "honeyframe": Honeyframe,
-    "paho-mqtt + json": PahoJson,
     "gmqtt + orjson": GmqttOrjson,
-    "nothing": Nothing,
+    "awscrt + orjson": AwscrtOrjson,
+    "paho-mqtt + json": PahoJson,
+    "aiomqtt + orjson": AiomqttOrjson,
 }

@@ -1,34 +1,29 @@
 """The benchmarks run, compare equal work, and prove that no Python object is made for a message."""
 
 import ctypes
-import importlib
 import json
+import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from benchmarks import allocations, payloads, programs, sinks
+from benchmarks.measure import Contest, ContestError, Goal, Run, Summary, check_equal
+from benchmarks.payloads import Load
+from benchmarks.programs import Programs
+from benchmarks.source import Source
 
 from honeyframe import _core
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-def load(name: str) -> ModuleType:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-
-
-source = load("source")
-allocations = load("allocations")
+ROOT = Path(__file__).resolve().parents[2]
+CORE_BUILD = ROOT / "build" / "default"
+BUILD = ROOT / "build" / "benchmarks-tests"  # kept, so that only the first run compiles
+MESSAGES = 1_000
 
 
 @pytest.fixture
@@ -41,63 +36,245 @@ def counting() -> Any:
     return allocations.counting
 
 
-# The source ------------------------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """honeyframe's core, installed."""
+    if not (CORE_BUILD / "CMakeCache.txt").exists():
+        pytest.skip("build/default is not there: cmake --preset default && cmake --build --preset default")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cmake", "--install", CORE_BUILD, "--prefix", BUILD / "prefix"], check=True, capture_output=True)
+    return BUILD / "prefix"
+
+
+@pytest.fixture(scope="session")
+def built(prefix: Path) -> Programs:
+    return programs.build(BUILD, prefix=prefix, rust=False)
+
+
+# The payloads ----------------------------------------------------------------------------------------------------------------------------
 
 
 def test_payloads_are_about_230_bytes_and_the_same_each_time() -> None:
-    sizes = [len(source.payload(number)) for number in range(0, 200_000, 997)]
-    assert min(sizes) >= 220
+    sizes = [len(payloads.typical(number)) for number in range(0, 200_000, 997)]
+    assert min(sizes) >= 215
     assert max(sizes) <= 240
-    assert source.payload(7) == source.payload(7) != source.payload(8)
-    content = json.loads(source.payload(12_345))
-    assert content["device_id"] > 2**53
+    assert payloads.typical(7) == payloads.typical(7) != payloads.typical(8)
+    assert json.loads(payloads.typical(12_345))["device_id"] > 2**53
 
 
-def test_packets_are_well_formed() -> None:
-    data = source.encode(300)
-    at = number = 0
-    while at < len(data):
-        assert data[at] == 0x30
-        length, at = data[at + 1] & 127 | data[at + 2] << 7, at + 3  # two bytes: each packet is longer than 127
-        size = int.from_bytes(data[at : at + 2], "big")
-        assert data[at + 2 : at + 2 + size].decode() == f"bench/300/line-{number % source.LINES}/telemetry"
-        assert data[at + 2 + size : at + length] == source.payload(number)
-        at, number = at + length, number + 1
-    assert number == 300
+def leaves(value: Any) -> int:
+    return sum(map(leaves, value.values())) if isinstance(value, dict) else 1
+
+
+def test_half_of_the_keys_are_unread() -> None:
+    assert leaves(json.loads(payloads.all_read(3))) == len(payloads.COLUMNS)
+    assert leaves(json.loads(payloads.half_unread(3))) == 2 * len(payloads.COLUMNS)
+    assert leaves(json.loads(payloads.wide(3, 200))) == 200
+    assert len(json.loads(payloads.megabyte(0))) == payloads.ROWS_OF_A_MEGABYTE
+
+
+def test_a_load_file_gives_its_payloads_back(tmp_path: Path) -> None:
+    load = payloads.typical_load(20)
+    assert payloads.read(load.write(tmp_path)) == [payloads.typical(number) for number in range(20)]
+
+
+def test_a_differing_frame_is_refused() -> None:
+    right = payloads.expected_frame(50)
+    changed = right.copy()
+    changed.loc[7, "device_id"] += 1
+    digests = [payloads.digest(frame) for frame in (right, right.iloc[::-1], changed)]
+    assert digests[0] == payloads.digest(payloads.expected_frame(50)) != digests[1] != digests[2] != digests[0]
+    run, wrong = (Run(user_s=1, system_s=0, wall_s=1, rows=50, digest=digest) for digest in (digests[0], digests[2]))
+    check_equal({"right": [run]}, 50, digests[0])
+    with pytest.raises(ContestError, match="wrong: the values"):
+        check_equal({"right": [run], "wrong": [wrong]}, 50, digests[0])
+    with pytest.raises(ContestError, match="50 rows, of 51"):
+        check_equal({"short": [run]}, 51)
+
+
+# What is made of the figures -------------------------------------------------------------------------------------------------------------
+
+
+def test_figures_are_medians_of_cpu_and_ratios_of_medians() -> None:
+    ours = [Run(user_s=second, system_s=0.5, wall_s=4, rows=1) for second in (1.5, 0.5, 9.5)]
+    theirs = [Run(user_s=5.5, system_s=0.5, wall_s=8, rows=1)]
+    summary = Summary.of(ours, 1_000_000)
+    assert (summary.cpu_us, summary.lowest_us, summary.highest_us, summary.messages_per_s) == (2.0, 1.0, 10.0, 250_000)
+    contest = Contest("suite", "title", {"honeyframe": summary, "peer": Summary.of(theirs, 1_000_000)})
+    contest.expect_peer("peer", 4.0)
+    contest.expect_peer("absent", 4.0)
+    contest.expect_own("honeyframe", "peer", 0.5)
+    assert [(goal.value, goal.is_met) for goal in contest.goals] == [(3.0, False), (pytest.approx(1 / 3), True)]
+    assert "MISSED" in str(contest.goals[0])
+    assert Goal("figure", 60.0, 60.0, unit="%").is_met
+
+
+# The source ------------------------------------------------------------------------------------------------------------------------------
+
+
+class Client:
+    """Just enough MQTT to look at a source's packets."""
+
+    def __init__(self, port: int, level: int) -> None:
+        self.level = level
+        self.stream = socket.create_connection(("127.0.0.1", port), timeout=10)
+        properties = b"\x00" if level == 5 else b""
+        body = b"\x00\x04MQTT" + bytes([level, 2, 0, 0]) + properties + b"\x00\x04test"
+        self.stream.sendall(b"\x10" + bytes([len(body)]) + body)
+        assert self.packet() == (0x20, b"\x00\x00" + properties)
+
+    def packet(self) -> tuple[int, bytes]:
+        first, length, shift = self.read(1)[0], 0, 0
+        while True:
+            byte = self.read(1)[0]
+            length, shift = length | (byte & 127) << shift, shift + 7
+            if byte < 128:
+                return first, self.read(length)
+
+    def read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            chunk = self.stream.recv(size - len(data))
+            assert chunk, "closed"
+            data += chunk
+        return data
+
+    def run(self, qos: int, wanted: int) -> list[tuple[str, bytes]]:
+        properties = b"\x00" if self.level == 5 else b""
+        body = b"\x00\x01" + properties + struct.pack("!H", 1) + b"#" + bytes([qos])
+        self.stream.sendall(b"\x82" + bytes([len(body)]) + body)
+        assert self.packet() == (0x90, b"\x00\x01" + properties + bytes([qos]))
+        messages = []
+        for number in range(wanted):
+            first, body = self.packet()
+            assert first == 0x30 | qos << 1
+            size = int.from_bytes(body[:2], "big")
+            topic, rest = body[2 : 2 + size].decode(), body[2 + size :]
+            if qos:
+                assert int.from_bytes(rest[:2], "big") == number % 10 + 1
+                self.stream.sendall(b"\x40\x02" + rest[:2])
+                rest = rest[2:]
+            messages.append((topic, rest[len(properties) :]))
+        return messages
+
+
+@pytest.mark.parametrize(
+    ("options", "level"),
+    [({}, 4), ({}, 5), ({"qos": 1, "window": 4}, 4), ({"qos": 1}, 5), ({"record": "one"}, 4), ({"record": "one", "rate": 5000}, 4)],
+    ids=str,
+)
+def test_the_source_sends_each_run_in_full(built: Programs, tmp_path: Path, options: dict[str, Any], level: int) -> None:
+    """First the warm-up, then the run, as often as it is asked for; a load that is smaller starts again."""
+    load = payloads.typical_load(10)
+    with Source(built, tmp_path, load, warm_up=3, messages=25, **options) as source:
+        client = Client(source.tcp_port, level)
+        for wanted in (3, 25, 25):
+            expected = [(load.topic(number % 10), load.payload(number % 10)) for number in range(wanted)]
+            assert client.run(options.get("qos", 0), wanted) == expected
+        client.stream.sendall(b"\xc0\x00")
+        assert client.packet() == (0xD0, b"")
+        client.stream.close()
+
+
+def test_the_source_waits_for_acknowledgements(built: Programs, tmp_path: Path) -> None:
+    with Source(built, tmp_path, payloads.typical_load(10), warm_up=10, messages=10, qos=1, window=4) as source:
+        client = Client(source.tcp_port, 4)
+        client.stream.sendall(b"\x82\x06\x00\x01\x00\x01#\x01")
+        client.packet()
+        for _ in range(4):
+            assert client.packet()[0] == 0x32
+        client.stream.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.stream.recv(1)
+        client.stream.close()
+
+
+# The floor -------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        (b'"unit":"degC"', b'"unit":tru'),
+        (b'"unit":"degC"', rb'"unit":"\q"'),
+        (b'"unit":"degC"', rb'"un\qit":"degC"'),
+        (b'"unit":"degC"', b'"unit":[01,nul]'),
+        (b'"unit":"degC"', b'"unit":{"a":1.}'),
+        (b'"bay":1', b'"bay":1,"more":-'),
+        (b'"plant-one"}', b'"plant-one"} 1'),
+        (b'"plant-one"}', b'"plant-\xff"}'),
+    ],
+)
+def test_the_floor_validates_as_much_as_honeyframe(built: Programs, tmp_path: Path, spoiled: tuple[bytes, bytes]) -> None:
+    """In what nobody asked for. Else it would be a floor under something else."""
+    bad = payloads.typical(1).replace(*spoiled)
+    assert bad != payloads.typical(1)
+    for payload, accepted in ((payloads.typical(1), True), (bad, False)):
+        path = Load(f"spoiled-{accepted}", 1, lambda number, payload=payload: payload).write(tmp_path)
+        for program in ("extract_floor", "extract_honeyframe"):
+            done = subprocess.run([built[program], "--load", path], capture_output=True, check=False)
+            assert (done.returncode == 0) is accepted, (program, payload)
 
 
 # The comparison --------------------------------------------------------------------------------------------------------------------------
 
 
-def test_end_to_end_runs_and_its_frames_are_equal(tmp_path: Path) -> None:
-    for package in ("paho.mqtt", "gmqtt", "orjson", "cryptography"):
-        pytest.importorskip(package)
-    command = [sys.executable, str(BENCHMARKS / "end_to_end.py"), "--messages", "20000", "--warm-up", "2000", "--rounds", "1"]
-    done = subprocess.run([*command, "--output", str(tmp_path)], capture_output=True, text=True, timeout=110, check=False)
+@pytest.fixture(scope="session")
+def small_result(prefix: Path, built: Programs, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, Path]:
+    """Every suite, as small as it can be, with what is installed here: (benchmarks.json, what was printed, where)."""
+    output = tmp_path_factory.mktemp("benchmarks")
+    command = [sys.executable, "-m", "benchmarks", "--here", "--no-rust", "--prefix", prefix, "--build", BUILD, "--output", output]
+    command += ["--messages", MESSAGES, "--rounds", 1, "--idle-messages", 5, "--idle-gaps", "0.01:0.02", "--streamed-messages", 20_000]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=110, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    result = json.loads((tmp_path / "end_to_end.json").read_text())
-    assert set(result["sinks"]) == {"honeyframe", "paho-mqtt + json", "gmqtt + orjson"}
-    assert all(sink["cpu_us"] > 0 for sink in result["sinks"].values())
-    # At this size wall time is mostly noise; the full size shows a source many times as fast.
-    assert result["source_messages_per_s"] > max(sink["messages_per_s"] for sink in result["sinks"].values())
-    few, many = result["honeyframe_objects"].values()
-    if few is not None:
-        assert many - few < 1000  # for 90,000 messages more
-    assert (tmp_path / "end_to_end.md").read_text() == done.stdout
+    return json.loads((output / "benchmarks.json").read_text()), done.stdout, output
 
 
-def test_a_differing_frame_is_refused() -> None:
-    end_to_end = load("end_to_end")
-    sinks = load("sinks")
-    import pandas as pd
+def contests(result: dict[str, Any], suite: str) -> list[dict[str, Any]]:
+    found = [contest for contest in result["contests"] if contest["suite"] == suite]
+    assert found, suite
+    return found
 
-    rows = [sinks.row(json.loads(source.payload(number))) for number in range(50)]
-    right = end_to_end.expected_digest(50)
-    assert end_to_end.digest(pd.DataFrame(rows, columns=sinks.COLUMNS)) == right
-    assert end_to_end.digest(pd.DataFrame(rows[::-1], columns=sinks.COLUMNS)) != right
-    changed = pd.DataFrame(rows, columns=sinks.COLUMNS)
-    changed.loc[7, "device_id"] += 1
-    assert end_to_end.digest(changed) != right
+
+def test_end_to_end_runs_and_its_frames_are_equal(small_result: tuple[dict[str, Any], str, Path]) -> None:
+    """Or it would have ended with an error: see test_a_differing_frame_is_refused."""
+    tls, qos1, tcp = contests(small_result[0], "end_to_end")
+    for contest in (tls, qos1, tcp):
+        assert {"honeyframe"} < set(contest["summaries"])
+        assert all(summary["cpu_us"] > 0 for summary in contest["summaries"].values())
+    assert set(sinks.SINKS) <= set(tls["summaries"]) | set(tls["skipped"])
+    assert "an environment of its own" in tcp["skipped"]["pathway"]
+    objects = next((note for note in tls["notes"] if note.startswith("Objects")), None)
+    if objects is not None:
+        few, many = (int(words.split()[0].replace(",", "")) for words in objects.split(": ")[1].split(", "))
+        assert many - few < MESSAGES * 9 // 10  # which is how many messages more there were
+
+
+def test_every_suite_has_its_contestants(small_result: tuple[dict[str, Any], str, Path]) -> None:
+    result = small_result[0]
+    for contest in contests(result, "receiving"):
+        assert {"honeyframe, counted", "honeyframe, queued", "floor: read + header"} <= set(contest["summaries"])
+        assert "libmosquitto" in contest["summaries"] or "apt-get install" in contest["skipped"]["libmosquitto"]
+        assert contest["skipped"]["rumqttc"]
+    for contest in contests(result, "extraction"):
+        assert {"honeyframe", "honeyframe, C++ core", "floor: simdjson loop", "json_normalize"} <= set(contest["summaries"])
+    assert [set(contest["summaries"]) for contest in contests(result, "growth")][1] == {"8 columns", "200 columns"}
+    assert [len(contest["notes"]) for contest in contests(result, "latency")] == [1, 1]
+    assert all(contest["goals"] for contest in contests(result, "memory"))
+    (publishing,) = contests(result, "publishing")
+    assert {"honeyframe", "paho-mqtt + json"} == set(publishing["summaries"]) | set(publishing["skipped"])
+
+
+def test_what_is_printed_is_what_is_written(small_result: tuple[dict[str, Any], str, Path]) -> None:
+    result, printed, output = small_result
+    assert (output / "benchmarks.md").read_text() == printed
+    for contest in result["contests"]:
+        assert f"## {contest['title']}\n" in printed
+        for name, reason in contest["skipped"].items():
+            assert f"- Left out: {name}: {reason}." in printed
+    if not (output / "benchmarks.svg").exists():
+        pytest.skip("matplotlib is not installed: the plot was not drawn")
+    assert "<svg" in (output / "benchmarks.svg").read_text()
 
 
 # No Python object for a message ----------------------------------------------------------------------------------------------------------
@@ -106,7 +283,7 @@ def test_a_differing_frame_is_refused() -> None:
 def filled_queue(messages: int) -> _core.Queue:
     queue = _core.Queue()
     for number in range(messages):
-        queue.push(f"bench/line-{number % 8}", source.payload(number % 5000), receive_time_ns=number)
+        queue.push(f"bench/line-{number % 8}", payloads.typical(number % 5000), receive_time_ns=number)
     return queue
 
 
@@ -121,7 +298,7 @@ def read_everything(reader: _core.StreamReader, rows: int) -> list[_core.RecordB
 
 def test_the_counter_sees_an_object_for_each_message(counting: Any) -> None:
     with counting() as count:
-        kept = [source.payload(number) for number in range(200)]
+        kept = [payloads.typical(number) for number in range(200)]
     assert count.allocations >= len(kept)
 
 
@@ -137,25 +314,17 @@ def test_extraction_allocates_no_python_object_for_a_message(counting: Any) -> N
     assert counts[50_000] - counts[1_000] < 200, counts
 
 
-@pytest.fixture
-def embedded_source(tmp_path: Path) -> Iterator[tuple[int, str]]:
-    pytest.importorskip("cryptography")
-    end_to_end = load("end_to_end")
-    with end_to_end.running_source(tmp_path, [1_000, 50_000], None) as at:
-        yield at
-
-
-def test_from_the_socket_to_the_batches_no_python_object_for_a_message(counting: Any, embedded_source: tuple[int, str]) -> None:
-    sink = load("sinks").Honeyframe(*embedded_source)
-    sink.connect()
-    sink.read(1_000)
-    counts = {}
-    for messages in (1_000, 50_000):
-        with counting() as count:
-            table = sink.read(messages)
-        counts[messages] = count.allocations
-        assert len(table) == messages
-    sink.client.close()
+def test_from_the_socket_to_the_batches_no_python_object_for_a_message(counting: Any, built: Programs, tmp_path: Path) -> None:
+    with Source(built, tmp_path, payloads.typical_load(5_000), warm_up=1_000, messages=50_000) as source:
+        sink = sinks.Honeyframe(source.tls_port, str(source.authority))
+        sink.connect()
+        counts = {}
+        for messages in (1_000, 50_000):
+            with counting() as count:
+                table = sink.read(messages)
+            counts[messages] = count.allocations
+            assert len(table) == messages
+        sink.client.close()
     assert counts[50_000] - counts[1_000] < 1_000, counts  # each batch and each wait has its few; a message has none
 
 

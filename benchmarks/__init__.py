@@ -1,0 +1,1 @@
+"""Benchmarks: honeyframe beside its peers and its floors, in one run. ``python -m benchmarks``; README.md lists the traps."""
