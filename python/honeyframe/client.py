@@ -231,7 +231,7 @@ class Client:
             return
         self._log.drain()
         last = error_from_event(info.get("last_error") or {})
-        raise self._log.fatal or last or ConnectionLostError(f"the session with {self.uri} has ended")
+        raise last or ConnectionLostError(f"the session with {self.uri} has ended")
 
     # --- the face
 
