@@ -32,6 +32,7 @@ std::vector<std::pair<std::string, std::string>> build_info() {
 #endif
   return {
       {"paho", paho_version()},
+      {"paho_link", HONEYFRAME_PAHO_LEAN != 0 ? "lean" : "system"},
       {"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
       {"simdjson", std::to_string(simdjson::SIMDJSON_VERSION_MAJOR) + "." +
                        std::to_string(simdjson::SIMDJSON_VERSION_MINOR) + "." +
