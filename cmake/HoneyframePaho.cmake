@@ -6,7 +6,8 @@
 #   system  The shared library as it is.
 #   auto    lean where that can be done, which is tried here; else system.
 #
-# Gives HONEYFRAME_PAHO_MODE (lean or system), HONEYFRAME_PAHO_OBJECTS, and the target honeyframe_paho for whoever includes MQTTAsync.h.
+# Gives HONEYFRAME_PAHO_MODE (lean or system), HONEYFRAME_PAHO_OBJECTS, and the target honeyframe_paho for whoever includes MQTTAsync.h;
+# honeyframe_paho_system is the same for system, whatever the mode.
 
 set(HONEYFRAME_PAHO auto CACHE STRING "How Paho is linked: auto, lean (its static archive on our transport) or system (its shared library)")
 set_property(CACHE HONEYFRAME_PAHO PROPERTY STRINGS auto lean system)
@@ -119,6 +120,9 @@ if(NOT HONEYFRAME_PAHO STREQUAL system)
 endif()
 message(STATUS "Paho: ${HONEYFRAME_PAHO_MODE}")
 
+add_library(honeyframe_paho_system INTERFACE)
+target_compile_definitions(honeyframe_paho_system INTERFACE HONEYFRAME_PAHO_LEAN=0)
+target_link_libraries(honeyframe_paho_system INTERFACE eclipse-paho-mqtt-c::paho-mqtt3as)
 add_library(honeyframe_paho INTERFACE)
 if(HONEYFRAME_PAHO_MODE STREQUAL lean)
   target_include_directories(honeyframe_paho SYSTEM INTERFACE
@@ -126,6 +130,5 @@ if(HONEYFRAME_PAHO_MODE STREQUAL lean)
   target_compile_definitions(honeyframe_paho INTERFACE HONEYFRAME_PAHO_LEAN=1)
   target_compile_options(honeyframe_paho INTERFACE "SHELL:-include ${honeyframe_paho_directory}/paho_names.h")
 else()
-  target_compile_definitions(honeyframe_paho INTERFACE HONEYFRAME_PAHO_LEAN=0)
-  target_link_libraries(honeyframe_paho INTERFACE eclipse-paho-mqtt-c::paho-mqtt3as)
+  target_link_libraries(honeyframe_paho INTERFACE honeyframe_paho_system)
 endif()

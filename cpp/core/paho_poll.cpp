@@ -34,12 +34,36 @@ struct Receiver {
   bool is_receiver = false;
   int packets = 0;  // since all were looked at
   std::int64_t looked_at = 0;
-  pollfd* set = nullptr;  // the descriptors of the last reading poll, and ours
+  const pollfd* asked = nullptr;  // Paho's own list, which stays until its next poll
   nfds_t size = 0;
-  nfds_t capacity = 0;
+};
+
+// What the system is asked: Paho's descriptors, and the one that wakes.
+class WaitSet {
+ public:
+  WaitSet() = default;
+  ~WaitSet() { std::free(entries_); }
+  WaitSet(const WaitSet&) = delete;
+  WaitSet& operator=(const WaitSet&) = delete;
+
+  // nullptr where memory has run out.
+  [[nodiscard]] pollfd* of_size(nfds_t size) noexcept {
+    if (capacity_ < size) {
+      auto* const grown = static_cast<pollfd*>(std::realloc(entries_, size * sizeof(pollfd)));
+      if (grown == nullptr) return nullptr;
+      entries_ = grown;
+      capacity_ = size;
+    }
+    return entries_;
+  }
+
+ private:
+  pollfd* entries_ = nullptr;
+  nfds_t capacity_ = 0;
 };
 
 thread_local Receiver receiver;
+thread_local WaitSet wait_set;
 std::atomic<bool> receiver_is_known{false};
 
 int wake_descriptor() noexcept {
@@ -128,26 +152,16 @@ int poll_streams(pollfd* descriptors, nfds_t count, nfds_t readable) noexcept {
   return answer;
 }
 
-bool have_set(nfds_t size) noexcept {
-  if (receiver.capacity >= size) return true;
-  auto* const grown = static_cast<pollfd*>(std::realloc(receiver.set, size * sizeof(pollfd)));
-  if (grown == nullptr) return false;
-  receiver.set = grown;  // with the receive thread it goes
-  receiver.capacity = size;
-  return true;
-}
-
 // Nothing is known to be readable: the system is asked, and beside it what else would be worth waking for.
 int wait_for_any(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
-  if (!have_set(count + 1)) return poll(descriptors, count, timeout_ms);
-  auto* const set = receiver.set;
+  auto* const set = wait_set.of_size(count + 1);
+  if (set == nullptr) return poll(descriptors, count, timeout_ms);
   for (nfds_t i = 0; i < count; ++i) {
     set[i] = descriptors[i];
     const auto* const stream = PahoStream::of(set[i].fd);
     if (stream != nullptr && (stream->is_connecting() || stream->has_unwritten())) set[i].events |= POLLOUT;
   }
   set[count] = {wake_descriptor(), POLLIN, 0};
-  receiver.size = count;
   int answer = poll(set, count + 1, receiver.has_connected ? 0 : timeout_ms);
   if (answer < 0) return answer;
   if (set[count].revents != 0) {
@@ -170,14 +184,18 @@ int wait_for_any(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
 
 int poll_readable(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
   release_packet_memory();
-  receiver.is_receiver = true;
+  if (!receiver.is_receiver) {
+    receiver.is_receiver = true;
+    receiver_is_known.store(true, std::memory_order_relaxed);
+  }
+  receiver.asked = descriptors;
+  receiver.size = count;
   nfds_t readable = 0;
   for (nfds_t i = 0; i < count; ++i) {
     const auto* const stream = PahoStream::of(descriptors[i].fd);
     if (stream != nullptr && stream->is_readable()) ++readable;
   }
   if (readable > 0) return poll_streams(descriptors, count, readable);
-  receiver_is_known.store(true, std::memory_order_relaxed);
   return wait_for_any(descriptors, count, timeout_ms);
 }
 
@@ -188,15 +206,16 @@ void wait_for_wake(int timeout_ms, bool swallow) noexcept {
 
 // Paho found what can be read, and left it: it takes nothing from a socket that takes nothing from it. Until one does.
 void wait_for_room() noexcept {
-  auto* const set = receiver.set;
+  const auto count = receiver.size;
+  auto* const set = wait_set.of_size(count + 1);
   if (set == nullptr) return wait_for_wake(kIdleSleepMs, true);
-  for (nfds_t i = 0; i < receiver.size; ++i) {
-    const auto* const stream = PahoStream::of(set[i].fd);
+  for (nfds_t i = 0; i < count; ++i) {
+    const auto* const stream = PahoStream::of(receiver.asked[i].fd);
     const bool blocked = stream != nullptr && (stream->has_unwritten() || !stream->has_room());
-    set[i].events = blocked ? POLLOUT : POLLIN;
+    set[i] = {receiver.asked[i].fd, static_cast<short>(blocked ? POLLOUT : POLLIN), 0};
   }
-  set[receiver.size] = {wake_descriptor(), POLLIN, 0};
-  if (poll(set, receiver.size + 1, kIdleSleepMs) > 0 && set[receiver.size].revents != 0) swallow_wakes();
+  set[count] = {wake_descriptor(), POLLIN, 0};
+  if (poll(set, count + 1, kIdleSleepMs) > 0 && set[count].revents != 0) swallow_wakes();
 }
 
 }  // namespace

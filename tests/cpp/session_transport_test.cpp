@@ -34,7 +34,7 @@ using Clock = std::chrono::steady_clock;
 
 bool is_lean() {
   for (const auto& [name, value] : build_info()) {
-    if (name == "paho_link") return value == "lean";
+    if (name == "paho") return value.ends_with(", lean");
   }
   return false;
 }
