@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 #include "paho_packet_memory.h"
@@ -34,8 +35,7 @@ struct Receiver {
   bool is_receiver = false;
   int packets = 0;  // since all were looked at
   std::int64_t looked_at = 0;
-  const pollfd* asked = nullptr;  // Paho's own list, which stays until its next poll
-  nfds_t size = 0;
+  nfds_t size = 0;  // of the last reading poll, whose descriptors begin wait_set
 };
 
 // What the system is asked: Paho's descriptors, and the one that wakes.
@@ -188,8 +188,10 @@ int poll_readable(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
     receiver.is_receiver = true;
     receiver_is_known.store(true, std::memory_order_relaxed);
   }
-  receiver.asked = descriptors;
-  receiver.size = count;
+  // A copy: Paho frees its list before it sleeps, where the last socket has gone.
+  auto* const set = wait_set.of_size(count + 1);
+  receiver.size = set == nullptr ? 0 : count;
+  if (set != nullptr) std::memcpy(set, descriptors, count * sizeof(pollfd));
   nfds_t readable = 0;
   for (nfds_t i = 0; i < count; ++i) {
     const auto* const stream = PahoStream::of(descriptors[i].fd);
@@ -210,9 +212,9 @@ void wait_for_room() noexcept {
   auto* const set = wait_set.of_size(count + 1);
   if (set == nullptr) return wait_for_wake(kIdleSleepMs, true);
   for (nfds_t i = 0; i < count; ++i) {
-    const auto* const stream = PahoStream::of(receiver.asked[i].fd);
+    const auto* const stream = PahoStream::of(set[i].fd);
     const bool blocked = stream != nullptr && (stream->has_unwritten() || !stream->has_room());
-    set[i] = {receiver.asked[i].fd, static_cast<short>(blocked ? POLLOUT : POLLIN), 0};
+    set[i].events = blocked ? POLLOUT : POLLIN;
   }
   set[count] = {wake_descriptor(), POLLIN, 0};
   if (poll(set, count + 1, kIdleSleepMs) > 0 && set[count].revents != 0) swallow_wakes();

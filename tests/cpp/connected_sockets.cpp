@@ -10,6 +10,8 @@
 
 #include <stdexcept>
 
+#include "paho_stream.h"
+
 namespace honeyframe::testing {
 
 ConnectedSockets::ConnectedSockets() {
@@ -29,6 +31,7 @@ ConnectedSockets::ConnectedSockets() {
   const int on = 1;
   setsockopt(theirs_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::close(listener);
+  PahoStream::of(ours_)->forget();  // Paho's transport does so when it opens a socket
 }
 
 ConnectedSockets::~ConnectedSockets() {

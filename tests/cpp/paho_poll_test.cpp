@@ -27,8 +27,7 @@ constexpr useconds_t kIdleSleep = 100'000;
 template <typename Play>
 void as_receiver(Play play) {
   std::thread([&] {
-    static pollfd none;
-    none = {-1, POLLIN, 0};
+    pollfd none{-1, POLLIN, 0};
     poll_for_paho(&none, 1, 0);
     sleep_for_paho(kIdleSleep);
     play();
@@ -36,8 +35,7 @@ void as_receiver(Play play) {
 }
 
 int poll_read(int descriptor, int timeout_ms, short* found = nullptr) {
-  static pollfd entry;  // stays until the next poll, as Paho's do
-  entry = {descriptor, POLLIN, 0};
+  pollfd entry{descriptor, POLLIN, 0};
   const int answer = poll_for_paho(&entry, 1, timeout_ms);
   if (found != nullptr) *found = entry.revents;
   return answer;
