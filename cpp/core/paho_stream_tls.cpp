@@ -43,7 +43,11 @@ void PahoStream::start_tls(SSL* tls) noexcept {
 int PahoStream::connect_tls(SSL* tls) noexcept {
   const std::lock_guard lock(lock_);
   ERR_clear_error();
-  return SSL_connect(tls);
+  const int result = SSL_connect(tls);
+  // Paho may begin before the socket has connected, and does not wait for room to write: the poll does, as while
+  // connecting.
+  set_connecting(result != 1 && SSL_get_error(tls, result) == SSL_ERROR_WANT_WRITE);
+  return result;
 }
 
 // One SSL_read(); remembers whether OpenSSL has more, and that the connection has ended.

@@ -167,6 +167,21 @@ class PahoStreamTls : public ::testing::Test {
   int result_ = 0;
 };
 
+TEST_F(PahoStreamTls, IsConnectingWhileTheGreetingHasNotLeft) {
+  const ConnectedSockets other;
+  auto& connecting = *PahoStream::of(other.ours());
+  std::string filler(64UL * 1024 * 1024, 'x');
+  const iovec piece{filler.data(), filler.size()};
+  ASSERT_GT(connecting.write(other.ours(), &piece, 1), 0);
+  SSL* const tls = SSL_new(client_context_.get());
+  SSL_set_fd(tls, other.ours());
+  connecting.start_tls(tls);
+  EXPECT_EQ(connecting.connect_tls(tls), -1);
+  EXPECT_TRUE(connecting.is_connecting()) << "for want of room";
+  connecting.free_tls(tls);
+  EXPECT_FALSE(stream().is_connecting()) << "the other one has";
+}
+
 TEST_F(PahoStreamTls, IsFoundByItsConnection) {
   EXPECT_EQ(PahoStream::of(client_), &stream());
   EXPECT_EQ(PahoStream::of(server_), nullptr);
