@@ -6,8 +6,10 @@
 #include <new>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "control_thread.h"
+#include "gathered_answers.h"
 #include "paho_properties.h"
 
 namespace honeyframe {
@@ -69,6 +71,18 @@ void reply(void* context, PahoReply reply) {
           [request = request_of(context), reply = std::move(reply)](PahoListener& to) { to.on_reply(request, reply); });
 }
 
+void post_gathered(std::uint32_t client) {
+  post_to(client, [client](PahoListener& to) {
+    std::vector<std::uint32_t> requests;
+    GatheredAnswers::instance().take(client, requests);
+    if (!requests.empty()) to.on_published(requests);
+  });
+}
+
+void published_one(void* context) {
+  if (GatheredAnswers::instance().add(client_of(context), request_of(context))) post_gathered(client_of(context));
+}
+
 void deliver(PahoListener& listener, const char* topic, int topic_length, const MQTTAsync_message& message,
              std::int64_t received) noexcept {
   MessageView view;
@@ -109,8 +123,13 @@ PahoClient::CallbackRecord* PahoCallbacks::remember(std::uint32_t client, std::s
 
 void PahoCallbacks::forget(PahoClient::CallbackRecord& record) {
   live_clients().erase(record.client);
+  GatheredAnswers::instance().forget(record.client);
   const std::lock_guard lock(record.mutex);
   record.listener = nullptr;
+}
+
+void PahoCallbacks::gather(std::uint32_t client, std::size_t count) {
+  if (GatheredAnswers::instance().gather(client, count)) post_gathered(client);
 }
 
 void* PahoCallbacks::context_of(std::uint32_t client, std::uint32_t request) noexcept {
@@ -165,6 +184,14 @@ void PahoCallbacks::subscribed(void* context, MQTTAsync_successData* data) noexc
 
 void PahoCallbacks::subscribed5(void* context, MQTTAsync_successData5* data) noexcept {
   reply(context, {true, data->reasonCode, {}});
+}
+
+void PahoCallbacks::published(void* context, MQTTAsync_successData*) noexcept {
+  published_one(context);
+}
+
+void PahoCallbacks::published5(void* context, MQTTAsync_successData5*) noexcept {
+  published_one(context);
 }
 
 void PahoCallbacks::done(void* context, MQTTAsync_successData*) noexcept {

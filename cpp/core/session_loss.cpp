@@ -46,15 +46,17 @@ void SessionCore::lost() {
   const int code = goodbye_ ? goodbye_->code : 0;
   Publisher::Loss publishing;
   Subscriber::Loss subscribing;
+  publishing.cause = cause;
   publishing.kept_by_paho = is_persistent();
   publishing.names_no_reason = protocol_ != ProtocolVersion::v5_0;
   subscribing.names_no_reason = publishing.names_no_reason;
   subscribing.closing_is_denying = protocol_ == ProtocolVersion::v3_1;
-  if (is_about_publish(code) && publisher_.has_suspects())
+  // HiveMQ refuses a publish twice: in PUBACK, then in DISCONNECT. What else was on its way is not to blame then.
+  const bool repeats = goodbye_ && publisher_.refused_lately(code);
+  if (is_about_publish(code) && !repeats && publisher_.has_suspects())
     publishing.refusal = publisher_.refusal(code, goodbye_->reason);
   if (is_about_subscribe(code) && subscriber_.awaits_answer()) subscribing.refusal = cause;
-  // HiveMQ refuses a publish twice: in PUBACK, then in DISCONNECT.
-  const bool explained = publishing.refusal || subscribing.refusal || (goodbye_ && publisher_.refused_lately(code));
+  const bool explained = publishing.refusal || subscribing.refusal || repeats;
 
   auto denied = publisher_.lost(publishing);
   if (auto also = subscriber_.lost(subscribing); also && !denied) denied = std::move(also);
@@ -114,6 +116,7 @@ void SessionCore::close(OperationPtr operation, std::chrono::milliseconds timeou
   if (state_ == SessionState::closed) return operation->complete({});
   closing_.push_back(std::move(operation));
   if (closing_.size() > 1) return;
+  publisher_.wind_up_rows(Status(ErrorCode::closed, "the session was closed"));
   if (state_ != SessionState::connected || publisher_.idle()) return finish_close();
   close_timer_ = ControlThread::instance().run_after(std::min(timeout / 2, kDrain),
                                                      task([](SessionCore& self) { self.finish_close(); }));
