@@ -17,18 +17,18 @@
 namespace honeyframe {
 
 struct RowOptions {
-  std::string topic;         // a name or a template; empty where topic_column is given
-  std::string topic_column;  // the column that holds whole topics
+  std::string topic = {};         // a name or a template; empty where topic_column is given
+  std::string topic_column = {};  // the column that holds whole topics
   // Which columns are the payload, by name, or by the name of what they lie under (`location`). Where it is not given:
   // all but those that the topic takes and those that reading adds (`_topic`, `_recv_time`, ...).
-  std::optional<std::vector<std::string>> columns;
-  RowJsonOptions json;
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+  RowJsonOptions json = {};
 };
 
 // What is about one batch only.
 struct RowForm {
-  std::string payload_column;         // its text or bytes are the payload as they are; empty: JSON of the columns
-  std::vector<std::string> raw_json;  // string columns whose text is JSON already
+  std::string payload_column = {};         // its text or bytes are the payload as they are; empty: JSON of the columns
+  std::vector<std::string> raw_json = {};  // string columns whose text is JSON already
 };
 
 class RowMessages {

@@ -29,7 +29,7 @@
 namespace honeyframe {
 
 struct RowPublishRequest {
-  RowOptions rows;
+  RowOptions rows = {};
   int qos = 1;
   bool retain = false;
   MessageProperties properties = {};                             // MQTT 5

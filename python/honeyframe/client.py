@@ -121,11 +121,12 @@ class Client:
         """Publishes one JSON object a row, many at a time in flight, and returns when the broker has confirmed them all.
 
         What was read with ``stream("plant/{line}/telemetry")`` goes back as it came: levels of the topic and columns that reading added
-        (``_topic``, ``_recv_time``, ``_misfit``, …) leave the payload, and ``location.lat`` is nested again. Numbers stay exact, times are RFC 3339
-        in UTC (those without a zone are taken as UTC), ``NaN`` is null. An index is not sent.
+        (``_topic``, ``_recv_time``, ``_misfit``, …) leave the payload, and ``location.lat`` is nested again. Numbers stay exact, times are
+        RFC 3339 in UTC (those without a zone are taken as UTC), ``NaN`` is null. An index is not sent.
 
         A connection that is lost ends it: nothing is sent twice, and the result says which rows may have arrived and which were not sent.
-        Ctrl-C ends it as well; the traceback's note says how many rows went out. In a coroutine: ``await asyncio.to_thread(client.publish_many, …)``.
+        Ctrl-C ends it as well; the traceback's note says how many rows went out. In a coroutine:
+        ``await asyncio.to_thread(client.publish_many, …)``.
 
         Args:
             rows: a pandas DataFrame, ``hf.Table`` or ``hf.Batch``, anything with ``__arrow_c_stream__`` or ``__arrow_c_array__`` (Polars,
@@ -149,8 +150,8 @@ class Client:
 
         Raises:
             PublishManyError: rows were not published; its ``result`` says which. Nothing of this kind with ``on_error="collect"``.
-            InvalidTopicError, InvalidTopicTemplateError, InvalidArgumentError, InvalidSchemaError: a column that is not there, or whose type has
-                no JSON, such as binary: before anything of that frame is sent.
+            InvalidTopicError, InvalidTopicTemplateError, InvalidArgumentError, InvalidSchemaError: a column that is not there, or whose
+                type has no JSON, such as binary: before anything of that frame is sent.
             ClosedError, ForkedProcessError.
 
         Example::

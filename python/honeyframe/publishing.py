@@ -28,13 +28,14 @@ class PublishResult:
     Attributes:
         rows: how many rows were taken. Of a frame all of them; of an iterable those that it had given when publishing ended.
         published: how many the broker has confirmed; with QoS 0, how many were written to the connection.
-        refused: a DataFrame with a line for each row that was not published, by row: ``row`` (its position, from 0), ``topic``, ``outcome``,
-            ``reason_code`` (the broker's, ``Int64``), ``reason_string`` (the broker's words), ``error`` (what happened, in a sentence).
-            ``rows = published + len(refused)``. The outcomes:
+        refused: a DataFrame with a line for each row that was not published, by row: ``row`` (its position, from 0), ``topic``,
+            ``outcome``, ``reason_code`` (the broker's, ``Int64``), ``reason_string`` (the broker's words), ``error`` (what happened, in a
+            sentence). ``rows = published + len(refused)``. The outcomes:
 
             - ``"invalid"``: not sent, since the row makes no message: a level of the topic that is null, a number that JSON lacks.
             - ``"refused"``: the broker said no.
-            - ``"unacknowledged"``: sent, but the connection, the time or your patience ended before the broker's answer. It may have arrived.
+            - ``"unacknowledged"``: sent, but the connection, the time or your patience ended before the broker's answer. It may have
+              arrived.
             - ``"not_sent"``: behind the row at which publishing ended.
         error: why publishing ended before the rows did, or None.
         seconds: how long it took.

@@ -1,7 +1,7 @@
 """Rows as users have them, brought to record batches of the core: frames of any library by way of Arrow, dicts one by one.
 
-What Arrow has and the core has not (other widths, other units, nested lists) is cast here, whole columns at a time; what only JSON can hold is
-written as JSON text here.
+What Arrow has and the core has not (other widths, other units, nested lists) is cast here, whole columns at a time; what only JSON can
+hold is written as JSON text here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ _PAYLOAD: Final = "honeyframe:payload"
 
 #: Columns that reading adds: no part of a payload. The core has the same list.
 ADDED: Final = frozenset(
-    "_topic _recv_time _retain _event_time _qos _dup _payload_index _user_properties _content_type _response_topic _misfit _extra".split()
+    (
+        *("_topic", "_recv_time", "_retain", "_event_time", "_qos", "_dup", "_payload_index"),
+        *("_user_properties", "_content_type", "_response_topic", "_misfit", "_extra"),
+    )
 )
 
 
@@ -172,16 +175,17 @@ def _arrow_batches(frame: Any, plan: RowPlan) -> Iterator[RowBatch]:
 def _make_batch(columns: Mapping[str, Any], length: int, plan: RowPlan) -> RowBatch:
     import pyarrow as pa
 
-    arrays, raw, faults = [], [], {}
+    arrays: list[pa.Array] = []
+    raw: list[str] = []
+    faults: dict[int, str] = {}
     for name, values in columns.items():
         array, is_raw = _to_arrow(name, values, faults)
         arrays.append(array)
         if is_raw:
             raw.append(name)
-    if columns:
-        batch = pa.record_batch(arrays, names=list(columns))
-    else:
-        batch = pa.record_batch([pa.nulls(length)], names=["_extra"])  # rows without a column
+    if not columns:  # rows all the same
+        arrays.append(pa.nulls(length))
+    batch = pa.record_batch(arrays, names=list(columns) or ["_extra"])
     return RowBatch(_core.import_batch(*batch.__arrow_c_array__()), plan.payload_column, raw, sorted(faults.items()))
 
 
