@@ -134,6 +134,10 @@ void Publisher::pump_messages() {
                          unacknowledged_ + rows_.unacknowledged() >= most_unacknowledged(connack_))) {
       return;
     }
+    if (next.message.qos == 2 && client_->protocol() != ProtocolVersion::v5_0 &&
+        unacknowledged_ + rows_.unacknowledged() >= RowSender::kMaxUnannounced) {
+      return;
+    }
     if (auto status = check_limits(next.message); !status.ok()) {  // taken before CONNACK told the limits
       next.operation->complete(std::move(status));
     } else {

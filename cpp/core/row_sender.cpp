@@ -25,9 +25,10 @@ RowSender::Job::Job(std::shared_ptr<RowPublisher> rows) : publisher(std::move(ro
   message.message_expiry_s = request.message_expiry_s;
 }
 
-std::size_t RowSender::limit(const Job& job, std::size_t room) const noexcept {
+std::size_t RowSender::limit(const Job& job, const PahoClient& client, std::size_t room) const noexcept {
   const auto asked = job.publisher->request().max_in_flight;
-  const auto most = asked == 0 ? kMaxInFlight : std::min(asked, kMostInFlight);
+  const bool is_unannounced = job.message.qos == 2 && client.protocol() != ProtocolVersion::v5_0;
+  const auto most = asked > 0 ? std::min(asked, kMostInFlight) : is_unannounced ? kMaxUnannounced : kMaxInFlight;
   return job.message.qos == 0 ? most : std::min(most, std::max<std::size_t>(room / jobs_.size(), 1));
 }
 
@@ -36,7 +37,7 @@ RowSender::Sent RowSender::pump(PahoClient& client, std::size_t room, Check chec
   end_finished();
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     Job& job = *jobs_[(turn_ + i) % jobs_.size()];
-    const auto most = limit(job, room);
+    const auto most = limit(job, client, room);
     std::size_t invalid = 0;
     while (job.ending.ok() && job.in_flight < most && (job.message.qos == 0 || unacknowledged_ < room)) {
       if (!job.is_written && !write_next(job, check, context)) break;
@@ -231,7 +232,7 @@ void RowSender::end_finished() {
     if (!stopped.ok()) {
       give_up(job, {}, std::nullopt, true);
       end(job, std::move(stopped));
-    } else if (job.in_flight == 0 && job.is_finished && !job.is_written) {
+    } else if (job.in_flight == 0 && job.ending.ok() && job.is_finished && !job.is_written) {
       end(job, {});
     } else if (job.in_flight == 0 && !job.ending.ok() &&
                (!job.awaits_loss || Clock::now() - job.last_answer >= kPatience)) {

@@ -23,6 +23,9 @@ class RowSender {
  public:
   // Paho's copies at once of QoS 0, and of more where the broker sets no limit.
   static constexpr std::size_t kMaxInFlight = 100;
+  // Of QoS 2 where the broker cannot say (MQTT 3): Mosquitto acknowledges what is beyond its own limit of 20, and drops
+  // it.
+  static constexpr std::size_t kMaxUnannounced = 20;
   static constexpr std::size_t kMostInFlight = 900;  // that a caller may ask for: below Paho's own limit
 
   void add(std::shared_ptr<RowPublisher> publisher) { jobs_.push_back(std::make_unique<Job>(std::move(publisher))); }
@@ -90,7 +93,7 @@ class RowSender {
 
   [[nodiscard]] bool write_next(Job& job, Check check, const void* context);
   [[nodiscard]] bool send(Job& job, PahoClient& client, Sent& sent);
-  [[nodiscard]] std::size_t limit(const Job& job, std::size_t room) const noexcept;
+  [[nodiscard]] std::size_t limit(const Job& job, const PahoClient& client, std::size_t room) const noexcept;
   [[nodiscard]] std::uint32_t take_slot(Job& job);
   [[nodiscard]] Slot* find(std::uint32_t request) noexcept;
   void free_slot(Slot& slot);

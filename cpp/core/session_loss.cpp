@@ -58,11 +58,13 @@ void SessionCore::lost() {
   if (is_about_subscribe(code) && subscriber_.awaits_answer()) subscribing.refusal = cause;
   const bool explained = publishing.refusal || subscribing.refusal || repeats;
 
+  const bool has_rows = publisher_.has_rows_in_flight();
   auto denied = publisher_.lost(publishing);
   if (auto also = subscriber_.lost(subscribing); also && !denied) denied = std::move(also);
   // What was refused must not be sent again, and Paho repeats what it holds for a session that is kept: our own copy of
-  // the others is sent over a new handle.
-  if (publishing.refusal) client_.reset();
+  // the others is sent over a new handle. Rows that Paho had not written yet it would send on the next connection,
+  // whose caller has been told that they were lost.
+  if (publishing.refusal || (has_rows && !publishing.kept_by_paho)) client_.reset();
   if (denied) return stop(std::move(*denied), SessionEvent::Kind::closed);
   if (!options_.reconnect) return stop(std::move(cause), SessionEvent::Kind::closed);
   switch (explained ? RetryAdvice::soon : retry_advice(cause)) {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from . import _core
 from .core_call import core_call
@@ -21,6 +23,10 @@ OnError = Literal["raise", "collect"]
 _NOTED_ROWS: Final = 5
 
 
+# (row, topic, outcome, reason code, reason string, error)
+_Refusal: TypeAlias = tuple[int, str, str, int | None, str, str]
+
+
 @dataclass(frozen=True, eq=False)
 class PublishResult:
     """What :meth:`Client.publish_many` did.
@@ -28,41 +34,65 @@ class PublishResult:
     Attributes:
         rows: how many rows were taken. Of a frame all of them; of an iterable those that it had given when publishing ended.
         published: how many the broker has confirmed; with QoS 0, how many were written to the connection.
-        refused: a DataFrame with a line for each row that was not published, by row: ``row`` (its position, from 0), ``topic``,
-            ``outcome``, ``reason_code`` (the broker's, ``Int64``), ``reason_string`` (the broker's words), ``error`` (what happened, in a
-            sentence). ``rows = published + len(refused)``. The outcomes:
-
-            - ``"invalid"``: not sent, since the row makes no message: a level of the topic that is null, a number that JSON lacks.
-            - ``"refused"``: the broker said no.
-            - ``"unacknowledged"``: sent, but the connection, the time or your patience ended before the broker's answer. It may have
-              arrived.
-            - ``"not_sent"``: behind the row at which publishing ended.
         error: why publishing ended before the rows did, or None.
         seconds: how long it took.
     """
 
     rows: int
     published: int
-    refused: pd.DataFrame = field(repr=False)
     error: HoneyframeError | None
     seconds: float
+    _refusals: list[_Refusal] = field(repr=False)
+    _not_sent: range = field(repr=False)
+
+    @cached_property
+    def refused(self) -> pd.DataFrame:
+        """A line for each row that was not published, in order: ``rows = published + len(refused)``.
+
+        Returns:
+            DataFrame: ``row`` (int64: its position, from 0), ``topic``, ``outcome``, ``reason_code`` (the broker's, ``Int64``),
+                ``reason_string`` (the broker's words), ``error`` (what happened, in a sentence). The outcomes:
+
+                - ``"invalid"``: not sent, since the row makes no message: a level of the topic that is null, a number that JSON lacks.
+                - ``"refused"``: the broker said no.
+                - ``"unacknowledged"``: sent, but the connection, the time or your patience ended before the broker's answer. It may
+                  have arrived.
+                - ``"not_sent"``: behind the row at which publishing ended.
+        """
+        import pandas as pd
+
+        row, topic, outcome, code, words, told = zip(*self._refusals, strict=True) if self._refusals else ((),) * 6
+        behind = len(self._not_sent)
+        why = self.error.message if self.error is not None else "publishing had ended"
+        return pd.DataFrame(
+            {
+                "row": pd.Series([*row, *self._not_sent], dtype="int64"),
+                "topic": pd.Series([*(text or None for text in topic), *[None] * behind], dtype="string"),
+                "outcome": pd.Series([*outcome, *["not_sent"] * behind], dtype="string"),
+                "reason_code": pd.Series([*code, *[None] * behind], dtype="Int64"),
+                "reason_string": pd.Series([*(text or None for text in words), *[None] * behind], dtype="string"),
+                "error": pd.Series([*told, *[why] * behind], dtype="string"),
+            }
+        )
 
     @property
     def ok(self) -> bool:
         """Whether every row was published."""
-        return self.error is None and self.refused.empty
+        return self.error is None and not self._refusals and not self._not_sent
 
     def __str__(self) -> str:
         text = f"{self.published:,} of {self.rows:,} row{'' if self.rows == 1 else 's'} published in {self.seconds:.1f} s"
-        counts = self.refused["outcome"].value_counts()
-        parts = [f"{counts[outcome]:,} {outcome.replace('_', ' ')}" for outcome in _OUTCOMES if outcome in counts]
+        counts = Counter(outcome for _, _, outcome, *_ in self._refusals)
+        parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts[outcome]]
+        if self._not_sent:
+            parts.append(f"{len(self._not_sent):,} not sent")
         return text + (f"; {', '.join(parts)}" if parts else "")
 
     def __repr__(self) -> str:
         return f"<PublishResult: {self}>"
 
 
-_OUTCOMES: Final = ("invalid", "refused", "unacknowledged", "not_sent")
+_OUTCOMES: Final = ("invalid", "refused", "unacknowledged")
 
 
 def publish_many(
@@ -115,7 +145,7 @@ def publish_many(
     except BaseException as error:  # Ctrl-C, or the caller's iterable
         publisher.stop("publishing was given up")
         result = _result(publisher, max(taken, count_rows(rows) or 0), time.monotonic() - began)
-        if result.published or len(result.refused) > len(result.refused[result.refused["outcome"] == "not_sent"]):
+        if result.published or result._refusals:
             error.add_note(_note(result))
         raise
     result = _result(publisher, max(taken, count_rows(rows) or 0), time.monotonic() - began)
@@ -146,31 +176,12 @@ def _topic_names(topic: str | None, topic_column: str | None) -> tuple[str, ...]
 
 def _result(publisher: _core.RowPublisher, rows: int, seconds: float) -> PublishResult:
     published, tried, refusals, error = publisher.report()
-    known = error if isinstance(error, HoneyframeError) else None
-    return PublishResult(rows, published, _refused(refusals, range(tried, rows), known), known, seconds)
-
-
-def _refused(refusals: list[tuple[int, str, str, int | None, str, str]], not_sent: range, error: HoneyframeError | None) -> pd.DataFrame:
-    import pandas as pd
-
     refusals.sort(key=lambda refusal: refusal[0])
-    row, topic, outcome, code, words, told = zip(*refusals, strict=True) if refusals else ((),) * 6
-    behind = len(not_sent)
-    why = error.message if error is not None else "publishing had ended"
-    return pd.DataFrame(
-        {
-            "row": pd.Series([*row, *not_sent], dtype="int64"),
-            "topic": pd.Series([*(text or None for text in topic), *[None] * behind], dtype="string"),
-            "outcome": pd.Series([*outcome, *["not_sent"] * behind], dtype="string"),
-            "reason_code": pd.Series([*code, *[None] * behind], dtype="Int64"),
-            "reason_string": pd.Series([*(text or None for text in words), *[None] * behind], dtype="string"),
-            "error": pd.Series([*told, *[why] * behind], dtype="string"),
-        }
-    )
+    return PublishResult(rows, published, error if isinstance(error, HoneyframeError) else None, seconds, refusals, range(tried, rows))
 
 
 def _note(result: PublishResult) -> str:
-    open_rows = result.refused["row"][result.refused["outcome"] == "unacknowledged"].tolist()
+    open_rows = [row for row, _, outcome, *_ in result._refusals if outcome == "unacknowledged"]
     note = f"publish_many: {result}"
     if open_rows:
         shown = ", ".join(map(str, open_rows[:_NOTED_ROWS])) + (", …" if len(open_rows) > _NOTED_ROWS else "")
@@ -180,27 +191,18 @@ def _note(result: PublishResult) -> str:
 
 def _failure(result: PublishResult) -> PublishManyError:
     message = str(result)
-    if not result.refused.empty:
-        first = result.refused.iloc[0]
-        message += f"; first: row {first['row']}: {first['error']}"
+    if result._refusals:
+        row, *_, told = result._refusals[0]
+        message += f"; first: row {row}: {told}"
     elif result.error is not None:
         message += f": {result.error.message}"
-    failure = PublishManyError(
-        message, hint='error.result.refused has every such row, with its reason; on_error="collect" returns it instead.'
-    )
+    failure = PublishManyError(message, hint='error.result.refused has every such row, with its reason; on_error="collect" returns it.')
     failure.result = result
     return failure
 
 
 def _first_error(result: PublishResult) -> HoneyframeError | None:
-    refused = result.refused[result.refused["outcome"] == "refused"]
-    if refused.empty:
-        return result.error
-    first = refused.iloc[0]
-    words = first["reason_string"]
-    return PublishDenied(
-        first["error"],
-        reason_code=int(first["reason_code"]),
-        reason_string=words if isinstance(words, str) else "",
-        subjects=[first["topic"]],
-    )
+    for _, topic, outcome, code, words, told in result._refusals:
+        if outcome == "refused":
+            return PublishDenied(told, reason_code=code, reason_string=words, subjects=[topic])
+    return result.error

@@ -154,9 +154,9 @@ def test_hivemq_refuses_and_hangs_up(hivemq: HiveMQ, dial: Dial, qos: int) -> No
     assert refused["row"].tolist() == [20]
     assert refused["reason_code"].tolist() == [0x87]
     assert "elsewhere" in refused["reason_string"].iloc[0]
-    assert result.published >= 20
+    assert result.published >= 10, "of the 20 before it, all but those whose answer the DISCONNECT overtook"
     assert _outcomes(result)["not_sent"] >= 60
-    assert _outcomes(result).get("unacknowledged", 0) <= 10
+    assert _outcomes(result).get("unacknowledged", 0) <= 10, "HiveMQ's receive maximum"
     assert result.error is not None
     wait_until(lambda: client.info()["state"] == "connected", what="one reconnect, since the credential is otherwise fine")
     time.sleep(0.5)
@@ -306,7 +306,7 @@ def test_closing_meanwhile_reports_the_rest(dial: Dial) -> None:
 
 
 _PROGRAM = """
-import signal, sys, time
+import pandas, pyarrow, signal, time
 import honeyframe as hf
 signal.signal(signal.SIGINT, signal.default_int_handler)
 client = hf.connect('mqtt://127.0.0.1:{port}', protocol='5.0')
