@@ -116,7 +116,6 @@ void Publisher::pump_rows() {
 
 void Publisher::on_published(std::span<const std::uint32_t> requests) {
   rows_.settle(requests);
-  published_.fetch_add(rows_.take_published(), std::memory_order_relaxed);
   pump();
 }
 
@@ -211,7 +210,6 @@ bool Publisher::refused_lately(int code) const {
 
 bool Publisher::tick() {
   rows_.tick();
-  published_.fetch_add(rows_.take_published(), std::memory_order_relaxed);
   pump();
   if (client_ != nullptr && rows_.in_flight() > 0) client_->gather_answers(1);  // a group that does not fill
   bool again = client_ != nullptr && !outbox_.empty() && unacknowledged_ < window(connack_);
@@ -312,7 +310,6 @@ std::optional<Status> Publisher::lost(const Loss& loss) {
   }
   const bool rows_are_kept = loss.kept_by_paho && !verdict;
   carried = rows_.lost(verdict ? *verdict : loss.cause, rows_are_kept) || carried;
-  published_.fetch_add(rows_.take_published(), std::memory_order_relaxed);
   sent_without_ack_.clear();
   if (verdict && !suspected.empty()) refused_(*verdict, !carried);
   return loss.refusal ? std::nullopt : verdict;

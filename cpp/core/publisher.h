@@ -117,9 +117,9 @@ class Publisher {
   std::unordered_map<std::string, Sent> sent_without_ack_;
   std::unordered_set<std::string> suspected_at_last_close_;
   std::optional<Refusal> last_refusal_;
-  RowSender rows_;
   bool rows_again_ = false;  // Paho's buffer was full for them
   std::atomic<std::uint64_t> published_{0};
+  RowSender rows_{published_};
 };
 
 }  // namespace honeyframe

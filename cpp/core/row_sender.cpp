@@ -152,7 +152,7 @@ void RowSender::settle(std::span<const std::uint32_t> requests) {
     if (slot == nullptr) continue;
     if (slot->job != nullptr) {
       ++slot->job->published;
-      ++published_;
+      published_.fetch_add(1, std::memory_order_relaxed);
       slot->job->last_answer = now;
     }
     free_slot(*slot);
@@ -173,9 +173,10 @@ Status RowSender::refuse(std::uint32_t request, const PahoReply& reply) {
       outcome = RowRefusal::Outcome::refused;
       reason = reply.reason_string;
       if (!std::exchange(job->told, true)) news = status_for_puback(reply.code, slot->topic, reply.reason_string);
-    } else if (job->ending.ok()) {  // because the connection went, as a rule: lost() knows more
-      job->ending = Status(ErrorCode::connection_lost, "the connection was lost");
+    } else {  // because the connection went, as a rule: lost() knows more
+      if (job->ending.ok()) job->ending = Status(ErrorCode::connection_lost, "the connection was lost");
       job->awaits_loss = true;
+      if (slot->is_acknowledged) job->given_up.push_back(slot->topic);
     }
     job->refusals.push_back({slot->row, outcome, by_broker ? std::optional(reply.code) : std::nullopt,
                              std::move(slot->topic), std::move(reason)});
@@ -192,7 +193,7 @@ void RowSender::tick() {
   for (auto& slot : slots_) {
     if (slot.job == nullptr || slot.is_acknowledged || now - slot.job->last_answer < kPatience) continue;
     ++slot.job->published;
-    ++published_;
+    published_.fetch_add(1, std::memory_order_relaxed);
     free_slot(slot);
   }
   for (const auto& job : jobs_) report(*job);
@@ -282,6 +283,7 @@ void RowSender::add_suspects(Clock::time_point then, std::vector<std::string_vie
   for (const auto& slot : slots_) {
     if (slot.is_taken && slot.is_acknowledged && slot.sent >= then) topics.push_back(slot.topic);
   }
+  for (const auto& job : jobs_) topics.insert(topics.end(), job->given_up.begin(), job->given_up.end());
 }
 
 std::vector<std::string_view> RowSender::topics_without_ack() const {

@@ -4,6 +4,7 @@
 // and settles them as Paho's answers come back, in groups. Owned by the session's Publisher, which says how much room
 // there is beside its own messages. Control thread only.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -27,6 +28,9 @@ class RowSender {
   // it.
   static constexpr std::size_t kMaxUnannounced = 20;
   static constexpr std::size_t kMostInFlight = 900;  // that a caller may ask for: below Paho's own limit
+
+  // `published` counts on with every row, before its RowPublisher is told.
+  explicit RowSender(std::atomic<std::uint64_t>& published) : published_(published) {}
 
   void add(std::shared_ptr<RowPublisher> publisher) { jobs_.push_back(std::make_unique<Job>(std::move(publisher))); }
 
@@ -56,7 +60,6 @@ class RowSender {
   [[nodiscard]] bool idle() const noexcept { return jobs_.empty() && in_flight_ == 0; }
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_; }
-  [[nodiscard]] std::uint64_t take_published() noexcept { return std::exchange(published_, 0); }
   // The topics of what was sent since `then`; of QoS 0, what they are made from.
   void add_suspects(std::chrono::steady_clock::time_point then, std::vector<std::string_view>& topics) const;
   [[nodiscard]] std::vector<std::string_view> topics_without_ack() const;
@@ -80,6 +83,7 @@ class RowSender {
     Clock::time_point last_answer{};
     std::int64_t published = 0;  // not yet told to the publisher, as refusals
     std::vector<RowRefusal> refusals;
+    std::vector<std::string> given_up;  // by Paho, as awaits_loss says: their topics
   };
   struct Slot {
     Job* job = nullptr;  // null: free, or of a job that has ended
@@ -102,13 +106,13 @@ class RowSender {
   void end(Job& job, Status error);
   void end_finished();
 
+  std::atomic<std::uint64_t>& published_;
   std::vector<std::unique_ptr<Job>> jobs_;
   std::size_t turn_ = 0;
   std::vector<Slot> slots_;
   std::vector<std::uint16_t> free_;
   std::size_t in_flight_ = 0;
   std::size_t unacknowledged_ = 0;  // of in_flight_, those of QoS 1 and 2
-  std::uint64_t published_ = 0;
 };
 
 }  // namespace honeyframe
