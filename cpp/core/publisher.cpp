@@ -213,7 +213,7 @@ bool Publisher::tick() {
   pump();
   if (client_ != nullptr && rows_.in_flight() > 0) client_->gather_answers(1);  // a group that does not fill
   bool again = client_ != nullptr && !outbox_.empty() && unacknowledged_ < window(connack_);
-  again = again || rows_.in_flight() > 0 || (client_ != nullptr && rows_again_);
+  again = again || rows_.needs_tick() || (client_ != nullptr && rows_again_);
   if (given_up_ == 0) return again;
   const auto now = Clock::now();
   for (auto entry = in_flight_.begin(); entry != in_flight_.end();) {

@@ -166,20 +166,16 @@ Status RowSender::refuse(std::uint32_t request, const PahoReply& reply) {
   if (slot == nullptr) return {};
   Status news;
   if (Job* const job = slot->job; job != nullptr) {
-    const bool by_broker = reply.code >= 0x80;
-    auto outcome = RowRefusal::Outcome::unacknowledged;
-    std::string reason(slot->is_acknowledged ? kNoAnswer : kNotWritten);
-    if (by_broker) {
-      outcome = RowRefusal::Outcome::refused;
-      reason = reply.reason_string;
+    if (reply.code >= 0x80) {
       if (!std::exchange(job->told, true)) news = status_for_puback(reply.code, slot->topic, reply.reason_string);
+      job->refusals.push_back(
+          {slot->row, RowRefusal::Outcome::refused, reply.code, std::move(slot->topic), reply.reason_string});
     } else {  // because the connection went, as a rule: lost() knows more
       if (job->ending.ok()) job->ending = Status(ErrorCode::connection_lost, "the connection was lost");
       job->awaits_loss = true;
-      if (slot->is_acknowledged) job->given_up.push_back(slot->topic);
+      job->given_up.push_back({slot->row, RowRefusal::Outcome::unacknowledged, std::nullopt, std::move(slot->topic),
+                               std::string(slot->is_acknowledged ? kNoAnswer : kNotWritten)});
     }
-    job->refusals.push_back({slot->row, outcome, by_broker ? std::optional(reply.code) : std::nullopt,
-                             std::move(slot->topic), std::move(reason)});
     job->last_answer = Clock::now();
     report(*job);
   }
@@ -200,15 +196,25 @@ void RowSender::tick() {
   end_finished();
 }
 
+bool RowSender::needs_tick() const noexcept {
+  return in_flight_ > 0 || std::any_of(jobs_.begin(), jobs_.end(), [](const auto& job) { return job->awaits_loss; });
+}
+
 void RowSender::report(Job& job) {
   job.publisher->add(job.tried, std::exchange(job.published, 0), job.refusals);
 }
 
 void RowSender::give_up(Job& job, std::string_view why, std::optional<int> code, bool keep_slots) {
+  for (auto& refusal : std::exchange(job.given_up, {})) {
+    refusal.reason_code = code;
+    if (!why.empty()) refusal.reason.insert(0, std::string(why) += "; ");
+    job.refusals.push_back(std::move(refusal));
+  }
   for (auto& slot : slots_) {
     if (slot.job != &job) continue;
-    std::string reason(slot.is_acknowledged ? kNoAnswer : kNotWritten);
-    if (slot.is_acknowledged && !why.empty()) reason = std::string(why) + "; " + reason;
+    std::string reason(slot.is_acknowledged ? why : std::string_view());
+    if (!reason.empty()) reason += "; ";
+    reason += slot.is_acknowledged ? kNoAnswer : kNotWritten;
     job.refusals.push_back(
         {slot.row, RowRefusal::Outcome::unacknowledged, code, std::move(slot.topic), std::move(reason)});
     if (keep_slots) {  // until Paho's answer comes, it counts among what the broker takes
@@ -221,6 +227,7 @@ void RowSender::give_up(Job& job, std::string_view why, std::optional<int> code,
 }
 
 void RowSender::end(Job& job, Status error) {
+  give_up(job, {}, std::nullopt, true);  // where that has not been done with a better reason
   report(job);
   job.publisher->end(std::move(error));
   std::erase_if(jobs_, [&](const auto& other) { return other.get() == &job; });
@@ -283,7 +290,9 @@ void RowSender::add_suspects(Clock::time_point then, std::vector<std::string_vie
   for (const auto& slot : slots_) {
     if (slot.is_taken && slot.is_acknowledged && slot.sent >= then) topics.push_back(slot.topic);
   }
-  for (const auto& job : jobs_) topics.insert(topics.end(), job->given_up.begin(), job->given_up.end());
+  for (const auto& job : jobs_) {
+    for (const auto& refusal : job->given_up) topics.push_back(refusal.topic);
+  }
 }
 
 std::vector<std::string_view> RowSender::topics_without_ack() const {

@@ -58,6 +58,8 @@ class RowSender {
   void wind_up(const Status& status);
 
   [[nodiscard]] bool idle() const noexcept { return jobs_.empty() && in_flight_ == 0; }
+  // Whether tick() has something to wait for.
+  [[nodiscard]] bool needs_tick() const noexcept;
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_; }
   // The topics of what was sent since `then`; of QoS 0, what they are made from.
@@ -83,7 +85,7 @@ class RowSender {
     Clock::time_point last_answer{};
     std::int64_t published = 0;  // not yet told to the publisher, as refusals
     std::vector<RowRefusal> refusals;
-    std::vector<std::string> given_up;  // by Paho, as awaits_loss says: their topics
+    std::vector<RowRefusal> given_up;  // by Paho, while awaits_loss: told when it is known whether Paho repeats them
   };
   struct Slot {
     Job* job = nullptr;  // null: free, or of a job that has ended

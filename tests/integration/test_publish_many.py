@@ -226,6 +226,38 @@ def test_cut_midway_nothing_is_lost_silently_or_sent_twice(dial: Dial, version: 
     assert not sent & not_sent
 
 
+@pytest.mark.parametrize("version", [4, 5])
+def test_in_a_session_that_the_broker_kept_rows_are_repeated_and_that_is_said(dial: Dial, version: int) -> None:
+    maximum = {"receive_maximum": 5} if version == 5 else {}
+
+    async def cuts(c: Connection) -> None:
+        await c.accept(properties=maximum)
+        for _ in range(4):
+            await c.expect(Publish)
+        await c.reset()
+
+    async def resumes(c: Connection) -> None:
+        await c.accept(session_present=True, properties=maximum)
+        await c.serve()
+
+    with ScriptedBroker(cuts, resumes) as broker:
+        kept = {"client_id": "kept", "clean_start": False, "session_expiry": 300 if version == 5 else 0}
+        client = dial(broker.uri(), version=version, reconnect_min_delay=0.1, **kept)
+        result = client.publish_many(_frame(500), "t/{line}", on_error="collect")
+        _assert_accounted(result)
+        in_flight = result.refused[result.refused["outcome"] == "unacknowledged"]
+        assert len(in_flight) >= 4
+        assert in_flight["error"].str.contains("repeated when the session goes on").all()
+        wait_until(lambda: client.info()["connects"] == 2)
+        again = client.publish_many([{"again": n} for n in range(50)], "t", timeout=5)
+        assert again.ok, "what is repeated takes no room for good"
+        client.close()
+    resumed = [p for p in broker.connections[1].packets if isinstance(p, Publish)]
+    repeated = [p for p in resumed if b"again" not in p.payload]
+    assert {json.loads(p.payload)["n"] for p in repeated} <= set(in_flight["row"])
+    assert len(resumed) - len(repeated) == 50
+
+
 def test_a_broker_that_goes_silent_is_given_up_after_the_timeout(dial: Dial) -> None:
     async def falls_silent(c: Connection) -> None:
         await c.accept()
