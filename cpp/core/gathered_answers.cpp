@@ -1,6 +1,6 @@
 #include "gathered_answers.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace honeyframe {
 
@@ -9,25 +9,23 @@ GatheredAnswers& GatheredAnswers::instance() {
   return *leaked;
 }
 
-bool GatheredAnswers::is_due(Group& group) {
-  if (group.told || group.requests.empty() || group.requests.size() < group.wanted) return false;
-  group.told = true;
-  return true;
-}
-
 bool GatheredAnswers::add(std::uint32_t client, std::uint32_t request) {
   const std::lock_guard lock(mutex_);
   const auto found = groups_.find(client);
   if (found == groups_.end()) return false;
   found->second.requests.push_back(request);
-  return is_due(found->second);
+  return !std::exchange(found->second.told, true);
 }
 
-bool GatheredAnswers::gather(std::uint32_t client, std::size_t count) {
+void GatheredAnswers::expect(std::uint32_t client, std::size_t count) {
   const std::lock_guard lock(mutex_);
-  auto& group = groups_[client];
-  group.wanted = std::max<std::size_t>(count, 1);
-  return is_due(group);
+  groups_[client].expected = count;
+}
+
+bool GatheredAnswers::expects_many(std::uint32_t client) {
+  const std::lock_guard lock(mutex_);
+  const auto found = groups_.find(client);
+  return found != groups_.end() && found->second.expected >= kMany;
 }
 
 void GatheredAnswers::take(std::uint32_t client, std::vector<std::uint32_t>& requests) {

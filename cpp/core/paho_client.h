@@ -87,7 +87,7 @@ class PahoClient {
   [[nodiscard]] Status unsubscribe(const std::string& filter, std::uint32_t request);
   // False in the Result: Paho's buffer is full for now.
   [[nodiscard]] Result<bool> publish(const PublishRequest& message, std::uint32_t request);
-  // From now on on_published() is called for `count` answers at a time; 1: for what there is, at once.
+  // How many answers are to come: where they are many, on_published() waits a moment for more than the first.
   void gather_answers(std::size_t count);
   [[nodiscard]] Status disconnect(std::uint32_t request);
 

@@ -111,7 +111,7 @@ void Publisher::pump_rows() {
       remember_without_ack(std::string(topic), Clock::now());
     }
   }
-  client_->gather_answers(rows_.in_flight() / 2);
+  client_->gather_answers(rows_.in_flight());
 }
 
 void Publisher::on_published(std::span<const std::uint32_t> requests) {
@@ -211,7 +211,6 @@ bool Publisher::refused_lately(int code) const {
 bool Publisher::tick() {
   rows_.tick();
   pump();
-  if (client_ != nullptr && rows_.in_flight() > 0) client_->gather_answers(1);  // a group that does not fill
   bool again = client_ != nullptr && !outbox_.empty() && unacknowledged_ < window(connack_);
   again = again || rows_.needs_tick() || (client_ != nullptr && rows_again_);
   if (given_up_ == 0) return again;

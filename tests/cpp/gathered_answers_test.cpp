@@ -11,40 +11,38 @@ std::vector<std::uint32_t> taken(GatheredAnswers& answers, std::uint32_t client)
   return requests;
 }
 
-TEST(GatheredAnswers, TellsOnceForAGroup) {
+TEST(GatheredAnswers, TellsOnceUntilTheyAreTaken) {
   GatheredAnswers answers;
-  EXPECT_FALSE(answers.gather(1, 2));
-  EXPECT_FALSE(answers.add(1, 10));
-  EXPECT_TRUE(answers.add(1, 11));
-  EXPECT_FALSE(answers.add(1, 12)) << "take() is on its way already";
-  EXPECT_EQ(taken(answers, 1), (std::vector<std::uint32_t>{10, 11, 12}));
-  EXPECT_FALSE(answers.add(1, 13));
-  EXPECT_TRUE(answers.add(1, 14));
+  answers.expect(1, 0);
+  EXPECT_TRUE(answers.add(1, 10)) << "known before anything was sent: no answer may be dropped";
+  EXPECT_FALSE(answers.add(1, 11)) << "take() is on its way already";
+  EXPECT_EQ(taken(answers, 1), (std::vector<std::uint32_t>{10, 11}));
+  EXPECT_TRUE(answers.add(1, 12));
+  EXPECT_EQ(taken(answers, 1), std::vector<std::uint32_t>{12});
 }
 
-TEST(GatheredAnswers, ASmallerGroupMayBeThereAlready) {
+TEST(GatheredAnswers, OnlyManyAreWorthAMoment) {
   GatheredAnswers answers;
-  EXPECT_FALSE(answers.gather(1, 3));
-  EXPECT_FALSE(answers.gather(1, 1)) << "there is nothing yet";
-  EXPECT_FALSE(answers.gather(1, 3));
-  EXPECT_FALSE(answers.add(1, 10));
-  EXPECT_TRUE(answers.gather(1, 0));
-  EXPECT_EQ(taken(answers, 1), std::vector<std::uint32_t>{10});
+  EXPECT_FALSE(answers.expects_many(1));
+  answers.expect(1, GatheredAnswers::kMany - 1);
+  EXPECT_FALSE(answers.expects_many(1));
+  answers.expect(1, GatheredAnswers::kMany);
+  EXPECT_TRUE(answers.expects_many(1));
 }
 
 TEST(GatheredAnswers, ClientsAreApart) {
   GatheredAnswers answers;
-  EXPECT_FALSE(answers.gather(1, 2));
-  EXPECT_FALSE(answers.gather(2, 2));
-  EXPECT_FALSE(answers.add(1, 10));
-  EXPECT_FALSE(answers.add(2, 20));
+  answers.expect(1, 0);
+  answers.expect(2, 0);
+  EXPECT_TRUE(answers.add(1, 10));
+  EXPECT_TRUE(answers.add(2, 20));
   EXPECT_EQ(taken(answers, 2), std::vector<std::uint32_t>{20});
   EXPECT_EQ(taken(answers, 1), std::vector<std::uint32_t>{10});
 }
 
 TEST(GatheredAnswers, OfAClientThatHasGoneNothingIsKept) {
   GatheredAnswers answers;
-  EXPECT_FALSE(answers.gather(1, 1));
+  answers.expect(1, 0);
   answers.forget(1);
   EXPECT_FALSE(answers.add(1, 10));
   EXPECT_TRUE(taken(answers, 1).empty());
