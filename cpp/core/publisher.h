@@ -72,7 +72,8 @@ class Publisher {
   // Whether PUBACK or PUBREC carried this code within the last seconds: a DISCONNECT with it repeats that.
   [[nodiscard]] bool refused_lately(int code) const;
   [[nodiscard]] Status refusal(int code, const std::string& reason) const;
-  [[nodiscard]] bool has_rows_in_flight() const noexcept { return rows_.in_flight() > 0; }
+  // Rows are in flight, or were until Paho gave them up.
+  [[nodiscard]] bool has_rows() const noexcept { return rows_.needs_tick(); }
   // Nothing is waiting or unacknowledged.
   [[nodiscard]] bool idle() const { return outbox_.empty() && in_flight_.empty() && rows_.idle(); }
   [[nodiscard]] std::uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }

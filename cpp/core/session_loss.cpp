@@ -47,7 +47,9 @@ void SessionCore::lost() {
   Publisher::Loss publishing;
   Subscriber::Loss subscribing;
   publishing.cause = cause;
-  publishing.kept_by_paho = is_persistent();
+  // Before MQTT 5, Paho 1.3.12 repeats messages that it has given up, and whose payload it has freed: never with rows.
+  const bool has_rows = publisher_.has_rows();
+  publishing.kept_by_paho = is_persistent() && !(has_rows && protocol_ != ProtocolVersion::v5_0);
   publishing.names_no_reason = protocol_ != ProtocolVersion::v5_0;
   subscribing.names_no_reason = publishing.names_no_reason;
   subscribing.closing_is_denying = protocol_ == ProtocolVersion::v3_1;
@@ -58,7 +60,6 @@ void SessionCore::lost() {
   if (is_about_subscribe(code) && subscriber_.awaits_answer()) subscribing.refusal = cause;
   const bool explained = publishing.refusal || subscribing.refusal || repeats;
 
-  const bool has_rows = publisher_.has_rows_in_flight();
   auto denied = publisher_.lost(publishing);
   if (auto also = subscriber_.lost(subscribing); also && !denied) denied = std::move(also);
   // What was refused must not be sent again, and Paho repeats what it holds for a session that is kept: our own copy of
