@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "consumer_wakes.h"
 #include "topic_filter.h"
 
 namespace honeyframe {
@@ -79,10 +80,30 @@ PushResult MessageQueue::push(const MessageView& message, std::chrono::nanosecon
     } catch (const std::bad_alloc&) {
       result = drop(message, counters_.loss.dropped_no_memory);
     }
-    notify = result == PushResult::stored && std::exchange(consumer_sleeps_, false);
+    if (result == PushResult::stored && consumer_sleeps_) notify = must_wake_now();
   }
   if (notify) not_empty_->notify_all();
   return result;
+}
+
+// Of a consumer that sleeps. Not for the first message of a burst: at the latest when it has filled a block.
+bool MessageQueue::must_wake_now() noexcept {
+  if (!wake_put_off_ && ConsumerWakes::put_off(weak_from_this())) {
+    wake_put_off_ = true;
+    return false;
+  }
+  if (wake_put_off_ && blocks_.size() < 2) return false;
+  consumer_sleeps_ = false;
+  return true;
+}
+
+void MessageQueue::wake_consumer() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    wake_put_off_ = false;
+    if (!std::exchange(consumer_sleeps_, false)) return;
+  }
+  not_empty_->notify_all();
 }
 
 PushResult MessageQueue::store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock) {
@@ -172,7 +193,11 @@ bool MessageQueue::wait_for_room(const MessageView& message, std::chrono::nanose
 bool MessageQueue::sleep_until_room(const MessageView& message, std::chrono::nanoseconds wait, Lock& lock) {
   const auto begin = std::chrono::steady_clock::now();
   const auto deadline = begin + std::min(wait, kLongestWait);
-  bool room = false;
+  lock.unlock();
+  ConsumerWakes::flush();  // it may be for this very consumer that we wait
+  lock.lock();
+  bool room = closed_ || make_room(message);
+  if (room) return !closed_;
   for (;;) {
     producer_sleeps_ = true;
     const bool timed_out = not_full_->wait_until(lock, deadline) == std::cv_status::timeout;

@@ -84,7 +84,7 @@ struct StreamCounters {
   LossCounters loss;
 };
 
-class MessageQueue {
+class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
  public:
   // Limits that validate() refuses are raised to the smallest it accepts.
   explicit MessageQueue(QueueLimits limits);
@@ -114,6 +114,8 @@ class MessageQueue {
   void close();
   // close(), and what is still queued or in a batch counts as discarded_on_close. Call once nobody will read any more.
   void discard();
+  // What push() has put off (consumer_wakes.h).
+  void wake_consumer() noexcept;
   // Makes a waiting take(), or else the next one, return null early (signals, taps starting).
   void wake();
 
@@ -136,6 +138,7 @@ class MessageQueue {
   // True once `message` can be stored within the limits; gives up spares and an unused dictionary for it, but no
   // message.
   bool make_room(const MessageView& message);
+  [[nodiscard]] bool must_wake_now() noexcept;
   bool sleep_until_room(const MessageView& message, std::chrono::nanoseconds wait, Lock& lock);
   void open_block(std::size_t payload_size);
   void start_dictionary();
@@ -162,6 +165,7 @@ class MessageQueue {
   std::size_t retired_topic_bytes_ = 0;  // of all dictionaries but the current one
   StreamCounters counters_;
   bool consumer_sleeps_ = false;  // and has not been told to wake: one notify a sleep
+  bool wake_put_off_ = false;     // to the end of a burst
   bool producer_sleeps_ = false;
   bool stalled_ = false;  // `block` has timed out, and there was no room since
   bool woken_ = false;

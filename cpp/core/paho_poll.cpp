@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "consumer_wakes.h"
 #include "paho_packet_memory.h"
 #include "paho_stream.h"
 
@@ -34,6 +35,7 @@ struct Receiver {
   bool has_connected = false;  // the writing poll has seen a connecting socket writable
   bool is_receiver = false;
   int packets = 0;  // since all were looked at
+  unsigned burst = 0;
   std::int64_t looked_at = 0;
   nfds_t size = 0;  // of the last reading poll, whose descriptors begin wait_set
 };
@@ -132,8 +134,12 @@ bool look_is_due() noexcept {
   return true;
 }
 
+// Packets of one burst after which consumers are woken.
+constexpr int kPacketsBetweenWakes = 64;
+
 // Some streams have bytes: no waiting. `readable` of them.
 int poll_streams(pollfd* descriptors, nfds_t count, nfds_t readable) noexcept {
+  if (++receiver.burst % kPacketsBetweenWakes == 0) ConsumerWakes::flush();
   const bool look = readable < count && look_is_due();
   for (nfds_t i = 0; i < count; ++i) {
     descriptors[i].revents = 0;
@@ -154,6 +160,7 @@ int poll_streams(pollfd* descriptors, nfds_t count, nfds_t readable) noexcept {
 
 // Nothing is known to be readable: the system is asked, and beside it what else would be worth waking for.
 int wait_for_any(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
+  ConsumerWakes::flush();
   auto* const set = wait_set.of_size(count + 1);
   if (set == nullptr) return poll(descriptors, count, timeout_ms);
   for (nfds_t i = 0; i < count; ++i) {
@@ -186,6 +193,7 @@ int poll_readable(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
   release_packet_memory();
   if (!receiver.is_receiver) {
     receiver.is_receiver = true;
+    ConsumerWakes::promise_to_flush();
     receiver_is_known.store(true, std::memory_order_relaxed);
   }
   // A copy: Paho frees its list before it sleeps, where the last socket has gone.
@@ -208,6 +216,7 @@ void wait_for_wake(int timeout_ms, bool swallow) noexcept {
 
 // Paho found what can be read, and left it: it takes nothing from a socket that takes nothing from it. Until one does.
 void wait_for_room() noexcept {
+  ConsumerWakes::flush();
   const auto count = receiver.size;
   auto* const set = wait_set.of_size(count + 1);
   if (set == nullptr) return wait_for_wake(kIdleSleepMs, true);
@@ -230,12 +239,16 @@ void wake_paho() noexcept {
 }
 
 int poll_for_paho(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
-  if (count == 0) return poll(descriptors, count, timeout_ms);
+  if (count == 0) {
+    ConsumerWakes::flush();
+    return poll(descriptors, count, timeout_ms);
+  }
   if ((descriptors[0].events & POLLOUT) != 0) return poll_writable(descriptors, count);
   return poll_readable(descriptors, count, timeout_ms);
 }
 
 int sleep_for_paho(useconds_t microseconds) noexcept {
+  ConsumerWakes::flush();
   const bool may_be_receiver = receiver.is_receiver || !receiver_is_known.load(std::memory_order_relaxed);
   if (microseconds != kIdleSleep || !may_be_receiver) return usleep(microseconds);
   const auto last = receiver.last;

@@ -30,6 +30,7 @@ class Counting final : public PahoListener {
   void on_connection_lost() override {}
   void on_server_disconnect(int, const std::string&) override {}
   void on_reply(std::uint32_t, const PahoReply&) override {}
+  void on_published(std::span<const std::uint32_t>) override {}
 };
 
 // Where PahoClient's members belong.
