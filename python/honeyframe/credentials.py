@@ -37,6 +37,11 @@ class Secret:
     def __init__(self, text: str) -> None:
         self._text = text
 
+    @property
+    def type_name(self) -> str:
+        """Of what was wrapped, which is not a str where somebody passed something else: it is refused by this name, and not shown."""
+        return type(self._text).__name__
+
     def reveal(self) -> str:
         """The text itself; grep for this to audit every use."""
         return self._text
@@ -152,7 +157,7 @@ def read_password_file(path: str | os.PathLike[str]) -> Secret:
     try:
         with place.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            first = file.read(MAX_PASSWORD_FILE_BYTES).split(b"\n", 1)[0].rstrip(b"\r")
+            secret = _first_line(file.read(MAX_PASSWORD_FILE_BYTES))
     except OSError as error:
         raise InvalidArgumentError(f"password file {str(place)!r} cannot be read: {error.strerror}") from None
     if stat.S_ISREG(mode) and mode & 0o077:
@@ -160,13 +165,19 @@ def read_password_file(path: str | os.PathLike[str]) -> Secret:
             f"password file {str(place)!r} has mode {stat.S_IMODE(mode):04o}: others on this machine may read it. Run: chmod 600 {place}",
             CredentialFileWarning,
         )
-    try:
-        text = first.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidArgumentError(f"password file {str(place)!r} is not UTF-8 text") from None
-    if not text:
+    if secret is None:
+        raise InvalidArgumentError(f"password file {str(place)!r} is not UTF-8 text")
+    if not secret.reveal():
         raise InvalidArgumentError(f"password file {str(place)!r} has an empty first line: the password goes there")
-    return Secret(text)
+    return secret
+
+
+def _first_line(data: bytes) -> Secret | None:
+    """None where it is not UTF-8: raised here, an error would have the password in its traceback's local variables."""
+    try:
+        return Secret(data.split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return None
 
 
 def _from_keyring(user: str, host: str) -> Secret | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read(
-    uri: Annotated[str, typer.Argument(metavar="URI", help="Such as mqtts://xyz.s1.eu.hivemq.cloud")],
+    uri: options.Uri,
     topics: Annotated[
         list[str],
         typer.Argument(metavar="TOPIC", help="Topic filters, or templates: 'plant/{line}/telemetry' makes a column of the level."),
@@ -54,13 +54,15 @@ def read(
     )
     limit = options.duration(seconds) if seconds is not None else None if rows is not None else 10.0
 
-    import honeyframe as hf
-
+    from ..connection import connect_hidden
     from ..options import warn_of_missing
     from .reading import nothing_arrived, read_stream
 
     names = [name.strip() for name in columns.split(",") if name.strip()] if columns else None
-    with hf.connect(uri, **access) as client, client.stream(*topics, columns=names or (), event_time=event_time) as stream:
+    with (
+        connect_hidden({"uri": uri, "password": password}, access) as client,
+        client.stream(*topics, columns=names or (), event_time=event_time) as stream,
+    ):
         reading = read_stream(stream, seconds=limit, rows=rows)
         if not len(reading.table):
             if not reading.interrupted:
