@@ -232,8 +232,6 @@ class Stream:
         with self._lock:
             tap = self._taps.get(span)
             if tap is None:
-                if self._decoder:
-                    self._decoder.tapped = True
                 tap = self._taps[span] = self._reader.open_window(span, max_rows=max_rows, max_bytes=max_bytes)
         self._tell()
         batches, schema, _ = tap.snapshot()
@@ -427,6 +425,8 @@ class Stream:
 
     def _raise_if_broken(self) -> None:
         """A session that ended for good, and not by its owner's wish, is an error where the data was awaited."""
+        if self._decoder is not None:
+            self._decoder.raise_if_broken()
         if self._subscription is not None and not self._closed:
             self._subscription.client._raise_if_broken()
 
