@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 _CLOSE_SECONDS: Final = 2.0
+_ENDING_SECONDS: Final = 1.0  # that the end of a session takes, at most
 
 
 class Client:
@@ -224,10 +226,13 @@ class Client:
         await self.aclose()
 
     def _raise_if_broken(self) -> None:
+        """Asked where a queue has ended. The core ends queues first, for a push may wait there, and calls the session closed last."""
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while (info := self._session.info())["state"] != "closed":
+            if self._closing or time.monotonic() > deadline:
+                return
+            time.sleep(0.005)
         if self._closing:
-            return
-        info = self._session.info()
-        if info["state"] != "closed":
             return
         self._log.drain()
         last = error_from_event(info.get("last_error") or {})

@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
+from tests.brokers.packets import Disconnect
+from tests.brokers.scripted import Connection, ScriptedBroker
 
 import honeyframe as hf
 from honeyframe import _core
@@ -200,6 +202,19 @@ class TestEnd:
             stream = first.stream("face/twice")
             with hf.connect(**access, client_id="face-twice"), pytest.raises(hf.SessionTakenOverError):
                 list(stream.batches(seconds=5))
+
+    def test_the_end_is_told_however_soon_the_queue_ends_before_the_session(self) -> None:
+        async def dismisses(c: Connection) -> None:
+            await c.accept()
+            await c.grant()
+            await asyncio.sleep(0.1)
+            await c.send(Disconnect(code=0x8E))
+
+        for _ in range(10):
+            with ScriptedBroker(dismisses) as broker, hf.connect(broker.uri(), protocol="5.0") as client:
+                stream = client.stream("a")
+                with pytest.raises(hf.SessionTakenOverError):
+                    list(stream.batches(seconds=5))
 
 
 class TestNothingLeaks:
