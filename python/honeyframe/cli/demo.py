@@ -64,12 +64,14 @@ def demo(
         _heading(f"Reading {' and '.join(wanted)} from {address} for {limit:g} s" + (f", or {rows:,} rows" if rows else ""))
         with client.stream(*wanted, event_time="ts" if simulated else None) as stream:
             reading = read_stream(stream, seconds=limit, rows=rows)
-            if reading.interrupted:
-                return ExitCode.interrupted
+            if reading.interrupted or (reading.error and not len(reading.table)):
+                return reading.exit_code
             if not len(reading.table):
                 complain("error", nothing_arrived(stream, reading.stats, limit))
                 return ExitCode.no_messages
             _show(reading, stream)
+            if reading.error:
+                return reading.exit_code
     _show_next_steps(address if uri else "mqtts://<cluster>.s1.eu.hivemq.cloud", wanted, foreign=uri is not None)
     return ExitCode.ok
 

@@ -41,8 +41,8 @@ def read(
 ) -> ExitCode:
     """Read messages as a table, and print it or write it to a file.
 
-    Ctrl-C ends the reading; what was read by then is still printed or written. The password comes from --password-file, $MQTT_PASSWORD,
-    $MQTT_PASSWORD_FILE, the keyring, or a hidden prompt.
+    Ctrl-C ends the reading, and so does the session's end; what was read by then is still printed or written. The password comes from
+    --password-file, $MQTT_PASSWORD, $MQTT_PASSWORD_FILE, the keyring, or a hidden prompt.
     """
     from .output import STDOUT, choose_format
 
@@ -65,15 +65,16 @@ def read(
     ):
         reading = read_stream(stream, seconds=limit, rows=rows)
         if not len(reading.table):
-            if not reading.interrupted:
-                complain("error", nothing_arrived(stream, reading.stats, limit))
-            return ExitCode.interrupted if reading.interrupted else ExitCode.no_messages
+            if reading.exit_code is not ExitCode.ok:
+                return reading.exit_code
+            complain("error", nothing_arrived(stream, reading.stats, limit))
+            return ExitCode.no_messages
     warn_of_missing(names or (), reading.table.column_names, ".")
     if output is not None and chosen is not None:
         _write(reading, output, chosen)
     else:
         _print(reading)
-    return ExitCode.interrupted if reading.interrupted else ExitCode.ok
+    return reading.exit_code
 
 
 def _write(reading: Reading, output: Path, format_name: str) -> None:
