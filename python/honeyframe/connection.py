@@ -72,10 +72,11 @@ def connect(
     Args:
         uri: ``mqtts://host`` (aliases ``ssl``, ``tls``), ``mqtt://`` (``tcp``), ``wss://``, ``ws://``; the port follows from the scheme.
             Default: the environment's ``MQTT_SERVER``. A password in it works.
-        username, password: else from the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, a file, the keyring (service "honeyframe", key
+        username, password: else from the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, the keyring (service "honeyframe", key
             "user@host"), or a hidden prompt, when a user name is known or the host is on HiveMQ Cloud, and somebody is there to answer.
             Else anonymous.
-        password_file: a file whose first line is the password (mode 0600). Default: the environment's ``MQTT_PASSWORD_FILE``.
+        password_file: instead of ``password``: a file whose first line it is (mode 0600). Default, behind ``MQTT_PASSWORD``: the
+            environment's ``MQTT_PASSWORD_FILE``.
         protocol: "auto" is MQTT 5, and once more with 3.1.1 when the broker does not speak it: says so, hangs up, or is silent for half
             of ``connect_timeout``. Or "3.1", "3.1.1", "5.0".
         client_id: default: "honeyframe-" and a random number.

@@ -1,6 +1,7 @@
 """Where the user name and the password come from, and how they are kept from sight.
 
-The order: argument, the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, a password file, the keyring, a hidden prompt.
+The order: the arguments ``password=`` or ``password_file=``, the URI, ``MQTT_PASSWORD``, the file that ``MQTT_PASSWORD_FILE`` names, the
+keyring, a hidden prompt.
 """
 
 from __future__ import annotations
@@ -90,10 +91,12 @@ def find_credentials(
     if password is not None and password_file is not None:
         raise InvalidArgumentError("password and password_file are both given: pass one of them")
     user = username if username is not None else address.username
-    if password is not None:
-        return Credentials(user, password, "argument")
-    if password_file is not None:
-        return Credentials(user if user is not None else _environment_username(address), read_password_file(password_file), "password_file")
+    if password is not None or password_file is not None:
+        user = user if user is not None else _environment_username(address)
+        if password is not None:
+            return Credentials(user, password, "argument")
+        assert password_file is not None
+        return Credentials(user, read_password_file(password_file), "password_file")
     if address.has_password:
         _warn_about_password_in_uri()
         return Credentials(username, None, "uri")
