@@ -34,13 +34,13 @@ class Client:
     All methods may be called from any thread. Use it as a context manager, close it, or drop the last reference: each ends the connection.
     """
 
-    def __init__(self, session: _core.Session, address: Address, *, insecure: bool = False) -> None:
+    def __init__(self, session: _core.Session, address: Address, *, insecure: bool = False, chosen_id: bool = False) -> None:
         self._session = session
         self._address = address
         self._insecure = insecure
         self._closing = False
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
-        self._log = SessionLog(session, session.info()["client_id"] or address.host)
+        self._log = SessionLog(session, session.info()["client_id"] or address.host, chosen=chosen_id)
         watch_log(self._log)
         self._finalizer = weakref.finalize(self, hang_up, session, self._log)
         self._finalizer.atexit = False

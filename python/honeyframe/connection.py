@@ -203,7 +203,7 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     )
     warn_about_transport(address, has_password=found.password is not None or address.has_password, insecure=insecure)
     session = _core.Session(_core_options(address, found, secrets, core))
-    return Client(session, address, insecure=insecure and address.uses_tls)
+    return Client(session, address, insecure=insecure and address.uses_tls, chosen_id=bool(options.get("client_id")))
 
 
 _DURATIONS: Final = frozenset(

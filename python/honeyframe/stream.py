@@ -17,7 +17,7 @@ from .batches import Batches, Fill
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectError, HoneyframeError, InvalidArgumentError, PermissionDenied
-from .events import StreamLog
+from .events import StreamLog, Teller
 from .keywords import Retained
 from .lifetime import check_process, watch_reader
 from .stats import StreamStats, stats_from_core
@@ -67,7 +67,7 @@ class Stream:
         subscription: Subscription | None = None,
         retained: Retained = "include",
         decoder: Decoder | None = None,
-        logger: logging.Logger | None = None,
+        logger: Teller | None = None,
     ) -> None:
         self._reader = reader
         self._subscription = subscription

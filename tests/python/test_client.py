@@ -218,6 +218,20 @@ class TestEnd:
 
 
 class TestNothingLeaks:
+    def test_connecting_makes_no_logger_but_for_a_chosen_client_id(self, access: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, "honeyframe")
+        before = set(logging.Logger.manager.loggerDict)
+        for _ in range(3):
+            with hf.connect(**access) as client:
+                assert client.info()["client_id"].startswith("honeyframe-")
+        assert set(logging.Logger.manager.loggerDict) == before
+        with hf.connect(**access, client_id="face-logger"):
+            pass
+        assert set(logging.Logger.manager.loggerDict) - before == {"honeyframe.face-logger"}
+        told = {(record.name, vars(record)["honeyframe_client"]) for record in caplog.records}
+        assert len(told) == 4
+        assert {name for name, _ in told} == {"honeyframe", "honeyframe.face-logger"}
+
     def test_the_password_is_nowhere(self, access: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         uri = access["uri"].replace("://", f"://both:{CANARY}@")
