@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 _CLOSE_SECONDS: Final = 2.0
+_ENDING_SECONDS: Final = 1.0  # that the end of a session takes, at most
 
 
 class Client:
@@ -33,13 +35,13 @@ class Client:
     All methods may be called from any thread. Use it as a context manager, close it, or drop the last reference: each ends the connection.
     """
 
-    def __init__(self, session: _core.Session, address: Address, *, insecure: bool = False) -> None:
+    def __init__(self, session: _core.Session, address: Address, *, insecure: bool = False, chosen_id: bool = False) -> None:
         self._session = session
         self._address = address
         self._insecure = insecure
         self._closing = False
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
-        self._log = SessionLog(session, session.info()["client_id"] or address.host)
+        self._log = SessionLog(session, session.info()["client_id"] or address.host, chosen=chosen_id)
         watch_log(self._log)
         self._finalizer = weakref.finalize(self, hang_up, session, self._log)
         self._finalizer.atexit = False
@@ -315,10 +317,13 @@ class Client:
         await self.aclose()
 
     def _raise_if_broken(self) -> None:
+        """Asked where a queue has ended. The core ends queues first, for a push may wait there, and calls the session closed last."""
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while (info := self._session.info())["state"] != "closed":
+            if self._closing or time.monotonic() > deadline:
+                return
+            time.sleep(0.005)
         if self._closing:
-            return
-        info = self._session.info()
-        if info["state"] != "closed":
             return
         self._log.drain()
         last = error_from_event(info.get("last_error") or {})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import Any, Final, Unpack
 
 from . import _core
 from .client import Client, hang_up, property_pairs
@@ -15,13 +15,12 @@ from .credentials import Credentials, Secret, find_credentials, warn_about_trans
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError
-from .keywords import Properties, Protocol
+from .keywords import ConnectOptions, Properties, Protocol, check_keywords
 from .lifetime import check_process
 from .payload import Payload, encode_payload
 from .uri import Address, fallback_ca_file, read_address
 
-if TYPE_CHECKING:
-    from .keywords import ConnectOptions
+_SECRETS: Final = ("uri", "password", "client_key_password", "http_proxy")
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,11 @@ def connect(
     Args:
         uri: ``mqtts://host`` (aliases ``ssl``, ``tls``), ``mqtt://`` (``tcp``), ``wss://``, ``ws://``; the port follows from the scheme.
             Default: the environment's ``MQTT_SERVER``. A password in it works.
-        username, password: else from the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, a file, the keyring (service "honeyframe", key
+        username, password: else from the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, the keyring (service "honeyframe", key
             "user@host"), or a hidden prompt, when a user name is known or the host is on HiveMQ Cloud, and somebody is there to answer.
             Else anonymous.
-        password_file: a file whose first line is the password (mode 0600). Default: the environment's ``MQTT_PASSWORD_FILE``.
+        password_file: instead of ``password``: a file whose first line it is (mode 0600). Default, behind ``MQTT_PASSWORD``: the
+            environment's ``MQTT_PASSWORD_FILE``.
         protocol: "auto" is MQTT 5, and once more with 3.1.1 when the broker does not speak it: says so, hangs up, or is silent for half
             of ``connect_timeout``. Or "3.1", "3.1.1", "5.0".
         client_id: default: "honeyframe-" and a random number.
@@ -130,7 +130,7 @@ def connect(
         "refused_retry_delay": refused_retry_delay,
     }
     hidden = {"uri": uri, "password": password, "client_key_password": client_key_password, "http_proxy": http_proxy}
-    secrets = hide_secrets(hidden)
+    secrets = hide_secrets(hidden, ())
     uri = password = client_key_password = http_proxy = None
     return connect_hidden(secrets, options)
 
@@ -147,9 +147,10 @@ async def connect_async(uri: str | None = None, **options: Unpack[ConnectOptions
     from .waiter import in_thread
 
     plain: dict[str, Any] = {"uri": uri, **options}
-    secrets = hide_secrets(plain)
+    secrets = hide_secrets(plain, ConnectOptions.__annotations__)
     uri = None
     options.clear()  # type: ignore[attr-defined]  # it is a plain dict, and its password shall not stay in this frame
+    check_keywords("connect_async", plain, ConnectOptions.__annotations__)
     client = _new_client(secrets, plain)
     try:
         await in_thread(lambda: _open(client))
@@ -160,35 +161,49 @@ async def connect_async(uri: str | None = None, **options: Unpack[ConnectOptions
 
 
 def connect_hidden(secrets: dict[str, Secret | None], options: dict[str, Any]) -> Client:
-    """As :func:`connect`, for those who hold the secrets wrapped already."""
+    """As :func:`connect`, for those who hold the secrets wrapped already: any of ``_SECRETS``."""
     client = _new_client(secrets, options)
     _open(client)
     return client
 
 
-def hide_secrets(options: dict[str, Any]) -> dict[str, Secret | None]:
-    """Takes the secrets out of ``options``, wrapped: from here on no traceback's local variables show them."""
-    secrets: dict[str, Secret | None] = {}
-    for name in ("uri", "password", "client_key_password", "http_proxy"):
-        text = options.pop(name, None)
-        if not (text is None or isinstance(text, (str, Secret))):
-            raise InvalidArgumentError(f"{name} must be a str; found {type(text).__name__}")
-        secrets[name] = Secret(text) if isinstance(text, str) else text
+def hide_secrets(options: dict[str, Any], known: Container[str]) -> dict[str, Secret | None]:
+    """Takes the secrets out of ``options``, wrapped: from here on no traceback's local variables show them.
+
+    So it comes before every check, and refuses nothing itself. What is in ``options`` under a name that is not ``known`` stays there,
+    wrapped as well: it may be a password whose name is misspelled.
+    """
+    secrets = {name: _hidden(options.pop(name, None)) for name in _SECRETS}
+    for name in options:
+        if name not in known:
+            options[name] = _hidden(options[name])
     return secrets
+
+
+def _hidden(value: Any) -> Secret | None:
+    return value if value is None or isinstance(value, Secret) else Secret(value)
+
+
+def _check_secrets(secrets: dict[str, Secret | None]) -> None:
+    for name, secret in secrets.items():
+        found = "str" if secret is None else secret.type_name
+        if found != "str":
+            raise InvalidArgumentError(f"{name} must be a str; found {found}")
 
 
 def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> Client:
     """A client with its session, not connected yet. Asks for credentials where it must."""
     check_process()
-    address = read_address(secrets["uri"])
+    _check_secrets(secrets)
+    address = read_address(secrets.get("uri"))
     insecure = bool(options.get("insecure", False))
     core = {name: _for_core(name, value) for name, value in options.items()}
     found = find_credentials(
-        address, username=core.pop("username", None), password=secrets["password"], password_file=core.pop("password_file", None)
+        address, username=core.pop("username", None), password=secrets.get("password"), password_file=core.pop("password_file", None)
     )
     warn_about_transport(address, has_password=found.password is not None or address.has_password, insecure=insecure)
     session = _core.Session(_core_options(address, found, secrets, core))
-    return Client(session, address, insecure=insecure and address.uses_tls)
+    return Client(session, address, insecure=insecure and address.uses_tls, chosen_id=bool(options.get("client_id")))
 
 
 _DURATIONS: Final = frozenset(
@@ -209,7 +224,7 @@ def _for_core(name: str, value: Any) -> Any:
 
 
 def _core_options(address: Address, found: Credentials, secrets: dict[str, Secret | None], core: dict[str, Any]) -> _core.ConnectOptions:
-    password, key_password, proxy = found.password, secrets["client_key_password"], secrets["http_proxy"]
+    password, key_password, proxy = found.password, secrets.get("client_key_password"), secrets.get("http_proxy")
     return core_call(
         _core.ConnectOptions,
         address.full.reveal(),

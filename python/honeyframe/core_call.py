@@ -25,13 +25,20 @@ def core_call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
     """``function(*args, **kwargs)``; arguments of a wrong type raise InvalidArgumentError.
 
     pybind11's own TypeError shows every argument's value, a password among them, in ten lines. This one names the argument.
+
+    Whatever is raised, this frame stays in its traceback, where tools show local variables: the values leave it first.
     """
     try:
         return function(*args, **kwargs)
     except TypeError as error:
         if "incompatible" not in str(error):
+            del args, kwargs
             raise
         told = _explain(str(error).split("Invoked with")[0], kwargs)
+        del args, kwargs
+    except BaseException:
+        del args, kwargs
+        raise
     raise InvalidArgumentError(told)  # outside the except block: no context that holds the values
 
 

@@ -1,6 +1,7 @@
 """Where the user name and the password come from, and how they are kept from sight.
 
-The order: argument, the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, a password file, the keyring, a hidden prompt.
+The order: the arguments ``password=`` or ``password_file=``, the URI, ``MQTT_PASSWORD``, the file that ``MQTT_PASSWORD_FILE`` names, the
+keyring, a hidden prompt.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
+
+    @property
+    def type_name(self) -> str:
+        """Of what was wrapped, which is not a str where somebody passed something else: it is refused by this name, and not shown."""
+        return type(self._text).__name__
 
     def reveal(self) -> str:
         """The text itself; grep for this to audit every use."""
@@ -85,10 +91,12 @@ def find_credentials(
     if password is not None and password_file is not None:
         raise InvalidArgumentError("password and password_file are both given: pass one of them")
     user = username if username is not None else address.username
-    if password is not None:
-        return Credentials(user, password, "argument")
-    if password_file is not None:
-        return Credentials(user if user is not None else _environment_username(address), read_password_file(password_file), "password_file")
+    if password is not None or password_file is not None:
+        user = user if user is not None else _environment_username(address)
+        if password is not None:
+            return Credentials(user, password, "argument")
+        assert password_file is not None
+        return Credentials(user, read_password_file(password_file), "password_file")
     if address.has_password:
         _warn_about_password_in_uri()
         return Credentials(username, None, "uri")
@@ -152,7 +160,7 @@ def read_password_file(path: str | os.PathLike[str]) -> Secret:
     try:
         with place.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            first = file.read(MAX_PASSWORD_FILE_BYTES).split(b"\n", 1)[0].rstrip(b"\r")
+            secret = _first_line(file.read(MAX_PASSWORD_FILE_BYTES))
     except OSError as error:
         raise InvalidArgumentError(f"password file {str(place)!r} cannot be read: {error.strerror}") from None
     if stat.S_ISREG(mode) and mode & 0o077:
@@ -160,13 +168,19 @@ def read_password_file(path: str | os.PathLike[str]) -> Secret:
             f"password file {str(place)!r} has mode {stat.S_IMODE(mode):04o}: others on this machine may read it. Run: chmod 600 {place}",
             CredentialFileWarning,
         )
-    try:
-        text = first.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidArgumentError(f"password file {str(place)!r} is not UTF-8 text") from None
-    if not text:
+    if secret is None:
+        raise InvalidArgumentError(f"password file {str(place)!r} is not UTF-8 text")
+    if not secret.reveal():
         raise InvalidArgumentError(f"password file {str(place)!r} has an empty first line: the password goes there")
-    return Secret(text)
+    return secret
+
+
+def _first_line(data: bytes) -> Secret | None:
+    """None where it is not UTF-8: raised here, an error would have the password in its traceback's local variables."""
+    try:
+        return Secret(data.split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return None
 
 
 def _from_keyring(user: str, host: str) -> Secret | None:

@@ -3,7 +3,7 @@
     raw queue -> decode(payload) -> feed queue -> StreamReader
 
 The slow path: one Python call a message, on a thread of its own, so that windows fill while a cell sleeps. Overflow is the raw queue's
-business, by its own policy: the thread reads on only while the feed queue has room.
+business, by its own policy: the thread looks for room in the feed queue before each message, and waits for it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from . import _core
+from .errors import HoneyframeError, InternalError
 from .payload import encode_payload
 from .quarantine import QuarantineRow
 
@@ -23,12 +24,19 @@ Decode: TypeAlias = Callable[[bytes], "bytes | str | dict[str, Any] | list[Any] 
 REASON: Final = "decode_failed"
 RAW_METADATA: Final = ("topic", "recv_time", "retain", "qos", "dup")
 _STEP_MESSAGES: Final = 1_000
+# How far it reads ahead where the queue's own bounds are wider.
 _FEED_MESSAGES: Final = 20_000
 _FEED_BYTES: Final = 16 * 2**20
+# What a message may cost the feed beside its bytes: a new block (see cpp/core/message_queue.cpp), a new dictionary's table.
+_BLOCKS_PER_BOUND: Final = 32
+_MAX_BLOCK_BYTES: Final = 256 * 2**10
+_TABLE_BYTES: Final = 4 * 2**10
+_FIRST_WAIT: Final = 0.001
+_LONGEST_WAIT: Final = 0.02
 
 
 class Decoder:
-    """Moves messages from ``raw`` through ``decode`` into ``feed``. Holds neither the Stream nor the Client."""
+    """Moves messages from ``raw`` through ``decode`` into ``feed``, whose bounds are given. Holds neither the Stream nor the Client."""
 
     def __init__(
         self,
@@ -36,6 +44,8 @@ class Decoder:
         feed: _core.Queue,
         decode: Decode,
         *,
+        feed_messages: int,
+        feed_bytes: int,
         max_quarantine_messages: int = 10_000,
         max_quarantine_bytes: int = 16 * 2**20,
     ) -> None:
@@ -44,6 +54,10 @@ class Decoder:
         self._raw = raw
         self._feed = feed
         self._decode = decode
+        self._feed_messages = min(feed_messages, _FEED_MESSAGES)
+        self._feed_bytes = min(feed_bytes, _FEED_BYTES)
+        self._block_bytes = min(feed_bytes // _BLOCKS_PER_BOUND, _MAX_BLOCK_BYTES)
+        self._error: BaseException | None = None  # what ended the thread before its time
         self._quarantine: deque[QuarantineRow] = deque()
         self._quarantine_bytes = 0
         self._max_messages = max_quarantine_messages
@@ -52,7 +66,6 @@ class Decoder:
         self._lock = threading.Lock()
         self.failed = 0  # messages that decode() refused
         self._left_out = 0  # for which it returned None
-        self.tapped = False  # a window takes batches whether or not anyone reads: the feed queue's own policy bounds them
         self._thread = threading.Thread(target=self._run, name="honeyframe-decode", daemon=True)
 
     def start(self) -> None:
@@ -90,26 +103,46 @@ class Decoder:
         with self._lock:
             return list(self._quarantine)
 
+    def raise_if_broken(self) -> None:
+        """Raises where the thread has ended before its time: then messages are missing, and nobody shall take this for the end."""
+        error = self._error
+        if isinstance(error, HoneyframeError):
+            raise error
+        if error is not None:
+            raise InternalError(f"decode= has ended: {type(error).__name__}: {error}"[:1_000], hint="Open the stream again.") from error
+
     def _run(self) -> None:
+        step = min(_STEP_MESSAGES, self._feed_messages)
         try:
-            while not self._stop.is_set():
-                if not self._has_room():
-                    self._stop.wait(0.02)
-                    continue
+            while self._await_room(0):
                 try:
-                    batch = self._raw.next(_STEP_MESSAGES, 0.0, 0.1)
+                    batch = self._raw.next(step, 0.0, 0.1)
                 except StopIteration:
                     break
                 if batch is not None:
                     self._pass_on(batch)
+        except BaseException as error:  # for who awaits the data: a thread has nobody to raise it to
+            self._error = error
+            self._raw.close()  # nothing piles up that nobody will decode
         finally:
             self._feed.close()
 
-    def _has_room(self) -> bool:
-        if self.tapped:
-            return True
+    def _await_room(self, size: int) -> bool:
+        """Waits until the feed can take a message of ``size`` without dropping another; False when nobody wants it any more."""
+        wait = _FIRST_WAIT
+        while not self._stop.is_set():
+            if self._has_room(size):
+                return True
+            self._stop.wait(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+        return False
+
+    def _has_room(self, size: int) -> bool:
         counters = self._feed.counters()
-        return counters["queued"] + counters["in_batch"] < _FEED_MESSAGES and counters["queued_bytes"] < _FEED_BYTES
+        if not counters["queued"]:
+            return True  # all the room there is; what is larger by itself is rejected, and counted
+        needed = size + self._block_bytes + _TABLE_BYTES
+        return counters["queued"] < self._feed_messages and counters["held_bytes"] + needed <= self._feed_bytes
 
     def _pass_on(self, batch: _core.RecordBatch) -> None:
         import pyarrow as pa
@@ -127,6 +160,7 @@ class Decoder:
 
     def _pass_one(self, payload: bytes, time_ns: int, message: dict[str, Any]) -> None:
         try:
+            flags = _flags(message)
             decoded = self._decode(payload)
             if not (decoded is None or isinstance(decoded, (bytes, bytearray, memoryview, str, dict, list))):
                 raise TypeError(f"decode returned {type(decoded).__name__}; expected bytes, str, dict, list or None")
@@ -137,18 +171,8 @@ class Decoder:
         if data is None:
             with self._lock:
                 self._left_out += 1
-            return
-        self._feed.push(
-            message["_topic"],
-            data,
-            receive_time_ns=time_ns,
-            qos=message["_qos"] or 0,
-            retain=bool(message["_retain"]),
-            dup=bool(message["_dup"]),
-            user_properties=[(str(k), str(v)) for k, v in json.loads(message["_user_properties"] or "[]")],
-            content_type=message["_content_type"] or "",
-            response_topic=message["_response_topic"] or "",
-        )
+        elif self._await_room(len(data) + sum(len(value) for value in message.values() if isinstance(value, str)) * _UTF8_BYTES):
+            self._feed.push(message["_topic"], data, receive_time_ns=time_ns, **flags)
 
     def _refuse(self, payload: bytes, time_ns: int, message: dict[str, Any], text: str) -> None:
         entry = (message["_topic"], time_ns, -1, REASON, text[:1_000], -1, payload, bool(message["_retain"]), message["_qos"] or 0)
@@ -160,4 +184,17 @@ class Decoder:
                 self._quarantine_bytes -= len(self._quarantine.popleft()[6])
 
 
+_UTF8_BYTES: Final = 4  # of one character, at most
 _PASSED: Final = ("_topic", "_retain", "_qos", "_dup", "_user_properties", "_content_type", "_response_topic")
+
+
+def _flags(message: dict[str, Any]) -> dict[str, Any]:
+    """What goes along with a message, as ``_core.Queue.push`` takes it."""
+    return {
+        "qos": message["_qos"] or 0,
+        "retain": bool(message["_retain"]),
+        "dup": bool(message["_dup"]),
+        "user_properties": [(str(k), str(v)) for k, v in json.loads(message["_user_properties"] or "[]")],
+        "content_type": message["_content_type"] or "",
+        "response_topic": message["_response_topic"] or "",
+    }

@@ -1,6 +1,7 @@
 """What happens beside the data, told: a session's events as log records, a stream's as log records and warnings.
 
-The logger is ``honeyframe``, with a child for each session; no handlers are installed.
+The logger is ``honeyframe``, with a child for each client id that somebody chose; no handlers are installed. Each record says whose it is:
+``honeyframe_client`` is the client id, ``honeyframe_event`` the event's name.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Final, TypeAlias
 
 from . import _core
 from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, error_from_core
@@ -72,16 +73,35 @@ def error_from_event(event: dict[str, Any]) -> HoneyframeError | None:
     )
 
 
+#: What tells: of a session, with its client id, or the plain one of a stream fed by hand.
+Teller: TypeAlias = "logging.Logger | ClientLogger"
+
+
+class ClientLogger(logging.LoggerAdapter[logging.Logger]):
+    """Adds the client id to each record. A logger of its own for each random id would stay in memory for ever: logging frees none."""
+
+    def __init__(self, logger: logging.Logger, client_id: str) -> None:
+        super().__init__(logger)
+        self._client_id = client_id
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        kwargs["extra"] = {**(kwargs.get("extra") or {}), "honeyframe_client": self._client_id}
+        return msg, kwargs
+
+
 class SessionLog:
     """Drains one session's events into its logger, on a thread of its own, until the session is closed.
 
-    Holds the session, never the Client: a Client that nobody holds any more must be free to go.
+    Holds the session, never the Client: a Client that nobody holds any more must be free to go. The client id names the logger where it
+    was ``chosen``, and is not a random one.
     """
 
-    def __init__(self, session: _core.Session, name: str) -> None:
+    def __init__(self, session: _core.Session, client_id: str, *, chosen: bool = True) -> None:
         self._session = session
         self._stop = threading.Event()
-        self.logger = logging.getLogger("honeyframe").getChild(printable(name).replace(".", "_"))
+        name = printable(client_id)
+        logger = logging.getLogger("honeyframe")
+        self.logger = ClientLogger(logger.getChild(name.replace(".", "_")) if chosen else logger, name)
         self.gaps = 0  # reconnects after which the broker had kept no session
         self._thread = threading.Thread(target=self._run, name="honeyframe-events", daemon=True)
 
@@ -131,7 +151,7 @@ class StreamLog:
     All that is new in one call of :meth:`tell` is one warning.
     """
 
-    def __init__(self, logger: logging.Logger) -> None:
+    def __init__(self, logger: Teller) -> None:
         self.logger = logger
         self._told: set[tuple[str, str]] = set()
         self._gaps_told = 0

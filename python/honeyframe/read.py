@@ -80,8 +80,12 @@ def read_mqtt(
 
         df = hf.read_mqtt("mqtts://xyz.s1.eu.hivemq.cloud", "plant/+/telemetry", seconds=10)
     """
+    given: dict[str, Any] = {"uri": uri, **options}
+    secrets = hide_secrets(given, ReadOptions.__annotations__)
+    uri = None
+    options.clear()  # type: ignore[attr-defined]  # it is a plain dict, and its password shall not stay in this frame
     check_process()
-    check_keywords("read_mqtt", options, ReadOptions.__annotations__)
+    check_keywords("read_mqtt", given, ReadOptions.__annotations__)
     if seconds is None and rows is None:
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
     filters = (topics,) if isinstance(topics, str) else tuple(topics) if isinstance(topics, Iterable) else ()
@@ -92,9 +96,9 @@ def read_mqtt(
         raise InvalidArgumentError(f"no topic filter: topics= takes one or several, such as 'plant/#'; found {topics!r}")
     check_dtype_backend(dtype_backend)
     check_retained(retained)
-    connect_options = {name: options.pop(name) for name in list(options) if name in _CONNECT_OPTIONS}  # type: ignore[misc]
+    connection = {name: given.pop(name) for name in list(given) if name in _CONNECT_OPTIONS}
     stream_options: dict[str, Any] = {
-        **options,
+        **given,
         "qos": qos,
         "schema": schema,
         "columns": None if columns is None else check_strings("columns", columns),
@@ -102,17 +106,13 @@ def read_mqtt(
         "retained": retained,
         "decode": decode,
     }
-    if client is not None and (uri is not None or connect_options):
-        given = ["uri"] * (uri is not None) + sorted(connect_options)
-        raise InvalidArgumentError(f"client= is a connection already: {', '.join(given)} cannot be given beside it")
-    if client is not None:
-        return _read(client, filters, stream_options, duration, rows, progress, categories, dtype_backend)
-    connection: dict[str, Any] = {"uri": uri, **connect_options}
-    secrets = hide_secrets(connection)
-    uri = None
-    connect_options.clear()
-    with connect_hidden(secrets, connection) as own:
-        return _read(own, filters, stream_options, duration, rows, progress, categories, dtype_backend)
+    if client is None:
+        with connect_hidden(secrets, connection) as own:
+            return _read(own, filters, stream_options, duration, rows, progress, categories, dtype_backend)
+    superfluous = [*(name for name, secret in secrets.items() if secret is not None), *sorted(connection)]
+    if superfluous:
+        raise InvalidArgumentError(f"client= is a connection already: {', '.join(superfluous)} cannot be given beside it")
+    return _read(client, filters, stream_options, duration, rows, progress, categories, dtype_backend)
 
 
 def _read(

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: MQTT 5, 3.8.3.1: retained messages are sent at the time of the subscribe, or not.
 _SEND_RETAINED = 0
 _NO_RETAINED = 2
+#: The core's own bounds of a queue.
+_MAX_MESSAGES = 1_000_000
+_MAX_BYTES = 67_108_864
 _PROPERTIES = frozenset({"user_properties", "content_type", "response_topic"})
 
 
@@ -75,7 +78,15 @@ def make_reader(
     entrance = core_call(_core.Queue, **queue, keep_properties=bool(keep))
     if decode is None:
         return _core.StreamReader(entrance, options), entrance, None
+    # Its policy is for windows: what they have taken and nobody reads. Messages find room before they are pushed.
     feed = core_call(_core.Queue, **{**queue, "overflow": "drop_oldest"}, keep_properties=bool(keep))
     raw = _core.StreamReader(entrance, _core.ExtractOptions(payload="raw", metadata=[*RAW_METADATA, *sorted(keep)]))
     watch_reader(raw)
-    return _core.StreamReader(feed, options), entrance, Decoder(raw, feed, decode)
+    decoder = Decoder(
+        raw,
+        feed,
+        decode,
+        feed_messages=queue.get("max_messages", _MAX_MESSAGES),
+        feed_bytes=queue.get("max_bytes", _MAX_BYTES),
+    )
+    return _core.StreamReader(feed, options), entrance, decoder

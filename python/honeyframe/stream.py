@@ -17,7 +17,7 @@ from .batches import Batches, Fill
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectError, HoneyframeError, InvalidArgumentError, PermissionDenied
-from .events import StreamLog
+from .events import StreamLog, Teller
 from .keywords import Retained
 from .lifetime import check_process, watch_reader
 from .stats import StreamStats, stats_from_core
@@ -67,7 +67,7 @@ class Stream:
         subscription: Subscription | None = None,
         retained: Retained = "include",
         decoder: Decoder | None = None,
-        logger: logging.Logger | None = None,
+        logger: Teller | None = None,
     ) -> None:
         self._reader = reader
         self._subscription = subscription
@@ -234,8 +234,6 @@ class Stream:
         with self._lock:
             tap = self._taps.get(span)
             if tap is None:
-                if self._decoder:
-                    self._decoder.tapped = True
                 tap = self._taps[span] = self._reader.open_window(span, max_rows=max_rows, max_bytes=max_bytes)
         self._tell()
         batches, schema, _ = tap.snapshot()
@@ -449,6 +447,8 @@ class Stream:
 
     def _raise_if_broken(self) -> None:
         """A session that ended for good, and not by its owner's wish, is an error where the data was awaited."""
+        if self._decoder is not None:
+            self._decoder.raise_if_broken()
         if self._subscription is not None and not self._closed:
             self._subscription.client._raise_if_broken()
 

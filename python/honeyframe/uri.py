@@ -57,13 +57,12 @@ def read_address(uri: Secret | None) -> Address:
         InvalidURIError: it cannot be read. The message does not show the password.
     """
     if uri is None:
-        found = os.environ.get(ADDRESS_VARIABLE, "").strip()
-        if not found:
+        uri = Secret(os.environ.get(ADDRESS_VARIABLE, "").strip())
+        if not uri.reveal():
             raise InvalidArgumentError(
                 f"no broker address: connect() got no uri and the environment has no {ADDRESS_VARIABLE}",
                 hint='Pass one, such as "mqtts://<cluster>.s1.eu.hivemq.cloud" (HiveMQ Cloud: console, your cluster, Overview, URL).',
             )
-        uri = Secret(found)
     parts: dict[str, Any] = _core.parse_uri(uri.reveal())
     return Address(
         full=uri,

@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
+from tests.brokers.packets import Disconnect
+from tests.brokers.scripted import Connection, ScriptedBroker
 
 import honeyframe as hf
 from honeyframe import _core
@@ -201,8 +203,35 @@ class TestEnd:
             with hf.connect(**access, client_id="face-twice"), pytest.raises(hf.SessionTakenOverError):
                 list(stream.batches(seconds=5))
 
+    def test_the_end_is_told_however_soon_the_queue_ends_before_the_session(self) -> None:
+        async def dismisses(c: Connection) -> None:
+            await c.accept()
+            await c.grant()
+            await asyncio.sleep(0.1)
+            await c.send(Disconnect(code=0x8E))
+
+        for _ in range(10):
+            with ScriptedBroker(dismisses) as broker, hf.connect(broker.uri(), protocol="5.0") as client:
+                stream = client.stream("a")
+                with pytest.raises(hf.SessionTakenOverError):
+                    list(stream.batches(seconds=5))
+
 
 class TestNothingLeaks:
+    def test_connecting_makes_no_logger_but_for_a_chosen_client_id(self, access: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, "honeyframe")
+        before = set(logging.Logger.manager.loggerDict)
+        for _ in range(3):
+            with hf.connect(**access) as client:
+                assert client.info()["client_id"].startswith("honeyframe-")
+        assert set(logging.Logger.manager.loggerDict) == before
+        with hf.connect(**access, client_id="face-logger"):
+            pass
+        assert set(logging.Logger.manager.loggerDict) - before == {"honeyframe.face-logger"}
+        told = {(record.name, vars(record)["honeyframe_client"]) for record in caplog.records}
+        assert len(told) == 4
+        assert {name for name, _ in told} == {"honeyframe", "honeyframe.face-logger"}
+
     def test_the_password_is_nowhere(self, access: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         uri = access["uri"].replace("://", f"://both:{CANARY}@")

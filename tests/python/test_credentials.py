@@ -115,6 +115,15 @@ class TestOrder:
         monkeypatch.setenv("MQTT_PASSWORD", "from-environment")
         assert found(password_file=password_file) == ("eve", "from-file", "password_file")
 
+    def test_the_environments_user_name_goes_with_a_password_argument(self, monkeypatch: pytest.MonkeyPatch, password_file: Path) -> None:
+        monkeypatch.setenv("MQTT_USERNAME", "eve")
+        assert found(password="given") == ("eve", "given", "argument")
+        assert found(password_file=password_file) == ("eve", "from-file", "password_file")
+        assert found("mqtts://ann@h", password="given") == ("ann", "given", "argument")
+        assert found(username="bob", password="given") == ("bob", "given", "argument")
+        monkeypatch.setenv("MQTT_SERVER", "mqtts://mine.example")
+        assert found("mqtts://other.example", password="given") == (None, "given", "argument")
+
     def test_two_passwords_are_one_too_many(self, password_file: Path) -> None:
         with pytest.raises(InvalidArgumentError, match="both given"):
             found(password="given", password_file=password_file)

@@ -7,11 +7,13 @@ import gzip
 import json
 import threading
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import honeyframe as hf
 from honeyframe.decode import Decoder
 from honeyframe.source import make_reader
 from honeyframe.stream import Stream
@@ -100,6 +102,13 @@ def test_windows_fill_meanwhile(fed: FedStream) -> None:
     assert len(source.stream.window(60)) == 50
 
 
+def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    return condition()
+
+
 def test_nothing_is_read_ahead_without_bound(fed: FedStream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("honeyframe.decode._FEED_MESSAGES", 10)
     monkeypatch.setattr("honeyframe.decode._STEP_MESSAGES", 5)
@@ -108,10 +117,141 @@ def test_nothing_is_read_ahead_without_bound(fed: FedStream, monkeypatch: pytest
     time.sleep(0.5)
     stats = source.stream.stats()
     assert stats.balanced
-    assert source.stream._decoder._feed.counters()["received"] <= 20
+    assert source.stream._decoder._feed.counters()["received"] == 10
     assert stats.queued + stats.in_batch == 100
     source.stream.close()
     assert source.stream.read(seconds=5).to_pandas()["n"].tolist() == list(range(100))
+
+
+class TestOverflow:
+    """It is the raw queue's business, by the user's policy: what has been decoded is never dropped behind their back."""
+
+    @pytest.mark.filterwarnings("ignore::honeyframe.errors.MessagesDroppedWarning")
+    def test_drop_newest_keeps_the_oldest(self, fed: FedStream) -> None:
+        source = fed(decode=lambda payload: payload, queue={"max_messages": 100, "overflow": "drop_newest"})
+        for number in range(1_000):
+            source.push({"n": number})
+            if number % 50 == 0:
+                time.sleep(0.01)
+        stats = source.stream.stats()
+        assert stats.balanced
+        assert 100 <= stats.queued + stats.in_batch <= 400  # raw, a step in hand, the feed
+        source.stream.close()
+        numbers = source.stream.read(seconds=5).to_pandas()["n"].tolist()
+        assert numbers[:200] == list(range(200))
+        counters = source.stream._counters()
+        assert counters["dropped"] == counters["dropped_newest"] == 1_000 - len(numbers)
+        assert source.stream.stats().balanced
+
+    def test_block_loses_nothing(self, fed: FedStream) -> None:
+        source = fed(decode=lambda payload: payload, queue={"max_messages": 10, "overflow": "block", "block_timeout": 30.0})
+        pushing = threading.Thread(target=source.push_rows, args=(300,))
+        pushing.start()
+        time.sleep(0.3)
+        assert pushing.is_alive()  # all queues are full
+        assert source.stream.read(rows=300, seconds=20).to_pandas()["n"].tolist() == list(range(300))
+        pushing.join(5)
+        stats = source.stream.stats()
+        assert (stats.received, stats.delivered, stats.dropped, stats.balanced) == (300, 300, 0, True)
+
+    def test_payloads_that_grow_wait_for_room(self, fed: FedStream) -> None:
+        source = fed(decode=gzip.decompress, queue={"max_bytes": 2**20, "overflow": "drop_newest"})
+        for number in range(200):  # 50 kB each, decoded: ten times the bound
+            source.push(gzip.compress(json.dumps({"n": number, "text": "x" * 50_000}).encode()))
+        wait_until(lambda: source.stream._decoder._feed.counters()["received"] >= 10)
+        assert source.stream.stats().balanced
+        assert source.stream._decoder._feed.counters()["held_bytes"] <= 2**20
+        assert source.stream.read(rows=200, seconds=20).to_pandas()["n"].tolist() == list(range(200))
+        stats = source.stream.stats()
+        assert (stats.received, stats.delivered, stats.dropped, stats.balanced) == (200, 200, 0, True)
+
+    def test_many_topics_wait_for_room_as_well(self, fed: FedStream) -> None:
+        source = fed(decode=lambda payload: payload, queue={"max_bytes": 2**20, "overflow": "block", "block_timeout": 30.0})
+        pushing = threading.Thread(
+            target=lambda: [source.push({"n": number}, topic=f"{number}/" + "t" * 2_000) for number in range(2_000)], daemon=True
+        )
+        pushing.start()
+        assert source.stream.read(rows=2_000, seconds=30).to_pandas()["n"].tolist() == list(range(2_000))
+        pushing.join(5)
+        stats = source.stream.stats()
+        assert (stats.delivered, stats.dropped, stats.balanced) == (2_000, 0, True)
+
+    def test_what_grows_beyond_every_bound_is_rejected_and_counted(self, fed: FedStream) -> None:
+        source = fed(decode=gzip.decompress, queue={"max_payload_bytes": 10_000})
+        source.push(gzip.compress(b" " * 10_001))
+        source.push(gzip.compress(b'{"n": 1}'))
+        assert source.stream.read(rows=1, seconds=5).to_pandas()["n"].tolist() == [1]
+        stats = source.stream.stats()
+        assert (stats.received, stats.rejected, stats.delivered, stats.balanced) == (2, 1, 1, True)
+
+    def test_one_message_at_a_time_still_flows(self, fed: FedStream) -> None:
+        source = fed(decode=lambda payload: payload, queue={"max_messages": 1, "overflow": "block", "block_timeout": 30.0})
+        pushing = threading.Thread(target=source.push_rows, args=(100,))
+        pushing.start()
+        assert len(source.stream.read(rows=100, seconds=20)) == 100
+        pushing.join(5)
+
+    @pytest.mark.filterwarnings("ignore::honeyframe.errors.MessagesDroppedWarning")
+    def test_a_window_rolls_on_though_nobody_reads(self, fed: FedStream) -> None:
+        source = fed(decode=lambda payload: payload, queue={"max_messages": 50, "overflow": "block", "block_timeout": 30.0})
+        source.stream.window(60)
+        source.push_rows(1_000)
+        assert wait_until(lambda: len(source.stream.window(60)) == 1_000)
+        stats = source.stream.stats()
+        assert stats.balanced
+        assert stats.dropped >= 900  # taken by the window alone
+
+    def test_dropping_a_full_stream_ends_its_thread(self) -> None:
+        reader, queue, decoder = make_reader({"max_messages": 5}, {}, lambda payload: payload)
+        assert decoder is not None
+        decoder.start()
+        stream = Stream(reader, decoder=decoder)
+        for _ in range(20):
+            queue.push("a", b"1")
+        thread, counters = decoder._thread, decoder._feed.counters
+        assert wait_until(lambda: counters()["queued"] == 5)
+        del stream, decoder, reader
+        gc.collect()
+        thread.join(3)
+        assert not thread.is_alive()
+
+
+class TestTheThread:
+    @pytest.mark.parametrize("broken", ["_raw.next", "_pass_on"])
+    def test_its_end_is_an_error_where_data_was_awaited(self, broken: str) -> None:
+        reader, queue, decoder = make_reader({}, {}, lambda payload: payload)
+        assert decoder is not None
+
+        def fail(*_: Any) -> None:
+            raise MemoryError("no memory for the batch")
+
+        if broken == "_raw.next":
+            decoder._raw = types.SimpleNamespace(next=fail, close=decoder._raw.close, discard=decoder._raw.discard, keep=decoder._raw)
+        else:
+            decoder._pass_on = fail  # type: ignore[method-assign]
+        queue.push("a", b"1")
+        decoder.start()
+        stream = Stream(reader, decoder=decoder)
+        for read in (lambda: stream.read(rows=1, seconds=5), lambda: list(stream.batches())):
+            with pytest.raises(hf.HoneyframeError, match="decode= has ended") as raised:
+                read()
+            assert isinstance(raised.value.__cause__, MemoryError)
+        decoder._thread.join(3)
+        assert queue.push("a", b"2") == "closed"  # nothing piles up behind it
+
+    def test_an_error_with_a_name_is_raised_as_it_is(self) -> None:
+        reader, _, decoder = make_reader({}, {}, lambda payload: payload)
+        assert decoder is not None
+        denied = hf.SubscribeDenied("taken back")
+
+        def fail(*_: Any) -> None:
+            raise denied
+
+        decoder._raw = types.SimpleNamespace(next=fail, close=decoder._raw.close, discard=decoder._raw.discard)  # type: ignore[assignment]
+        decoder.start()
+        with pytest.raises(hf.SubscribeDenied) as raised:
+            Stream(reader, decoder=decoder).read(rows=1, seconds=5)
+        assert raised.value is denied
 
 
 @pytest.mark.filterwarnings("ignore::honeyframe.errors.MessagesDroppedWarning")
@@ -152,4 +292,4 @@ def test_the_thread_ends_when_the_stream_is_dropped() -> None:
 
 def test_decode_must_be_a_function() -> None:
     with pytest.raises(TypeError, match="decode must be a function"):
-        Decoder(None, None, "gzip")  # type: ignore[arg-type]
+        Decoder(None, None, "gzip", feed_messages=1, feed_bytes=1)  # type: ignore[arg-type]

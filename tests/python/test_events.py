@@ -72,6 +72,28 @@ def test_levels(session: FakeSession, log: SessionLog, caplog: pytest.LogCapture
     assert "\n" not in record.message
 
 
+def test_a_random_client_id_makes_no_logger(session: FakeSession, caplog: pytest.LogCaptureFixture) -> None:
+    """logging keeps a logger for ever: one a connection would be a leak."""
+    caplog.set_level(logging.DEBUG, "honeyframe")
+    before = set(logging.Logger.manager.loggerDict)
+    log = SessionLog(session, "honeyframe-1f\n2e", chosen=False)  # type: ignore[arg-type]
+    session.happen("connection_lost", detail="the detail")
+    log.drain()
+    StreamLog(log.logger).tell([("column_added", "t", "")])
+    assert set(logging.Logger.manager.loggerDict) == before
+    assert [record.name for record in caplog.records] == ["honeyframe"] * 2
+    assert [vars(record)["honeyframe_client"] for record in caplog.records] == ["honeyframe-1f\\n2e"] * 2
+    assert [vars(record)["honeyframe_event"] for record in caplog.records] == ["connection_lost", "column_added"]
+
+
+def test_a_chosen_client_id_names_the_logger_and_is_in_the_record(
+    session: FakeSession, log: SessionLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    session.happen("gap")
+    log.drain()
+    assert (caplog.records[0].name, vars(caplog.records[0])["honeyframe_client"]) == ("honeyframe.client_1", "client.1")
+
+
 def test_terminal_escapes_do_not_reach_the_log(session: FakeSession, log: SessionLog, caplog: pytest.LogCaptureFixture) -> None:
     session.happen("subscribe_refused", detail="topic \x1b[2J\r\nFAKE LINE")
     log.drain()

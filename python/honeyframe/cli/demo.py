@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..credentials import Secret
 from . import options, terminal
 from .ending import ExitCode, complain
 
@@ -25,7 +26,9 @@ _TELLING = ["line", "temperature", "pressure", "humidity", "running", "location.
 
 
 def demo(
-    uri: Annotated[str | None, typer.Option("--uri", help="Read from this broker instead. Nothing is published there.")] = None,
+    uri: Annotated[
+        Secret | None, typer.Option("--uri", help="Read from this broker instead. Nothing is published there.", parser=options.hide)
+    ] = None,
     topics: Annotated[
         list[str] | None, typer.Option("--topic", "-t", help="Topic filter or template; with --uri the default is '#', every topic.")
     ] = None,
@@ -54,32 +57,36 @@ def demo(
     warnings.simplefilter("ignore", ConflictWarning)  # shown below, with the value
     simulated = uri is None or simulate
     wanted = topics or [PLANT if simulated else "#"]
-    with _broker(uri, access) as client, _plant(client, rate) if simulated else contextlib.nullcontext():
+    with _broker(uri, password, access) as client, _plant(client, rate) if simulated else contextlib.nullcontext():
         address = client.uri
         if uri is None:
             typer.echo(f"A broker of our own and a simulated plant, {rate:g} messages a second.")
         _heading(f"Reading {' and '.join(wanted)} from {address} for {limit:g} s" + (f", or {rows:,} rows" if rows else ""))
         with client.stream(*wanted, event_time="ts" if simulated else None) as stream:
             reading = read_stream(stream, seconds=limit, rows=rows)
-            if reading.interrupted:
-                return ExitCode.interrupted
+            if reading.interrupted or (reading.error and not len(reading.table)):
+                return reading.exit_code
             if not len(reading.table):
                 complain("error", nothing_arrived(stream, reading.stats, limit))
                 return ExitCode.no_messages
             _show(reading, stream)
+            if reading.error:
+                return reading.exit_code
     _show_next_steps(address if uri else "mqtts://<cluster>.s1.eu.hivemq.cloud", wanted, foreign=uri is not None)
     return ExitCode.ok
 
 
 @contextlib.contextmanager
-def _broker(uri: str | None, access: dict[str, Any]) -> Iterator[Client]:
+def _broker(uri: Secret | None, password: Secret | None, access: dict[str, Any]) -> Iterator[Client]:
     """A client of the broker at ``uri``, or of an embedded one."""
-    import honeyframe as hf
-
     if uri is not None:
-        with hf.connect(uri, **access) as client:
+        from ..connection import connect_hidden
+
+        with connect_hidden({"uri": uri, "password": password}, access) as client:
             yield client
         return
+    import honeyframe as hf
+
     from ..embedded_broker import EmbeddedBroker
 
     # A name and a password of no worth: the user's own, from the environment, are for another broker.

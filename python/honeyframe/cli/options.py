@@ -8,11 +8,22 @@ from typing import Annotated, Any
 
 import typer
 
+from ..credentials import Secret
 from .ending import complain
 
+
+def hide(text: str) -> Secret:
+    """Parses a secret argument: no frame of ours has it as plain text."""
+    return Secret(text)
+
+
+hide.__name__ = "str"  # what the help shows as its type
+
+Uri = Annotated[Secret, typer.Argument(metavar="URI", help="Such as mqtts://xyz.s1.eu.hivemq.cloud", parser=hide)]
 Username = Annotated[str | None, typer.Option("--username", "-u", help="User name; default $MQTT_USERNAME.")]
 Password = Annotated[
-    str | None, typer.Option("--password", "-P", help="Password. Others can see it in the process list: rather leave it out to be asked.")
+    Secret | None,
+    typer.Option("--password", "-P", help="Password. Others can see it in the process list: rather leave it out to be asked.", parser=hide),
 ]
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", help="File with the password in its first line; default $MQTT_PASSWORD_FILE.")
@@ -26,24 +37,24 @@ _USER_INFO_WITH_PASSWORD = re.compile(r"[a-zA-Z]+://[^/?#@]*:[^/?#]*@")
 
 def connection(
     *,
-    uri: str | None,
+    uri: Secret | None,
     username: str | None,
-    password: str | None,
+    password: Secret | None,
     password_file: Path | None,
     ca_file: Path | None,
     insecure: bool,
     protocol: str,
 ) -> dict[str, Any]:
-    """Keyword arguments for ``honeyframe.connect``; what was not given is left to its defaults."""
+    """The options of ``honeyframe.connect`` but for its secrets; what was not given is left to its defaults."""
     if password is not None and password_file is not None:
         raise typer.BadParameter("--password and --password-file are both given: one of them will do")
-    if password is not None or (uri is not None and _USER_INFO_WITH_PASSWORD.match(uri)):
+    if password is not None or (uri is not None and _USER_INFO_WITH_PASSWORD.match(uri.reveal())):
         complain(
             "warning",
             "a password on the command line can be seen in the process list and stays in the shell's history;\n"
             "  leave it out to be asked for it, or use --password-file or MQTT_PASSWORD",
         )
-    given: dict[str, Any] = {"username": username, "password": password, "password_file": password_file, "ca_file": ca_file}
+    given: dict[str, Any] = {"username": username, "password_file": password_file, "ca_file": ca_file}
     chosen = {name: str(value) for name, value in given.items() if value is not None}
     return chosen | ({"insecure": True} if insecure else {}) | {"protocol": protocol}
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read(
-    uri: Annotated[str, typer.Argument(metavar="URI", help="Such as mqtts://xyz.s1.eu.hivemq.cloud")],
+    uri: options.Uri,
     topics: Annotated[
         list[str],
         typer.Argument(metavar="TOPIC", help="Topic filters, or templates: 'plant/{line}/telemetry' makes a column of the level."),
@@ -41,8 +41,8 @@ def read(
 ) -> ExitCode:
     """Read messages as a table, and print it or write it to a file.
 
-    Ctrl-C ends the reading; what was read by then is still printed or written. The password comes from --password-file, $MQTT_PASSWORD,
-    $MQTT_PASSWORD_FILE, the keyring, or a hidden prompt.
+    Ctrl-C ends the reading, and so does the session's end; what was read by then is still printed or written. The password comes from
+    --password-file, $MQTT_PASSWORD, $MQTT_PASSWORD_FILE, the keyring, or a hidden prompt.
     """
     from .output import STDOUT, choose_format
 
@@ -54,24 +54,27 @@ def read(
     )
     limit = options.duration(seconds) if seconds is not None else None if rows is not None else 10.0
 
-    import honeyframe as hf
-
+    from ..connection import connect_hidden
     from ..options import warn_of_missing
     from .reading import nothing_arrived, read_stream
 
     names = [name.strip() for name in columns.split(",") if name.strip()] if columns else None
-    with hf.connect(uri, **access) as client, client.stream(*topics, columns=names or (), event_time=event_time) as stream:
+    with (
+        connect_hidden({"uri": uri, "password": password}, access) as client,
+        client.stream(*topics, columns=names or (), event_time=event_time) as stream,
+    ):
         reading = read_stream(stream, seconds=limit, rows=rows)
         if not len(reading.table):
-            if not reading.interrupted:
-                complain("error", nothing_arrived(stream, reading.stats, limit))
-            return ExitCode.interrupted if reading.interrupted else ExitCode.no_messages
+            if reading.exit_code is not ExitCode.ok:
+                return reading.exit_code
+            complain("error", nothing_arrived(stream, reading.stats, limit))
+            return ExitCode.no_messages
     warn_of_missing(names or (), reading.table.column_names, ".")
     if output is not None and chosen is not None:
         _write(reading, output, chosen)
     else:
         _print(reading)
-    return ExitCode.interrupted if reading.interrupted else ExitCode.ok
+    return reading.exit_code
 
 
 def _write(reading: Reading, output: Path, format_name: str) -> None:

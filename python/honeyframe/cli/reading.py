@@ -1,11 +1,14 @@
-"""Reading from a stream while somebody waits: progress, and Ctrl-C as the wish to see what there is."""
+"""Reading from a stream while somebody waits: progress, and Ctrl-C as the wish to see what there is; so is a session that ends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .ending import ExitCode, complain
+
 if TYPE_CHECKING:
+    from ..errors import HoneyframeError
     from ..frame import Batch, Table
     from ..stats import StreamStats
     from ..stream import Stream
@@ -15,21 +18,28 @@ _STEP_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read, and whether it was cut short by Ctrl-C."""
+    """What was read, and what cut it short: Ctrl-C, or an error that ended the session for good."""
 
     table: Table
     stats: StreamStats
     interrupted: bool
+    error: HoneyframeError | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.interrupted if self.interrupted else ExitCode.error if self.error else ExitCode.ok
 
 
 def read_stream(stream: Stream, *, seconds: float | None, rows: int | None) -> Reading:
-    """Rows until ``seconds`` have passed or ``rows`` are there, or until Ctrl-C: what was read by then is kept."""
+    """Rows until ``seconds`` have passed or ``rows`` are there, or until Ctrl-C or the session's end: what was read by then is kept."""
+    from ..errors import ConnectError, PermissionDenied
     from ..frame import concat
     from ..progress import Progress
 
     batches: list[Batch] = []
     count = 0
     interrupted = False
+    broken: HoneyframeError | None = None
     try:
         with Progress("reading", seconds=seconds, rows=rows) as progress:
             for batch in stream.batches(max_seconds=_STEP_SECONDS, seconds=seconds, rows=rows, yield_empty=True):
@@ -39,9 +49,12 @@ def read_stream(stream: Stream, *, seconds: float | None, rows: int | None) -> R
                 progress.update(stream.stats(), count)
     except KeyboardInterrupt:
         interrupted = True
-    if not batches:  # Ctrl-C came first
+    except (ConnectError, PermissionDenied) as error:
+        broken = error
+        complain("error", str(error))
+    if not batches:  # that came first
         batches.append(stream._empty())
-    return Reading(concat(batches), stream.stats(), interrupted)
+    return Reading(concat(batches), stream.stats(), interrupted, broken)
 
 
 def nothing_arrived(stream: Stream, stats: StreamStats, seconds: float | None) -> str:
