@@ -102,7 +102,7 @@ void SessionCore::stop(Status status, SessionEvent::Kind kind) {
   websocket_slot_.reset();
   {
     const std::lock_guard lock(mutex_);
-    if (!status.ok()) info_.last_error = status;
+    info_.last_error = status;  // none where it ends by its owner's wish, whatever there was before
   }
   if (const auto held = table_.stop_holding(); held > 0) {
     note(SessionEvent::Kind::unmatched, {},

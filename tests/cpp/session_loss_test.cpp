@@ -266,6 +266,18 @@ TEST(SessionLoss, ComesBackWhenTheBrokerDoes) {
   EXPECT_TRUE(status_of(session->close(2s)).ok());
 }
 
+TEST(SessionLoss, AnOldLossIsNotWhyAClosedSessionRefuses) {
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect).connack().close();
+  broker.accept().expect(Type::connect).connack().expect(Type::disconnect);
+  broker.play();
+  auto session = connected_session(options_for(broker));
+  ASSERT_TRUE(eventually([&] { return session->info().connects == 2; }));
+  EXPECT_TRUE(status_of(session->close(2s)).ok());
+  EXPECT_EQ(status_of(session->publish({.topic = "a"})).code(), ErrorCode::closed);
+  EXPECT_EQ(broker.finish(), "");
+}
+
 TEST(SessionLoss, ClosesWhileItWaitsToReconnect) {
   ScriptedBroker broker;
   broker.accept().expect(Type::connect).connack().close();
