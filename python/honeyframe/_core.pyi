@@ -162,7 +162,8 @@ class StreamReader:
     def next(self, max_rows: int, max_seconds: float, wait: float) -> RecordBatch | None:
         """A batch, or None after ``wait`` seconds or a ``wake()``. Raises StopIteration once closed and read to the end. Releases the GIL; looks for
         signals every 50 ms: an interrupt takes no batch with it, the next call gives it. The last batch of all may have messages and no rows. With
-        ``on_conflict="raise"`` DoesNotFitError comes once for each message, and the next call goes on behind it."""
+        ``on_conflict="raise"`` DoesNotFitError comes once for each message, and the next call goes on behind it; under a window at most 16 of them wait,
+        and the last one counts the others."""
     def open_window(self, seconds: float, *, max_rows: int = 10_000_000, max_bytes: int = 536870912) -> WindowTap: ...
     def wake(self) -> None:
         """Ends a waiting ``next()``, or else the next one that would wait, with None."""

@@ -275,6 +275,20 @@ TEST_F(StreamReaderTest, AConflictUnderAWindowReachesNextInItsTurn) {
   EXPECT_EQ(read_to_the_end(), (std::vector<std::string>{"2"}));
 }
 
+TEST_F(StreamReaderTest, ConflictsUnderAWindowThatNobodyReadsArePutTogether) {
+  const auto tap = window();
+  for (int i = 0; i < 1'000; ++i) push_now("conflict");
+  ASSERT_TRUE(eventually([&] { return queue_->counters().quarantined == 1'000U; }));
+  reader_->close();
+  int errors = 0;
+  Result<NextBatch> found = NextBatch();
+  for (; !(found = reader_->next({10, 1h}, 5s)).ok(); ++errors) {
+    EXPECT_EQ(found.status().code(), ErrorCode::does_not_fit);
+  }
+  EXPECT_EQ(found->kind, NextKind::ended);
+  EXPECT_EQ(errors, 16);
+}
+
 TEST_F(StreamReaderTest, KeptBatchesObeyDropOldest) {
   QueueLimits limits;
   limits.max_messages = 160;
