@@ -65,7 +65,7 @@ struct SessionEvent {
     resubscribed,
     subscribe_refused,
     publish_refused,
-    refused,  // a CONNECT after the first was refused; tried again once a minute
+    refused,  // a CONNECT after the first was refused, or could not leave (files, threads); tried again once a minute
     taken_over,
     closed,
     protocol_fallback,
