@@ -110,7 +110,7 @@ struct SubscribeRequest {
   int qos = 1;
   RetainHandling retain_handling =
       RetainHandling::send;  // MQTT 5; on 3.x the queue's owner skips retained messages itself
-  bool no_local = false;     // MQTT 5
+  bool no_local = false;     // MQTT 5; the same for all subscriptions of a filter
 };
 
 struct PublishRequest {

@@ -72,7 +72,9 @@ class SubscriptionTable {
   std::size_t stop_holding();
 
   // Any thread. The id of the new subscription; its filters count from now on, and it gets what is held for them.
-  std::uint64_t add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue);
+  // Errors: invalid_argument, where another subscription of one of its filters differs in no_local. The broker has one
+  // option for a filter, and who published a message cannot be seen here.
+  Result<std::uint64_t> add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue);
   // Any thread. The filters that nobody wants any more.
   std::vector<std::string> remove(std::uint64_t subscription);
   // Any thread. Closes every queue; what arrives still counts as routed.
@@ -83,7 +85,9 @@ class SubscriptionTable {
   // Control thread, before SUBSCRIBE for `filter` leaves. `subscription` is 0 for a renewal.
   void asked(std::uint64_t subscription, const std::string& filter, Clock::time_point now = Clock::now());
 
-  // The filters of one subscription (in its order), or all of them: what to SUBSCRIBE to.
+  // The filters of one subscription (in its order), or all of them: what to SUBSCRIBE to. Of those that share a filter
+  // the highest QoS counts. One subscription's asks for retained messages as it likes itself; that for all asks for
+  // them as soon as one of them does.
   [[nodiscard]] std::vector<FilterRequest> filters_of(std::uint64_t subscription) const;
   [[nodiscard]] std::vector<FilterRequest> all_filters() const;
   // The sum of the longest waits that queues with the policy `block` can cost the receive thread.
@@ -104,10 +108,16 @@ class SubscriptionTable {
     std::vector<std::string> filters;
     std::shared_ptr<MessageQueue> queue;
   };
+  struct Subscriber {
+    std::uint64_t subscription;
+    int qos;
+    RetainHandling retain_handling;
+  };
   struct Filter {
-    FilterRequest request;
-    std::vector<std::uint64_t> subscribers;
-    std::uint64_t retained_for = 0;  // the subscriber that gets retained messages; 0: all of them
+    std::string text;
+    bool no_local = false;
+    std::vector<Subscriber> subscribers;  // never empty
+    std::uint64_t retained_for = 0;       // the subscriber that gets retained messages; 0: all of them
     std::optional<Clock::time_point> asked;
   };
   struct Hash {
@@ -116,6 +126,8 @@ class SubscriptionTable {
   };
   using FilterIds = std::vector<std::uint32_t>;
 
+  [[nodiscard]] Status check_no_local(const SubscribeRequest& request) const;
+  [[nodiscard]] static FilterRequest request_for(std::uint32_t identifier, const Filter& filter);
   void deliver_held(const std::vector<std::string>& filters, MessageQueue& queue);
   void update_keeps_properties();
   void find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers);

@@ -130,7 +130,7 @@ class Client:
             retained: "include" retained messages, "skip" them, or take them "only". "skip" asks an MQTT 5 broker not to send them; what
                 comes all the same (MQTT 3, "only") is left out of the batches by its ``_retain`` flag, and counted as
                 ``retained_skipped_rows``.
-            no_local: not what this client itself publishes (MQTT 5).
+            no_local: not what this client itself publishes (MQTT 5). Streams that share a filter must agree on it.
             decode: ``bytes -> bytes | str | dict | list | None`` for payloads that are not JSON (gzip, CBOR, Sparkplug). Slow: a Python
                 call a message. None leaves the message out; an exception puts it into quarantine as ``decode_failed``.
             overflow: what goes when the queue is full: "drop_oldest", "drop_newest", or "block" up to ``block_timeout`` and then drop

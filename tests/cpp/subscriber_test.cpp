@@ -334,13 +334,19 @@ TEST(Subscriber, SaysWhereTheBrokerGrantsALowerQos) {
 
 TEST(Subscriber, RefusesWhatCannotBeAskedFor) {
   ScriptedBroker broker;
-  broker.accept().expect(Type::connect).connack().expect(Type::disconnect);
+  broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({1}).expect(Type::disconnect);
   broker.play();
   auto session = connected_session(options_for(broker));
   EXPECT_EQ(std::get<0>(subscribe(*session, {}, queue())).code(), ErrorCode::invalid_argument);
   EXPECT_EQ(std::get<0>(subscribe(*session, {"a/#/b"}, queue())).code(), ErrorCode::invalid_topic_filter);
   EXPECT_EQ(std::get<0>(subscribe(*session, {"a"}, queue(), 3)).code(), ErrorCode::invalid_argument);
   EXPECT_EQ(std::get<0>(subscribe(*session, {"a"}, nullptr)).code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(std::get<0>(subscribe(*session, {"own/#"}, queue())).code(), ErrorCode::ok);
+  std::uint64_t id = 7;
+  const auto differs = status_of(session->subscribe({.filters = {"b", "own/#"}, .no_local = true}, queue(), id));
+  EXPECT_EQ(differs.code(), ErrorCode::invalid_argument);
+  EXPECT_NE(differs.message().find("'own/#'"), std::string::npos) << differs.message();
+  EXPECT_EQ(id, 0u);
   QueueLimits patient;
   patient.policy = OverflowPolicy::block;
   patient.block_timeout = 16s;  // keepalive is 30 s

@@ -20,7 +20,7 @@ class SubscriptionTableTest : public ::testing::Test {
     table.route(message, identifiers);
   }
   std::uint64_t add(std::vector<std::string> filters, const std::shared_ptr<MessageQueue>& to, int qos = 0) {
-    return table.add({.filters = std::move(filters), .qos = qos}, to);
+    return table.add({.filters = std::move(filters), .qos = qos}, to).value();
   }
   static std::uint64_t received(const std::shared_ptr<MessageQueue>& of) { return of->counters().received; }
 
@@ -124,6 +124,18 @@ TEST_F(SubscriptionTableTest, LetsAFilterGoWithItsLastSubscription) {
   EXPECT_TRUE(table.all_filters().empty());
   arrive("b");
   EXPECT_EQ(table.counters().unmatched, 1u);
+}
+
+TEST_F(SubscriptionTableTest, RenewsWithTheWishOfWhoeverWantsRetainedMessages) {
+  static_cast<void>(table.add({.filters = {"a"}, .qos = 1, .retain_handling = RetainHandling::send}, queue()));
+  static_cast<void>(table.add({.filters = {"a"}, .qos = 0, .retain_handling = RetainHandling::do_not_send}, queue()));
+  EXPECT_EQ(table.filters_of(1)[0].retain_handling, RetainHandling::send);
+  EXPECT_EQ(table.filters_of(2)[0].retain_handling, RetainHandling::do_not_send) << "its own SUBSCRIBE asks for none";
+  EXPECT_EQ(table.filters_of(2)[0].qos, 1) << "but must not lower the other's QoS";
+  EXPECT_EQ(table.all_filters()[0].retain_handling, RetainHandling::send);
+  EXPECT_TRUE(table.remove(1).empty());
+  EXPECT_EQ(table.all_filters()[0].retain_handling, RetainHandling::do_not_send);
+  EXPECT_EQ(table.all_filters()[0].qos, 0);
 }
 
 TEST_F(SubscriptionTableTest, NeverUsesAnIdentifierTwice) {
