@@ -93,10 +93,11 @@ struct SessionInfo {
   std::optional<std::uint32_t> server_session_expiry;
   std::optional<std::uint32_t> server_keepalive;
   std::optional<std::uint32_t> server_maximum_qos;
-  // Arrived = routed + unmatched, in messages.
+  // Arrived = routed + unmatched + held, in messages.
   std::uint64_t arrived = 0;
   std::uint64_t routed = 0;
   std::uint64_t unmatched = 0;
+  std::uint64_t held = 0;           // of a resumed session, for a subscription that may yet come: at most some seconds
   std::uint64_t arrived_bytes = 0;  // payload and topic
   std::uint64_t published = 0;
   std::int64_t connected_time_ns = 0;

@@ -35,6 +35,7 @@ Result<std::uint64_t> SubscriptionTable::add(const SubscribeRequest& request, st
     auto& filter = filters_[found->second];
     if (is_new) {
       ++next_identifier_;
+      let_go_.erase(text);
       filter.text = text;
       filter.no_local = request.no_local;
     }
@@ -55,8 +56,10 @@ void SubscriptionTable::hold_messages() {
 std::size_t SubscriptionTable::stop_holding() {
   const std::lock_guard lock(mutex_);
   const auto forgotten = held_.size();
+  counters_.unmatched += std::exchange(counters_.held, 0);
   holding_ = false;
   held_.clear();
+  let_go_.clear();
   update_keeps_properties();
   return forgotten;
 }
@@ -65,7 +68,7 @@ std::size_t SubscriptionTable::stop_holding() {
 void SubscriptionTable::deliver_held(const std::vector<std::string>& filters, MessageQueue& queue) {
   if (held_.size() == 0) return;
   const auto delivered = held_.deliver(filters, queue);
-  counters_.unmatched -= delivered;
+  counters_.held -= delivered;
   counters_.routed += delivered;
 }
 
@@ -88,6 +91,7 @@ std::vector<std::string> SubscriptionTable::remove(std::uint64_t subscription) {
     if (filter.retained_for == subscription) filter.retained_for = 0;
     if (!filter.subscribers.empty()) continue;
     unwanted.push_back(text);
+    if (holding_) let_go_.insert(text);
     filters_.erase(identifier->second);
     identifiers_.erase(identifier);
   }
@@ -196,13 +200,25 @@ void SubscriptionTable::route(const MessageView& message, std::span<const std::u
     }
     ++counters_.arrived;
     counters_.arrived_bytes += message.topic.size() + message.payload.size();
-    ++(scratch_.empty() ? counters_.unmatched : counters_.routed);
-    if (scratch_.empty() && !(holding_ && held_.hold(message))) tell = !std::exchange(told_unmatched_, true);
+    if (!scratch_.empty()) {
+      ++counters_.routed;
+    } else if (hold(message)) {
+      ++counters_.held;
+    } else {
+      ++counters_.unmatched;
+      tell = !std::exchange(told_unmatched_, true);
+    }
   }
   if (tell && unmatched_) unmatched_();
   // Without the lock: a queue with the policy `block` may wait here.
   for (const auto& queue : scratch_) static_cast<void>(queue->push(message));
   scratch_.clear();
+}
+
+bool SubscriptionTable::hold(const MessageView& message) noexcept {
+  if (!holding_) return false;
+  const auto matches = [&](const auto& filter) { return topic_matches(without_share(filter), message.topic); };
+  return std::none_of(let_go_.begin(), let_go_.end(), matches) && held_.hold(message);
 }
 
 void SubscriptionTable::find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers) {

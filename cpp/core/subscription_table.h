@@ -14,7 +14,8 @@
 // send them.
 //
 // A session that another process left with the broker starts to send before anybody subscribes: messages that match
-// nothing may be held for the first subscription that wants them. Held ones count as unmatched until then.
+// nothing may be held for the first subscription that wants them. Held ones count as `held` until they are routed or
+// given up. What matches a filter that was let go is not held: it was sent before UNSUBSCRIBE arrived.
 //
 // Changed by callers and the control thread, read by Paho's receive thread; all members are guarded by mutex_ but for
 // scratch_.
@@ -30,6 +31,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "held_messages.h"
@@ -48,9 +50,10 @@ struct FilterRequest {
 };
 
 struct RoutingCounters {
-  std::uint64_t arrived = 0;  // = routed + unmatched
+  std::uint64_t arrived = 0;  // = routed + unmatched + held
   std::uint64_t routed = 0;
   std::uint64_t unmatched = 0;
+  std::uint64_t held = 0;  // goes back: each becomes routed or unmatched
   std::uint64_t arrived_bytes = 0;
 };
 
@@ -68,7 +71,8 @@ class SubscriptionTable {
   void on_unmatched(std::function<void()> unmatched) { unmatched_ = std::move(unmatched); }
   // Before connecting: what nobody wants yet is held.
   void hold_messages();
-  // The broker had no session for us, or it is over. Forgets what is held; how many those were, still unmatched.
+  // The broker had no session for us, it is over, or the time for it is. Forgets what is held; how many those were, now
+  // unmatched.
   std::size_t stop_holding();
 
   // Any thread. The id of the new subscription; its filters count from now on, and it gets what is held for them.
@@ -130,6 +134,7 @@ class SubscriptionTable {
   [[nodiscard]] static FilterRequest request_for(std::uint32_t identifier, const Filter& filter);
   void deliver_held(const std::vector<std::string>& filters, MessageQueue& queue);
   void update_keeps_properties();
+  bool hold(const MessageView& message) noexcept;
   void find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers);
   void collect(std::uint32_t identifier, bool retained);
   void forget_topics();
@@ -148,6 +153,7 @@ class SubscriptionTable {
   RoutingCounters counters_;
   HeldMessages held_;
   bool holding_ = false;
+  std::unordered_set<std::string> let_go_;  // filters, while holding_
   bool told_unmatched_ = false;
   std::function<void()> unmatched_;
   std::vector<std::shared_ptr<MessageQueue>> scratch_;  // receive thread only: the targets of the message in hand

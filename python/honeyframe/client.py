@@ -175,15 +175,16 @@ class Client:
     def info(self) -> dict[str, Any]:
         """What is known of the session: state, protocol, client id, what the broker announced in CONNACK, and the counters of messages.
 
-        For each session ``arrived = routed + unmatched``. ``gaps`` counts reconnects after which the broker had kept no session.
+        For each session ``arrived = routed + unmatched + held``; held are messages of a resumed session that some seconds after the first
+        stream was opened become one or the other. ``gaps`` counts reconnects after which the broker had kept no session.
         """
         check_process()
         return {**self._session.info(), "gaps": self._log.gaps, "streams": len(self._streams)}
 
     def stats(self) -> dict[str, int]:
-        """The counters of messages: ``arrived = routed + unmatched``, ``published``, ``connects``, ``gaps``."""
+        """The counters of messages: ``arrived = routed + unmatched + held``, ``published``, ``connects``, ``gaps``."""
         info = self.info()
-        return {name: info[name] for name in ("arrived", "routed", "unmatched", "arrived_bytes", "published", "connects", "gaps")}
+        return {name: info[name] for name in ("arrived", "routed", "unmatched", "held", "arrived_bytes", "published", "connects", "gaps")}
 
     @property
     def closed(self) -> bool:
