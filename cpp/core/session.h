@@ -132,8 +132,8 @@ class Session {
   // Done at CONNACK, or with the reason why there is none. A refusal is final.
   [[nodiscard]] virtual OperationPtr connect() = 0;
   // Messages of `filters` go to `queue` from SUBACK on (and before: those that overtake it). Done when every filter has
-  // been granted; subscribe_denied names those that were not, and takes the others back. The id names it for
-  // unsubscribe().
+  // been granted; subscribe_denied names those that were not, and takes the others back. Where the broker refuses one
+  // later, to a new connection, the queue closes with that reason. The id names it for unsubscribe().
   [[nodiscard]] virtual OperationPtr subscribe(SubscribeRequest request, std::shared_ptr<MessageQueue> queue,
                                                std::uint64_t& subscription_id) = 0;
   // Filters are reference-counted: UNSUBSCRIBE leaves when the last subscription goes.

@@ -16,9 +16,7 @@ SessionCore::SessionCore(ConnectOptions options, std::shared_ptr<void> websocket
       websocket_slot_(std::move(websocket_slot)),
       subscriber_(
           table_, [this] { return next_request(); },
-          [this](const Status& status, bool deferred) {
-            refused(SessionEvent::Kind::subscribe_refused, status, deferred);
-          },
+          [this](const Status& status) { refused(SessionEvent::Kind::subscribe_refused, status, false); },
           [this](std::size_t filters) {
             note(SessionEvent::Kind::resubscribed, {}, std::to_string(filters) + " filters");
           },

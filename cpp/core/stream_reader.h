@@ -80,6 +80,8 @@ class StreamReader {
   virtual void wake() = 0;
   // Closes the queue; what is queued stays readable through next().
   virtual void close() = 0;
+  // Why next() says ended: ok by close(), by discard(), or where the queue was closed without a reason.
+  [[nodiscard]] virtual Status end_reason() const = 0;
   // close(), stops the pump, and counts what was not read as discarded. Idempotent.
   virtual void discard() = 0;
 

@@ -100,6 +100,27 @@ std::vector<std::string> SubscriptionTable::remove(std::uint64_t subscription) {
   return unwanted;
 }
 
+std::vector<std::string> SubscriptionTable::revoke(std::uint64_t subscription, Status why) {
+  std::shared_ptr<MessageQueue> queue;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = subscriptions_.find(subscription); found != subscriptions_.end())
+      queue = found->second.queue;
+  }
+  auto unwanted = remove(subscription);  // first: what arrives from now on is nobody's
+  if (queue != nullptr) queue->close(std::move(why));
+  return unwanted;
+}
+
+std::vector<std::uint64_t> SubscriptionTable::subscribers_of(const std::string& filter) const {
+  std::vector<std::uint64_t> ids;
+  const std::lock_guard lock(mutex_);
+  const auto identifier = identifiers_.find(filter);
+  if (identifier == identifiers_.end()) return ids;
+  for (const auto& subscriber : filters_.at(identifier->second).subscribers) ids.push_back(subscriber.subscription);
+  return ids;
+}
+
 void SubscriptionTable::asked(std::uint64_t subscription, const std::string& filter, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   const auto identifier = identifiers_.find(filter);

@@ -81,6 +81,10 @@ class SubscriptionTable {
   Result<std::uint64_t> add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue);
   // Any thread. The filters that nobody wants any more.
   std::vector<std::string> remove(std::uint64_t subscription);
+  // Any thread. remove() it, and close its queue with the reason why.
+  std::vector<std::string> revoke(std::uint64_t subscription, Status why);
+  // Any thread. Who wants `filter`.
+  [[nodiscard]] std::vector<std::uint64_t> subscribers_of(const std::string& filter) const;
   // Any thread. Closes every queue; what arrives still counts as routed.
   void close_queues();
   // Any thread. Closes every queue, forgets everything.

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from . import _core
+from .errors import SubscribeDenied
 from .payload import encode_payload
 from .quarantine import QuarantineRow
 
@@ -98,12 +99,12 @@ class Decoder:
                     continue
                 try:
                     batch = self._raw.next(_STEP_MESSAGES, 0.0, 0.1)
-                except StopIteration:
+                except (StopIteration, SubscribeDenied):  # the feed ends as the raw reader did
                     break
                 if batch is not None:
                     self._pass_on(batch)
         finally:
-            self._feed.close()
+            self._feed.close(self._raw)
 
     def _has_room(self) -> bool:
         if self.tapped:

@@ -289,6 +289,22 @@ TEST_F(StreamReaderTest, ConflictsUnderAWindowThatNobodyReadsArePutTogether) {
   EXPECT_EQ(errors, 16);
 }
 
+TEST_F(StreamReaderTest, SaysWhyItEndedOnceAllIsRead) {
+  push_now("1");
+  queue_->close(Status(ErrorCode::subscribe_denied, "revoked"));
+  EXPECT_EQ(next(10, 1h).batch->rows(), 1);
+  EXPECT_EQ(next(10, 1h).kind, NextKind::ended);
+  EXPECT_EQ(reader_->end_reason().code(), ErrorCode::subscribe_denied);
+  reader_->close();
+  EXPECT_TRUE(reader_->end_reason().ok()) << "the owner wished it";
+}
+
+TEST_F(StreamReaderTest, SaysNoReasonWhereItsOwnerLetGo) {
+  queue_->close(Status(ErrorCode::subscribe_denied, "revoked"));
+  reader_->discard();
+  EXPECT_TRUE(reader_->end_reason().ok());
+}
+
 TEST_F(StreamReaderTest, KeptBatchesObeyDropOldest) {
   QueueLimits limits;
   limits.max_messages = 160;

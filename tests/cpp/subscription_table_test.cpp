@@ -199,6 +199,20 @@ TEST_F(SubscriptionTableTest, ClosesItsQueues) {
   EXPECT_EQ(table.counters().unmatched, 1u);
 }
 
+TEST_F(SubscriptionTableTest, RevokesOneSubscriptionAndTellsItsQueueWhy) {
+  const auto first = queue();
+  const auto second = queue();
+  const auto id1 = add({"a", "b"}, first);
+  const auto id2 = add({"b"}, second);
+  EXPECT_EQ(table.subscribers_of("b"), (std::vector<std::uint64_t>{id1, id2}));
+  EXPECT_EQ(table.revoke(id1, Status(ErrorCode::subscribe_denied, "no")), std::vector<std::string>{"a"});
+  EXPECT_EQ(first->close_reason().message(), "no");
+  EXPECT_FALSE(second->closed());
+  EXPECT_EQ(table.subscribers_of("a"), std::vector<std::uint64_t>{});
+  EXPECT_EQ(table.subscribers_of("b"), std::vector<std::uint64_t>{id2});
+  EXPECT_TRUE(table.revoke(id1, Status(ErrorCode::subscribe_denied, "again")).empty());
+}
+
 TEST_F(SubscriptionTableTest, AddsUpWhatBlockingQueuesMayCost) {
   QueueLimits patient;
   patient.policy = OverflowPolicy::block;
