@@ -16,6 +16,7 @@ py::dict extract_counters(const ExtractCounters& counters) {
   out["duplicate_keys"] = counters.duplicate_keys;
   out["bad_event_times"] = counters.bad_event_times;
   out["topics_not_matching_template"] = counters.topics_not_matching_template;
+  out["bad_property_texts"] = counters.bad_property_texts;
   out["name_collisions"] = counters.name_collisions;
   return out;
 }

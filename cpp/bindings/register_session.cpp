@@ -153,6 +153,7 @@ py::dict info_dict(const SessionInfo& info) {
   out["arrived"] = info.arrived;
   out["routed"] = info.routed;
   out["unmatched"] = info.unmatched;
+  out["held"] = info.held;
   out["arrived_bytes"] = info.arrived_bytes;
   out["published"] = info.published;
   out["connected_time_ns"] = info.connected_time_ns;

@@ -156,10 +156,13 @@ void register_queue(py::module_& module) {
       .def("push", &push, "topic"_a, "payload"_a, py::kw_only(), "receive_time_ns"_a = 0, "qos"_a = 0,
            "retain"_a = false, "dup"_a = false, "user_properties"_a = none, "content_type"_a = "",
            "response_topic"_a = "")
-      .def("close",
-           [](MessageQueue& queue) {
-             if (!queue.in_forked_child()) queue.close();
-           })
+      .def(
+          "close",
+          [](MessageQueue& queue, const StreamReader* source) {
+            if (queue.in_forked_child()) return;
+            queue.close(source == nullptr ? Status() : source->end_reason());
+          },
+          "source"_a = py::none())
       .def("counters", [](MessageQueue& queue) { return counters_of(of_this_process(queue).counters()); });
 }
 
@@ -197,7 +200,10 @@ RecordBatchPtr next(StreamReader& reader, std::int64_t max_rows, double max_seco
   }
 
   const NextBatch result = unwrap(std::move(found));
-  if (result.kind == NextKind::ended) throw py::stop_iteration();
+  if (result.kind == NextKind::ended) {
+    raise_if_error(reader.end_reason());
+    throw py::stop_iteration();
+  }
   return result.batch;
 }
 

@@ -120,6 +120,7 @@ Status check_durations(const ConnectOptions& options) {
       {"reconnect_min_delay", options.reconnect_min_delay},
       {"reconnect_max_delay", options.reconnect_max_delay},
       {"refused_retry_delay", options.refused_retry_delay},
+      {"hold_backlog", options.hold_backlog},
   };
   for (const auto& [name, value] : positive) {
     if (value.count() <= 0)

@@ -54,6 +54,8 @@ struct ConnectOptions {
   std::chrono::milliseconds reconnect_max_delay{30'000};
   std::chrono::milliseconds refused_retry_delay{
       60'000};  // after a refusal (credentials, quota) of a session that once was connected
+  // What a resumed session sends and nobody has subscribed to is kept for so long after the first subscription.
+  std::chrono::milliseconds hold_backlog{10'000};
 
   // Everything that can be known to be wrong before a socket exists; files are looked at by resolve_trust() and
   // check_client_certificate(). Errors: invalid_argument, invalid_uri, invalid_topic.

@@ -21,6 +21,7 @@ struct ExtractCounters {
   std::uint64_t duplicate_keys = 0;
   std::uint64_t bad_event_times = 0;
   std::uint64_t topics_not_matching_template = 0;
+  std::uint64_t bad_property_texts = 0;  // texts of MQTT 5 properties that are not UTF-8
   std::uint64_t name_collisions = 0;
 };
 

@@ -362,10 +362,11 @@ void MessageQueue::settle_dropped(std::uint64_t messages, std::uint64_t payload_
   }
 }
 
-void MessageQueue::close() {
+void MessageQueue::close(Status why) {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    if (close_reason_.ok()) close_reason_ = std::move(why);
   }
   not_empty_->notify_all();
   not_full_->notify_all();
@@ -393,6 +394,11 @@ void MessageQueue::wake() {
     woken_ = true;
   }
   not_empty_->notify_all();
+}
+
+Status MessageQueue::close_reason() const {
+  const std::lock_guard lock(mutex_);
+  return close_reason_;
 }
 
 bool MessageQueue::closed() const {

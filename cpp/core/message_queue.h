@@ -110,8 +110,9 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   // Extracted already, then evicted by the policy before anyone took them (a tapped stream whose batches nobody reads).
   void settle_dropped(std::uint64_t messages, std::uint64_t payload_bytes);
 
-  // No more pushes; what is queued stays readable. Wakes every waiter.
-  void close();
+  // No more pushes; what is queued stays readable. Wakes every waiter. `why` where it is not by the consumer's wish: of
+  // several the first stays.
+  void close(Status why = {});
   // close(), and what is still queued or in a batch counts as discarded_on_close. Call once nobody will read any more.
   void discard();
   // What push() has put off (consumer_wakes.h).
@@ -120,6 +121,8 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   void wake();
 
   [[nodiscard]] bool closed() const;
+  // close()'s: what the consumer is to be told once it has read all. Ok while open.
+  [[nodiscard]] Status close_reason() const;
   // Closed, and nothing left to take.
   [[nodiscard]] bool drained() const;
   [[nodiscard]] StreamCounters counters() const;
@@ -171,6 +174,7 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   bool woken_ = false;
   bool closed_ = false;
   bool discarded_ = false;
+  Status close_reason_;
 };
 
 }  // namespace honeyframe

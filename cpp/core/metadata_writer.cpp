@@ -3,21 +3,16 @@
 #include <string>
 
 #include "cell_json.h"
+#include "utf8.h"
 
 namespace honeyframe {
 namespace {
 
-std::string properties_json(const MessageProperties& properties) {
-  std::string text = "[";
-  for (const auto& [name, value] : properties.user_properties) {
-    if (text.size() > 1) text += ',';
-    text += '[';
-    append_json_string(name, text);
-    text += ',';
-    append_json_string(value, text);
-    text += ']';
-  }
-  return text += ']';
+// Appends it as a JSON string; true where it had to be made valid.
+bool append_text(const std::string& text, std::string& json) {
+  const bool valid = is_valid_utf8(text);
+  append_json_string(valid ? text : to_valid_utf8(text), json);
+  return !valid;
 }
 
 }  // namespace
@@ -45,6 +40,36 @@ MetadataWriter::MetadataWriter(const ExtractOptions& options) : wanted_(options.
   add(wanted_.response_topic, "_response_topic", TypeId::string);
 }
 
+std::uint64_t MetadataWriter::begin(const RowSource& source) {
+  user_properties_.clear();
+  content_type_ = response_topic_ = {};
+  const MessageProperties* const properties = source.properties;
+  if (properties == nullptr) return 0;
+  std::uint64_t bad = 0;
+  if (wanted_.user_properties) {
+    user_properties_ += '[';
+    for (const auto& [name, value] : properties->user_properties) {
+      user_properties_ += user_properties_.size() > 1 ? ",[" : "[";
+      if (append_text(name, user_properties_)) ++bad;
+      user_properties_ += ',';
+      if (append_text(value, user_properties_)) ++bad;
+      user_properties_ += ']';
+    }
+    user_properties_ += ']';
+  }
+  const auto take = [&](bool wanted, const std::string& text, std::string_view& to) {
+    if (!wanted) return;
+    if (is_valid_utf8(text)) {
+      to = text;
+    } else {
+      ++bad;
+    }
+  };
+  take(wanted_.content_type, properties->content_type, content_type_);
+  take(wanted_.response_topic, properties->response_topic, response_topic_);
+  return bad;
+}
+
 void MetadataWriter::append(const RowSource& source, std::int64_t row, std::vector<FittedColumn>& columns) const {
   std::size_t column = 0;
   const auto next = [&]() -> ColumnBuilder& {
@@ -66,16 +91,15 @@ void MetadataWriter::append(const RowSource& source, std::int64_t row, std::vect
   if (wanted_.qos) next().append_int64(source.qos);
   if (wanted_.dup) next().append_boolean(source.dup);
   if (wanted_.payload_index) next().append_int64(static_cast<std::int64_t>(source.payload_index));
-  const MessageProperties* const properties = source.properties;
-  if (properties == nullptr) return;  // nulls, which nobody writes
-  if (wanted_.user_properties) next().append_bytes(properties_json(*properties));
+  if (source.properties == nullptr) return;  // nulls, which nobody writes
+  if (wanted_.user_properties) next().append_bytes(user_properties_);
   if (wanted_.content_type) {
     ColumnBuilder& builder = next();
-    if (!properties->content_type.empty()) builder.append_bytes(properties->content_type);
+    if (!content_type_.empty()) builder.append_bytes(content_type_);
   }
   if (wanted_.response_topic) {
     ColumnBuilder& builder = next();
-    if (!properties->response_topic.empty()) builder.append_bytes(properties->response_topic);
+    if (!response_topic_.empty()) builder.append_bytes(response_topic_);
   }
 }
 
@@ -83,7 +107,7 @@ std::size_t MetadataWriter::text_bytes(const RowSource& source) noexcept {
   std::size_t bytes = source.topic.size();
   if (source.properties == nullptr) return bytes;
   bytes += source.properties->content_type.size() + source.properties->response_topic.size();
-  // A character may be written as an escape of six.
+  // A character may be written as an escape of six, a byte that is not UTF-8 as three.
   for (const auto& [name, value] : source.properties->user_properties) bytes += 6 * (name.size() + value.size()) + 8;
   return bytes;
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,7 +35,11 @@ class MetadataWriter {
   [[nodiscard]] const std::vector<Field>& fields() const noexcept { return fields_; }
   // Which of them is `_event_time`, whose values are the payload's; -1: none.
   [[nodiscard]] std::int32_t event_time_column() const noexcept { return event_time_column_; }
-  // Into the first columns, which are fields()'.
+  // Before the rows of a payload: reads its message's properties, as far as they are wanted. Answers how many texts of
+  // theirs are not UTF-8: MQTT forbids it, but not every broker looks. Of a user property it is made valid with U+FFFD;
+  // the others become null.
+  [[nodiscard]] std::uint64_t begin(const RowSource& source);
+  // A row of begin()'s source, into the first columns, which are fields()'.
   void append(const RowSource& source, std::int64_t row, std::vector<FittedColumn>& columns) const;
   // The text that append() writes is no longer.
   [[nodiscard]] static std::size_t text_bytes(const RowSource& source) noexcept;
@@ -44,6 +49,10 @@ class MetadataWriter {
   std::size_t levels_ = 0;
   std::int32_t event_time_column_ = -1;
   std::vector<Field> fields_;
+  // The payload's, from begin() on:
+  std::string user_properties_;  // JSON
+  std::string_view content_type_;
+  std::string_view response_topic_;
 };
 
 }  // namespace honeyframe

@@ -1,6 +1,7 @@
 #include "ready_batches.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace honeyframe {
@@ -48,6 +49,11 @@ void ReadyBatches::add(const CutBatch& cut) {
 }
 
 void ReadyBatches::add_error(Status status) {
+  if (errors_ >= kMaxErrors) {
+    const auto is_error = [](const Entry& entry) { return entry.batch == nullptr; };
+    ++std::find_if(entries_.rbegin(), entries_.rend(), is_error)->later_errors;
+    return;
+  }
   Entry entry;
   entry.bytes = kEntryBytes + status.message().size();
   entry.error = std::move(status);
@@ -86,10 +92,18 @@ SteadyTime ReadyBatches::due(const CutLimits& limits) const noexcept {
   return entries_.empty() ? SteadyTime::max() : due_at(entries_.front().first_row, limits.max_age);
 }
 
+Status ReadyBatches::told(Entry& entry) {
+  if (entry.later_errors == 0) return std::move(entry.error);
+  return Status(entry.error.code(), entry.error.message() + "; and " + std::to_string(entry.later_errors) +
+                                        " later messages did not fit, either: see the quarantine")
+      .with_hint(entry.error.hint())
+      .with_subjects(entry.error.subjects());
+}
+
 ReadyBatches::Popped ReadyBatches::pop(std::int64_t max_rows) {
   Popped popped;
   if (!entries_.front().batch) {
-    popped.error = std::move(entries_.front().error);
+    popped.error = told(entries_.front());
     remove_front();
     return popped;
   }

@@ -23,8 +23,10 @@ class ReadyBatches {
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   [[nodiscard]] bool has_room_for(const CutBatch& cut) const noexcept;
   void add(const CutBatch& cut);
-  // Handed out in its turn, alone.
+  // Handed out in its turn, alone. Where kMaxErrors wait already, it is only counted, and the last of them tells how
+  // many: a window alone may run for days while nobody asks.
   void add_error(Status status);
+  static constexpr std::size_t kMaxErrors = 16;
 
   struct Evicted {
     std::uint64_t messages = 0;
@@ -58,7 +60,9 @@ class ReadyBatches {
     std::size_t bytes = 0;
     SteadyTime first_row{};
     Status error;
+    std::uint64_t later_errors = 0;  // for which it stands as well
   };
+  [[nodiscard]] static Status told(Entry& entry);
   void remove_front();
 
   const std::size_t max_messages_;

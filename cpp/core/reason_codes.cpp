@@ -278,8 +278,11 @@ RetryAdvice retry_advice(const Status& status) noexcept {
     case ErrorCode::not_authorized:
     case ErrorCode::quota_exceeded:
       return RetryAdvice::slowly;
-    case ErrorCode::ok:
     case ErrorCode::invalid_argument:
+    case ErrorCode::internal:  // unless the broker said so, this machine's: a certificate without its new key, no
+                               // thread
+      return status.reason_code() ? RetryAdvice::never : RetryAdvice::slowly;
+    case ErrorCode::ok:
     case ErrorCode::invalid_uri:
     case ErrorCode::invalid_topic:
     case ErrorCode::invalid_topic_filter:
@@ -296,7 +299,6 @@ RetryAdvice retry_advice(const Status& status) noexcept {
     case ErrorCode::forked:
     case ErrorCode::websocket_in_use:
     case ErrorCode::does_not_fit:
-    case ErrorCode::internal:
       return RetryAdvice::never;
   }
   return RetryAdvice::never;

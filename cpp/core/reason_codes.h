@@ -15,7 +15,7 @@ namespace honeyframe {
 // Of a session that once was connected; at the first connect a refusal is final.
 enum class RetryAdvice : std::uint8_t {
   soon,    // with the usual growing delay
-  slowly,  // once a minute: a person has to change something on the other side
+  slowly,  // once a minute: a person has to change something, on the other side or on this one
   never,   // the same would happen again, or two clients would fight for ever
 };
 

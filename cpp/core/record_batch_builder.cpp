@@ -114,6 +114,7 @@ bool RecordBatchBuilder::add(const PayloadCells& cells, const RowSource& source)
   bool landed = false;
   try {
     landed = measure(cells, source);
+    if (landed && !cells.rows.empty()) counters_.bad_property_texts += metadata_.begin(source);
     for (std::size_t i = 0; landed && i < cells.rows.size(); ++i) landed = add_row(cells, cells.rows[i], source);
   } catch (const std::bad_alloc&) {
     landed = false;

@@ -116,10 +116,12 @@ class SessionHandle final : public Session {
     if (queue == nullptr) return completed(Status(ErrorCode::invalid_argument, "a subscription needs a queue"));
     if (auto status = check_blocking(core_->options(), core_->table(), *queue); !status.ok())
       return completed(std::move(status));
-    const auto id =
-        core_->table().add(wish, std::move(queue));  // before SUBSCRIBE leaves: messages may overtake SUBACK
-    subscription_id = id;
-    return request([id](SessionCore& core, OperationPtr operation) { core.subscribe(id, std::move(operation)); });
+    // Before SUBSCRIBE leaves: messages may overtake SUBACK.
+    const auto added = core_->table().add(wish, std::move(queue));
+    if (!added.ok()) return completed(added.status());
+    subscription_id = added.value();
+    return request(
+        [id = added.value()](SessionCore& core, OperationPtr operation) { core.subscribe(id, std::move(operation)); });
   }
 
   OperationPtr unsubscribe(std::uint64_t subscription_id) override {

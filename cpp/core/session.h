@@ -65,7 +65,7 @@ struct SessionEvent {
     resubscribed,
     subscribe_refused,
     publish_refused,
-    refused,  // a CONNECT after the first was refused; tried again once a minute
+    refused,  // a CONNECT after the first was refused, or could not leave (files, threads); tried again once a minute
     taken_over,
     closed,
     protocol_fallback,
@@ -93,10 +93,11 @@ struct SessionInfo {
   std::optional<std::uint32_t> server_session_expiry;
   std::optional<std::uint32_t> server_keepalive;
   std::optional<std::uint32_t> server_maximum_qos;
-  // Arrived = routed + unmatched, in messages.
+  // Arrived = routed + unmatched + held, in messages.
   std::uint64_t arrived = 0;
   std::uint64_t routed = 0;
   std::uint64_t unmatched = 0;
+  std::uint64_t held = 0;           // of a resumed session, for a subscription that may yet come: at most some seconds
   std::uint64_t arrived_bytes = 0;  // payload and topic
   std::uint64_t published = 0;
   std::int64_t connected_time_ns = 0;
@@ -110,7 +111,7 @@ struct SubscribeRequest {
   int qos = 1;
   RetainHandling retain_handling =
       RetainHandling::send;  // MQTT 5; on 3.x the queue's owner skips retained messages itself
-  bool no_local = false;     // MQTT 5
+  bool no_local = false;     // MQTT 5; the same for all subscriptions of a filter
 };
 
 struct PublishRequest {
@@ -134,8 +135,8 @@ class Session {
   // Done at CONNACK, or with the reason why there is none. A refusal is final.
   [[nodiscard]] virtual OperationPtr connect() = 0;
   // Messages of `filters` go to `queue` from SUBACK on (and before: those that overtake it). Done when every filter has
-  // been granted; subscribe_denied names those that were not, and takes the others back. The id names it for
-  // unsubscribe().
+  // been granted; subscribe_denied names those that were not, and takes the others back. Where the broker refuses one
+  // later, to a new connection, the queue closes with that reason. The id names it for unsubscribe().
   [[nodiscard]] virtual OperationPtr subscribe(SubscribeRequest request, std::shared_ptr<MessageQueue> queue,
                                                std::uint64_t& subscription_id) = 0;
   // Filters are reference-counted: UNSUBSCRIBE leaves when the last subscription goes.

@@ -128,6 +128,7 @@ void SessionCore::on_connected(std::uint32_t request, const Connack& connack) {
   const bool first = !std::exchange(ever_connected_, true);
   if (first) session_is_foreign_ = connack.session_present;
   if (first && !connack.session_present) static_cast<void>(table_.stop_holding());
+  limit_holding();
   identify_ = protocol_ == ProtocolVersion::v5_0 && connack.subscription_identifiers_available && !session_is_foreign_;
   table_.use_identifiers(identify_);
   server_keepalive_ = connack.keepalive;

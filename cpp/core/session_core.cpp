@@ -16,9 +16,7 @@ SessionCore::SessionCore(ConnectOptions options, std::shared_ptr<void> websocket
       websocket_slot_(std::move(websocket_slot)),
       subscriber_(
           table_, [this] { return next_request(); },
-          [this](const Status& status, bool deferred) {
-            refused(SessionEvent::Kind::subscribe_refused, status, deferred);
-          },
+          [this](const Status& status) { refused(SessionEvent::Kind::subscribe_refused, status, false); },
           [this](std::size_t filters) {
             note(SessionEvent::Kind::resubscribed, {}, std::to_string(filters) + " filters");
           },
@@ -43,6 +41,7 @@ SessionInfo SessionCore::info() const {
   info.arrived = routing.arrived;
   info.routed = routing.routed;
   info.unmatched = routing.unmatched;
+  info.held = routing.held;
   info.arrived_bytes = routing.arrived_bytes;
   info.published = publisher_.published();
   info.events_lost = events_.lost();
@@ -78,6 +77,22 @@ void SessionCore::subscribe(std::uint64_t subscription, OperationPtr operation) 
     return operation->complete(closed_status());
   }
   subscriber_.subscribe(subscription, std::move(operation));
+  has_subscribed_ = true;
+  limit_holding();
+}
+
+// Streams are opened one after the other: what none of them wants by then is given up.
+void SessionCore::limit_holding() {
+  if (options_.clean_start || !has_subscribed_ || !ever_connected_ || std::exchange(holding_limited_, true)) return;
+  hold_timer_ =
+      ControlThread::instance().run_after(options_.hold_backlog, task([](SessionCore& self) { self.stop_holding(); }));
+}
+
+void SessionCore::stop_holding() {
+  const auto held = table_.stop_holding();
+  if (held == 0) return;
+  note(SessionEvent::Kind::unmatched, {},
+       std::to_string(held) + " messages of the session from before were held, and no subscription wanted them");
 }
 
 void SessionCore::unsubscribe(std::uint64_t subscription, OperationPtr operation) {

@@ -97,6 +97,8 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
     events_.add(kind, std::move(status), std::move(detail));
   }
   void tell_unmatched() noexcept;
+  void limit_holding();
+  void stop_holding();
   void refused(SessionEvent::Kind kind, const Status& status, bool deferred);
   void set_state(SessionState state);
   void tick();
@@ -131,12 +133,15 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   bool identify_ = false;                          // this connection's subscriptions have identifiers
   bool session_is_foreign_ =
       false;  // resumed at the first connect: another process's identifiers may come with its messages
+  bool has_subscribed_ = false;
+  bool holding_limited_ = false;
   Clock::time_point connected_at_{};
   ControlThread::TimerId attempt_timer_{};
   ControlThread::TimerId silence_timer_{};
   ControlThread::TimerId retry_timer_{};
   ControlThread::TimerId close_timer_{};
   ControlThread::TimerId tick_timer_{};
+  ControlThread::TimerId hold_timer_{};
 
   mutable std::mutex mutex_;
   SessionInfo info_;       // guarded by mutex_

@@ -88,7 +88,7 @@ void SessionCore::release_client() {
 
 void SessionCore::stop(Status status, SessionEvent::Kind kind) {
   auto& control = ControlThread::instance();
-  for (auto* timer : {&attempt_timer_, &silence_timer_, &retry_timer_, &close_timer_, &tick_timer_})
+  for (auto* timer : {&attempt_timer_, &silence_timer_, &retry_timer_, &close_timer_, &tick_timer_, &hold_timer_})
     control.cancel(*timer);
   attempt_ = 0;
   if (probe_cancelled_ != nullptr) probe_cancelled_->store(true);
@@ -104,10 +104,7 @@ void SessionCore::stop(Status status, SessionEvent::Kind kind) {
     const std::lock_guard lock(mutex_);
     info_.last_error = status;  // none where it ends by its owner's wish, whatever there was before
   }
-  if (const auto held = table_.stop_holding(); held > 0) {
-    note(SessionEvent::Kind::unmatched, {},
-         std::to_string(held) + " messages of the session from before were held, and no subscription wanted them");
-  }
+  stop_holding();
   // Before the state: who sees that may stop asking for events.
   note(kind, status, status.ok() ? "closed" : status.message());
   set_state(SessionState::closed);

@@ -48,7 +48,17 @@ class Reader final : public StreamReader {
     changed_->notify_all();
     queue_->wake();
   }
-  void close() override { queue_->close(); }
+  void close() override {
+    {
+      const std::lock_guard lock(mutex_);
+      closed_here_ = true;
+    }
+    queue_->close();
+  }
+  [[nodiscard]] Status end_reason() const override {
+    const std::lock_guard lock(mutex_);
+    return closed_here_ || discarded_ ? Status() : queue_->close_reason();
+  }
   void discard() override;
 
   [[nodiscard]] StreamCounters counters() const override { return queue_->counters(); }
@@ -114,6 +124,7 @@ class Reader final : public StreamReader {
   bool pumping_ = false;
   bool caller_extracts_ = false;
   bool stopping_ = false;
+  bool closed_here_ = false;
   bool discarded_ = false;
   bool woken_ = false;
 };

@@ -65,7 +65,8 @@ class StreamReader {
 
   // A batch as soon as it is complete by `limits`; not_yet after `wait` (rows read so far stay in the open batch for
   // the next call); ended when the queue is closed and everything has been handed out. Errors: does_not_fit, once for
-  // each message that "raise" refuses (the next call goes on behind it); invalid_argument.
+  // each message that "raise" refuses (the next call goes on behind it; under a tap a few wait, and the last of them
+  // counts the others); invalid_argument.
   virtual Result<NextBatch> next(const BatchLimits& limits, std::chrono::nanoseconds wait) = 0;
 
   // The next next() returns it again: an interrupt came before the caller had it. It counts as delivered meanwhile.
@@ -79,6 +80,8 @@ class StreamReader {
   virtual void wake() = 0;
   // Closes the queue; what is queued stays readable through next().
   virtual void close() = 0;
+  // Why next() says ended: ok by close(), by discard(), or where the queue was closed without a reason.
+  [[nodiscard]] virtual Status end_reason() const = 0;
   // close(), stops the pump, and counts what was not read as discarded. Idempotent.
   virtual void discard() = 0;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <unordered_set>
 #include <utility>
 
@@ -18,6 +19,14 @@ std::vector<std::string> names_of(const std::vector<FilterRequest>& filters) {
   std::vector<std::string> names;
   for (const auto& filter : filters) names.push_back(filter.filter);
   return names;
+}
+
+// The first one's, naming all.
+template <typename Denials>
+Status status_of(const Denials& denials) {
+  std::vector<std::string> filters;
+  for (const auto& denial : denials) filters.push_back(denial.filter);
+  return naming_all(denials.front().status, std::move(filters));
 }
 
 }  // namespace
@@ -68,9 +77,7 @@ bool Subscriber::on_reply(std::uint32_t number, const PahoReply& reply) {
 
 void Subscriber::finish(const PendingPtr& pending) {
   std::erase(waiting_, pending);
-  if (pending->operation == nullptr) renewing_ = false;
-  Status first;
-  std::vector<std::string> denied;
+  std::vector<Denial> denials;
   for (std::size_t i = 0; i < pending->filters.size(); ++i) {
     const int code = pending->codes[i];
     const auto& [filter, identifier, asked, retain_handling, no_local] = pending->filters[i];
@@ -79,20 +86,37 @@ void Subscriber::finish(const PendingPtr& pending) {
                std::to_string(code));
     }
     if (code >= 0 && code <= 2) continue;
-    if (denied.empty()) first = status_for_suback(code < kDenied ? kDenied : code, filter, pending->reasons[i]);
-    denied.push_back(filter);
+    denials.push_back({filter, status_for_suback(code < kDenied ? kDenied : code, filter, pending->reasons[i])});
   }
-  if (!denied.empty()) return deny(pending, naming_all(std::move(first), std::move(denied)));
-  if (pending->operation != nullptr) return pending->operation->complete({}, pending->codes);
-  closes_while_renewing_ = 0;
-  resubscribed_(pending->filters.size());
+  if (pending->operation == nullptr) return finish_renewal(pending->filters.size(), denials);
+  if (!denials.empty()) return deny(pending, status_of(denials));
+  pending->operation->complete({}, pending->codes);
 }
 
 void Subscriber::deny(const PendingPtr& pending, Status status) {
-  refused_(status, pending->operation == nullptr);
-  if (pending->operation == nullptr) return;
+  refused_(status);
   release(table_.remove(pending->subscription), nullptr);
   pending->operation->complete(std::move(status), pending->codes);
+}
+
+void Subscriber::finish_renewal(std::size_t filters, const std::vector<Denial>& denials) {
+  renewing_ = false;
+  closes_while_renewing_ = 0;
+  if (!denials.empty()) {
+    refused_(status_of(denials));
+    end_streams(denials);
+  }
+  if (filters > denials.size()) resubscribed_(filters - denials.size());
+}
+
+// A subscription that still waits for an answer of its own gets that.
+void Subscriber::end_streams(const std::vector<Denial>& denials) {
+  std::map<std::uint64_t, std::vector<Denial>> ended;
+  for (const auto& denial : denials) {
+    for (const auto subscription : table_.subscribers_of(denial.filter)) ended[subscription].push_back(denial);
+  }
+  for (const auto& pending : waiting_) ended.erase(pending->subscription);
+  for (const auto& [subscription, why] : ended) release(table_.revoke(subscription, status_of(why)), nullptr);
 }
 
 void Subscriber::unsubscribe(std::uint64_t subscription, OperationPtr operation) {

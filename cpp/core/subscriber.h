@@ -28,8 +28,9 @@ class Subscriber {
   static constexpr std::chrono::seconds kDenialWindow{5};
 
   using NextRequest = std::function<std::uint32_t()>;
-  // Tells the session of a refusal; `deferred` where no operation carries it.
-  using Refused = std::function<void(const Status& status, bool deferred)>;
+  // Tells the session of a refusal. An operation carries it, or, where the session itself renewed, the end of the
+  // streams that named the filter.
+  using Refused = std::function<void(const Status& status)>;
   using Resubscribed = std::function<void(std::size_t filters)>;
   // The broker granted a lower QoS than was asked for: which filter, and both.
   using Lowered = std::function<void(std::string detail)>;
@@ -88,6 +89,12 @@ class Subscriber {
   void send(const PendingPtr& pending);
   void finish(const PendingPtr& pending);
   void deny(const PendingPtr& pending, Status status);
+  struct Denial {
+    std::string filter;
+    Status status;
+  };
+  void finish_renewal(std::size_t filters, const std::vector<Denial>& denials);
+  void end_streams(const std::vector<Denial>& denials);
   void release(const std::vector<std::string>& filters, OperationPtr operation);
 
   SubscriptionTable& table_;

@@ -5,11 +5,26 @@
 #include <utility>
 
 #include "topic_filter.h"
+#include "utf8.h"
 
 namespace honeyframe {
 
-std::uint64_t SubscriptionTable::add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue) {
+Status SubscriptionTable::check_no_local(const SubscribeRequest& request) const {
+  for (const auto& text : request.filters) {
+    const auto identifier = identifiers_.find(text);
+    if (identifier == identifiers_.end() || filters_.at(identifier->second).no_local == request.no_local) continue;
+    return Status(ErrorCode::invalid_argument, "another stream of this session has " + in_quotes(text) +
+                                                   (request.no_local ? " without" : " with") +
+                                                   " no_local, and the broker knows one such option for a filter")
+        .with_hint("give both streams the same no_local, or one of them a session of its own")
+        .with_subjects({text});
+  }
+  return {};
+}
+
+Result<std::uint64_t> SubscriptionTable::add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue) {
   const std::lock_guard lock(mutex_);
+  if (auto status = check_no_local(request); !status.ok()) return status;
   const auto subscription = next_subscription_++;
   auto& entry = subscriptions_[subscription];
   entry.queue = std::move(queue);
@@ -19,13 +34,12 @@ std::uint64_t SubscriptionTable::add(const SubscribeRequest& request, std::share
     const auto [found, is_new] = identifiers_.try_emplace(text, next_identifier_);
     auto& filter = filters_[found->second];
     if (is_new) {
-      filter.request = {text, next_identifier_++, request.qos, request.retain_handling, request.no_local};
-    } else {
-      filter.request.qos = std::max(filter.request.qos, request.qos);
-      filter.request.retain_handling = request.retain_handling;
-      filter.request.no_local = filter.request.no_local && request.no_local;
+      ++next_identifier_;
+      let_go_.erase(text);
+      filter.text = text;
+      filter.no_local = request.no_local;
     }
-    filter.subscribers.push_back(subscription);
+    filter.subscribers.push_back({subscription, request.qos, request.retain_handling});
   }
   forget_topics();
   deliver_held(entry.filters, *entry.queue);
@@ -42,8 +56,10 @@ void SubscriptionTable::hold_messages() {
 std::size_t SubscriptionTable::stop_holding() {
   const std::lock_guard lock(mutex_);
   const auto forgotten = held_.size();
+  counters_.unmatched += std::exchange(counters_.held, 0);
   holding_ = false;
   held_.clear();
+  let_go_.clear();
   update_keeps_properties();
   return forgotten;
 }
@@ -52,7 +68,7 @@ std::size_t SubscriptionTable::stop_holding() {
 void SubscriptionTable::deliver_held(const std::vector<std::string>& filters, MessageQueue& queue) {
   if (held_.size() == 0) return;
   const auto delivered = held_.deliver(filters, queue);
-  counters_.unmatched -= delivered;
+  counters_.held -= delivered;
   counters_.routed += delivered;
 }
 
@@ -71,16 +87,38 @@ std::vector<std::string> SubscriptionTable::remove(std::uint64_t subscription) {
   for (const auto& text : found->second.filters) {
     const auto identifier = identifiers_.find(text);
     auto& filter = filters_[identifier->second];
-    std::erase(filter.subscribers, subscription);
+    std::erase_if(filter.subscribers, [&](const auto& one) { return one.subscription == subscription; });
     if (filter.retained_for == subscription) filter.retained_for = 0;
     if (!filter.subscribers.empty()) continue;
     unwanted.push_back(text);
+    if (holding_) let_go_.insert(text);
     filters_.erase(identifier->second);
     identifiers_.erase(identifier);
   }
   subscriptions_.erase(found);
   forget_topics();
   return unwanted;
+}
+
+std::vector<std::string> SubscriptionTable::revoke(std::uint64_t subscription, Status why) {
+  std::shared_ptr<MessageQueue> queue;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = subscriptions_.find(subscription); found != subscriptions_.end())
+      queue = found->second.queue;
+  }
+  auto unwanted = remove(subscription);  // first: what arrives from now on is nobody's
+  if (queue != nullptr) queue->close(std::move(why));
+  return unwanted;
+}
+
+std::vector<std::uint64_t> SubscriptionTable::subscribers_of(const std::string& filter) const {
+  std::vector<std::uint64_t> ids;
+  const std::lock_guard lock(mutex_);
+  const auto identifier = identifiers_.find(filter);
+  if (identifier == identifiers_.end()) return ids;
+  for (const auto& subscriber : filters_.at(identifier->second).subscribers) ids.push_back(subscriber.subscription);
+  return ids;
 }
 
 void SubscriptionTable::asked(std::uint64_t subscription, const std::string& filter, Clock::time_point now) {
@@ -115,13 +153,27 @@ void SubscriptionTable::close_all() {
   for (const auto& queue : queues) queue->close();
 }
 
+FilterRequest SubscriptionTable::request_for(std::uint32_t identifier, const Filter& filter) {
+  FilterRequest request{filter.text, identifier, 0, RetainHandling::do_not_send, filter.no_local};
+  for (const auto& subscriber : filter.subscribers) {
+    request.qos = std::max(request.qos, subscriber.qos);
+    request.retain_handling = std::min(request.retain_handling, subscriber.retain_handling);
+  }
+  return request;
+}
+
 std::vector<FilterRequest> SubscriptionTable::filters_of(std::uint64_t subscription) const {
   std::vector<FilterRequest> requests;
   const std::lock_guard lock(mutex_);
   const auto found = subscriptions_.find(subscription);
   if (found == subscriptions_.end()) return requests;
   for (const auto& text : found->second.filters) {
-    requests.push_back(filters_.at(identifiers_.find(text)->second).request);
+    const auto identifier = identifiers_.find(text)->second;
+    const auto& filter = filters_.at(identifier);
+    requests.push_back(request_for(identifier, filter));
+    const auto own = std::find_if(filter.subscribers.begin(), filter.subscribers.end(),
+                                  [&](const auto& one) { return one.subscription == subscription; });
+    requests.back().retain_handling = own->retain_handling;
   }
   return requests;
 }
@@ -130,7 +182,7 @@ std::vector<FilterRequest> SubscriptionTable::all_filters() const {
   std::vector<FilterRequest> requests;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [identifier, filter] : filters_) requests.push_back(filter.request);
+    for (const auto& [identifier, filter] : filters_) requests.push_back(request_for(identifier, filter));
   }
   std::sort(requests.begin(), requests.end(),
             [](const FilterRequest& a, const FilterRequest& b) { return a.identifier < b.identifier; });
@@ -169,13 +221,25 @@ void SubscriptionTable::route(const MessageView& message, std::span<const std::u
     }
     ++counters_.arrived;
     counters_.arrived_bytes += message.topic.size() + message.payload.size();
-    ++(scratch_.empty() ? counters_.unmatched : counters_.routed);
-    if (scratch_.empty() && !(holding_ && held_.hold(message))) tell = !std::exchange(told_unmatched_, true);
+    if (!scratch_.empty()) {
+      ++counters_.routed;
+    } else if (hold(message)) {
+      ++counters_.held;
+    } else {
+      ++counters_.unmatched;
+      tell = !std::exchange(told_unmatched_, true);
+    }
   }
   if (tell && unmatched_) unmatched_();
   // Without the lock: a queue with the policy `block` may wait here.
   for (const auto& queue : scratch_) static_cast<void>(queue->push(message));
   scratch_.clear();
+}
+
+bool SubscriptionTable::hold(const MessageView& message) noexcept {
+  if (!holding_) return false;
+  const auto matches = [&](const auto& filter) { return topic_matches(without_share(filter), message.topic); };
+  return std::none_of(let_go_.begin(), let_go_.end(), matches) && held_.hold(message);
 }
 
 void SubscriptionTable::find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers) {
@@ -190,9 +254,9 @@ void SubscriptionTable::collect(std::uint32_t identifier, bool retained) {
   const auto found = filters_.find(identifier);
   if (found == filters_.end()) return;
   const auto& filter = found->second;
-  for (const auto subscriber : filter.subscribers) {
-    if (retained && filter.retained_for != 0 && filter.retained_for != subscriber) continue;
-    const auto& queue = subscriptions_.find(subscriber)->second.queue;
+  for (const auto& subscriber : filter.subscribers) {
+    if (retained && filter.retained_for != 0 && filter.retained_for != subscriber.subscription) continue;
+    const auto& queue = subscriptions_.find(subscriber.subscription)->second.queue;
     if (std::find(scratch_.begin(), scratch_.end(), queue) == scratch_.end()) scratch_.push_back(queue);
   }
 }

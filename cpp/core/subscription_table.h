@@ -14,7 +14,8 @@
 // send them.
 //
 // A session that another process left with the broker starts to send before anybody subscribes: messages that match
-// nothing may be held for the first subscription that wants them. Held ones count as unmatched until then.
+// nothing may be held for the first subscription that wants them. Held ones count as `held` until they are routed or
+// given up. What matches a filter that was let go is not held: it was sent before UNSUBSCRIBE arrived.
 //
 // Changed by callers and the control thread, read by Paho's receive thread; all members are guarded by mutex_ but for
 // scratch_.
@@ -30,6 +31,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "held_messages.h"
@@ -48,9 +50,10 @@ struct FilterRequest {
 };
 
 struct RoutingCounters {
-  std::uint64_t arrived = 0;  // = routed + unmatched
+  std::uint64_t arrived = 0;  // = routed + unmatched + held
   std::uint64_t routed = 0;
   std::uint64_t unmatched = 0;
+  std::uint64_t held = 0;  // goes back: each becomes routed or unmatched
   std::uint64_t arrived_bytes = 0;
 };
 
@@ -68,13 +71,20 @@ class SubscriptionTable {
   void on_unmatched(std::function<void()> unmatched) { unmatched_ = std::move(unmatched); }
   // Before connecting: what nobody wants yet is held.
   void hold_messages();
-  // The broker had no session for us, or it is over. Forgets what is held; how many those were, still unmatched.
+  // The broker had no session for us, it is over, or the time for it is. Forgets what is held; how many those were, now
+  // unmatched.
   std::size_t stop_holding();
 
   // Any thread. The id of the new subscription; its filters count from now on, and it gets what is held for them.
-  std::uint64_t add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue);
+  // Errors: invalid_argument, where another subscription of one of its filters differs in no_local. The broker has one
+  // option for a filter, and who published a message cannot be seen here.
+  Result<std::uint64_t> add(const SubscribeRequest& request, std::shared_ptr<MessageQueue> queue);
   // Any thread. The filters that nobody wants any more.
   std::vector<std::string> remove(std::uint64_t subscription);
+  // Any thread. remove() it, and close its queue with the reason why.
+  std::vector<std::string> revoke(std::uint64_t subscription, Status why);
+  // Any thread. Who wants `filter`.
+  [[nodiscard]] std::vector<std::uint64_t> subscribers_of(const std::string& filter) const;
   // Any thread. Closes every queue; what arrives still counts as routed.
   void close_queues();
   // Any thread. Closes every queue, forgets everything.
@@ -83,7 +93,9 @@ class SubscriptionTable {
   // Control thread, before SUBSCRIBE for `filter` leaves. `subscription` is 0 for a renewal.
   void asked(std::uint64_t subscription, const std::string& filter, Clock::time_point now = Clock::now());
 
-  // The filters of one subscription (in its order), or all of them: what to SUBSCRIBE to.
+  // The filters of one subscription (in its order), or all of them: what to SUBSCRIBE to. Of those that share a filter
+  // the highest QoS counts. One subscription's asks for retained messages as it likes itself; that for all asks for
+  // them as soon as one of them does.
   [[nodiscard]] std::vector<FilterRequest> filters_of(std::uint64_t subscription) const;
   [[nodiscard]] std::vector<FilterRequest> all_filters() const;
   // The sum of the longest waits that queues with the policy `block` can cost the receive thread.
@@ -104,10 +116,16 @@ class SubscriptionTable {
     std::vector<std::string> filters;
     std::shared_ptr<MessageQueue> queue;
   };
+  struct Subscriber {
+    std::uint64_t subscription;
+    int qos;
+    RetainHandling retain_handling;
+  };
   struct Filter {
-    FilterRequest request;
-    std::vector<std::uint64_t> subscribers;
-    std::uint64_t retained_for = 0;  // the subscriber that gets retained messages; 0: all of them
+    std::string text;
+    bool no_local = false;
+    std::vector<Subscriber> subscribers;  // never empty
+    std::uint64_t retained_for = 0;       // the subscriber that gets retained messages; 0: all of them
     std::optional<Clock::time_point> asked;
   };
   struct Hash {
@@ -116,8 +134,11 @@ class SubscriptionTable {
   };
   using FilterIds = std::vector<std::uint32_t>;
 
+  [[nodiscard]] Status check_no_local(const SubscribeRequest& request) const;
+  [[nodiscard]] static FilterRequest request_for(std::uint32_t identifier, const Filter& filter);
   void deliver_held(const std::vector<std::string>& filters, MessageQueue& queue);
   void update_keeps_properties();
+  bool hold(const MessageView& message) noexcept;
   void find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers);
   void collect(std::uint32_t identifier, bool retained);
   void forget_topics();
@@ -136,6 +157,7 @@ class SubscriptionTable {
   RoutingCounters counters_;
   HeldMessages held_;
   bool holding_ = false;
+  std::unordered_set<std::string> let_go_;  // filters, while holding_
   bool told_unmatched_ = false;
   std::function<void()> unmatched_;
   std::vector<std::shared_ptr<MessageQueue>> scratch_;  // receive thread only: the targets of the message in hand

@@ -12,6 +12,9 @@ namespace honeyframe {
 // well-formed.
 [[nodiscard]] bool is_valid_utf8(std::string_view text) noexcept;
 
+// `text`, each byte that is no part of well-formed UTF-8 replaced by U+FFFD.
+[[nodiscard]] std::string to_valid_utf8(std::string_view text);
+
 // 'text' for an error message: control characters, quotes and bytes that are not UTF-8 as \xNN, cut after about
 // `max_bytes`.
 [[nodiscard]] std::string in_quotes(std::string_view text, std::size_t max_bytes = 120);

@@ -171,7 +171,8 @@ class Queue:
 
         With ``overflow="block"`` it may wait for room: without the GIL, and Ctrl-C ends the wait.
         """
-    def close(self) -> None: ...
+    def close(self, source: StreamReader | None = None) -> None:
+        """No more messages. Where ``source``, from which they came, ended with an error, so does the reader of this queue."""
     def counters(self) -> dict[str, int]:
         """All of StreamCounters and LossCounters, flat."""
 
@@ -203,9 +204,10 @@ class ExtractOptions:
 class StreamReader:
     def __init__(self, queue: Queue, options: ExtractOptions) -> None: ...
     def next(self, max_rows: int, max_seconds: float, wait: float) -> RecordBatch | None:
-        """A batch, or None after ``wait`` seconds or a ``wake()``. Raises StopIteration once closed and read to the end. Releases the GIL; looks for
-        signals every 50 ms: an interrupt takes no batch with it, the next call gives it. The last batch of all may have messages and no rows. With
-        ``on_conflict="raise"`` DoesNotFitError comes once for each message, and the next call goes on behind it."""
+        """A batch, or None after ``wait`` seconds or a ``wake()``. Raises StopIteration once closed and read to the end,
+        or SubscribeDenied where the broker took a filter back. Releases the GIL; looks for signals every 50 ms: an interrupt takes no batch with it, the next call gives it. The last batch of all may have messages and no rows. With
+        ``on_conflict="raise"`` DoesNotFitError comes once for each message, and the next call goes on behind it; under a window at most 16 of them wait,
+        and the last one counts the others."""
     def open_window(self, seconds: float, *, max_rows: int = 10_000_000, max_bytes: int = 536870912) -> WindowTap: ...
     def wake(self) -> None:
         """Ends a waiting ``next()``, or else the next one that would wait, with None."""

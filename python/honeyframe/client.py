@@ -223,7 +223,7 @@ class Client:
             retained: "include" retained messages, "skip" them, or take them "only". "skip" asks an MQTT 5 broker not to send them; what
                 comes all the same (MQTT 3, "only") is left out of the batches by its ``_retain`` flag, and counted as
                 ``retained_skipped_rows``.
-            no_local: not what this client itself publishes (MQTT 5).
+            no_local: not what this client itself publishes (MQTT 5). Streams that share a filter must agree on it.
             decode: ``bytes -> bytes | str | dict | list | None`` for payloads that are not JSON (gzip, CBOR, Sparkplug). Slow: a Python
                 call a message. None leaves the message out; an exception puts it into quarantine as ``decode_failed``.
             overflow: what goes when the queue is full: "drop_oldest", "drop_newest", or "block" up to ``block_timeout`` and then drop
@@ -268,15 +268,16 @@ class Client:
     def info(self) -> dict[str, Any]:
         """What is known of the session: state, protocol, client id, what the broker announced in CONNACK, and the counters of messages.
 
-        For each session ``arrived = routed + unmatched``. ``gaps`` counts reconnects after which the broker had kept no session.
+        For each session ``arrived = routed + unmatched + held``; held are messages of a resumed session that some seconds after the first
+        stream was opened become one or the other. ``gaps`` counts reconnects after which the broker had kept no session.
         """
         check_process()
         return {**self._session.info(), "gaps": self._log.gaps, "streams": len(self._streams)}
 
     def stats(self) -> dict[str, int]:
-        """The counters of messages: ``arrived = routed + unmatched``, ``published``, ``connects``, ``gaps``."""
+        """The counters of messages: ``arrived = routed + unmatched + held``, ``published``, ``connects``, ``gaps``."""
         info = self.info()
-        return {name: info[name] for name in ("arrived", "routed", "unmatched", "arrived_bytes", "published", "connects", "gaps")}
+        return {name: info[name] for name in ("arrived", "routed", "unmatched", "held", "arrived_bytes", "published", "connects", "gaps")}
 
     @property
     def closed(self) -> bool:

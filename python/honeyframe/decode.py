@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from . import _core
-from .errors import HoneyframeError, InternalError
+from .errors import HoneyframeError, InternalError, SubscribeDenied
 from .payload import encode_payload
 from .quarantine import QuarantineRow
 
@@ -117,7 +117,7 @@ class Decoder:
             while self._await_room(0):
                 try:
                     batch = self._raw.next(step, 0.0, 0.1)
-                except StopIteration:
+                except (StopIteration, SubscribeDenied):  # the feed ends as the raw reader did
                     break
                 if batch is not None:
                     self._pass_on(batch)
@@ -125,7 +125,7 @@ class Decoder:
             self._error = error
             self._raw.close()  # nothing piles up that nobody will decode
         finally:
-            self._feed.close()
+            self._feed.close(self._raw)
 
     def _await_room(self, size: int) -> bool:
         """Waits until the feed can take a message of ``size`` without dropping another; False when nobody wants it any more."""

@@ -63,6 +63,7 @@ class StreamStats:
     duplicate_keys: int = 0
     bad_event_times: int = 0
     topics_not_matching_template: int = 0
+    bad_property_texts: int = 0
     name_collisions: int = 0
     # of the face
     retained_skipped_rows: int = 0

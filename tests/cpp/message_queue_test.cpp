@@ -446,5 +446,16 @@ INSTANTIATE_TEST_SUITE_P(Policies, ThreeThreads,
                            return "unknown";
                          });
 
+TEST(MessageQueue, KeepsTheFirstReasonForWhichItWasClosed) {
+  MessageQueue queue{QueueLimits()};
+  EXPECT_TRUE(queue.close_reason().ok());
+  queue.close();
+  EXPECT_TRUE(queue.close_reason().ok());
+  queue.close(Status(ErrorCode::subscribe_denied, "first"));
+  queue.close(Status(ErrorCode::closed, "second"));
+  queue.close();
+  EXPECT_EQ(queue.close_reason().message(), "first");
+}
+
 }  // namespace
 }  // namespace honeyframe

@@ -73,6 +73,32 @@ TEST(MetadataWriter, EveryRowOfAPayloadHasIt) {
   EXPECT_EQ(feed.column("_topic"), (Texts{"\"x\"", "\"x\"", "\"t\""}));
 }
 
+TEST(MetadataWriter, WritesNoTextThatIsNotUtf8) {
+  Feed feed(everything());
+  MessageProperties properties;
+  properties.content_type = "text/\xFF";
+  properties.response_topic = "reply/\xC3\x28";
+  properties.user_properties = {{"unit",
+                                 "\xB0"
+                                 "C"},
+                                {"k\xC3\xA9y\xFE", "ok"}};
+  MessageView message;
+  message.topic = "plant/l1/a";
+  message.payload = R"([{"v":1},{"v":2}])";
+  message.properties = &properties;
+  feed.add(message);
+  EXPECT_EQ(feed.column("_content_type"), (Texts{"null", "null"}));
+  EXPECT_EQ(feed.column("_response_topic"), (Texts{"null", "null"}));
+  const std::string pairs =
+      "\"[[\\\"unit\\\",\\\"\xEF\xBF\xBD"
+      "C\\\"],[\\\"k\xC3\xA9y\xEF\xBF\xBD\\\",\\\"ok\\\"]]\"";
+  EXPECT_EQ(feed.column("_user_properties"), (Texts{pairs, pairs}));
+  EXPECT_EQ(feed.counters().bad_property_texts, 4U) << "once a message, not once a row";
+  message.payload = "[";
+  feed.add(message);
+  EXPECT_EQ(feed.counters().bad_property_texts, 4U) << "it has no row";
+}
+
 TEST(MetadataWriter, BoundsItsText) {
   MessageProperties properties;
   properties.user_properties = {{"\x01\x02", "\x03"}};

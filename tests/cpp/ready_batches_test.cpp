@@ -91,6 +91,18 @@ TEST(ReadyBatches, AnErrorComesInItsTurnAndAlone) {
   EXPECT_TRUE(ready.empty());
 }
 
+TEST(ReadyBatches, KeepsFewErrorsAndCountsTheOthers) {
+  ReadyBatches ready{QueueLimits()};
+  for (int i = 0; i < 100'000; ++i) ready.add_error(Status(ErrorCode::does_not_fit, "column " + std::to_string(i)));
+  std::vector<std::string> told;
+  while (!ready.empty()) told.push_back(ready.pop(1).error.message());
+  ASSERT_EQ(told.size(), 16U);
+  EXPECT_EQ(told.front(), "column 0");
+  EXPECT_EQ(told.back(), "column 15; and 99984 later messages did not fit, either: see the quarantine");
+  ready.add_error(Status(ErrorCode::does_not_fit, "column"));
+  EXPECT_EQ(ready.pop(1).error.message(), "column");
+}
+
 TEST(ReadyBatches, IsBoundedByMessagesAndBytesButTakesOneWhatever) {
   QueueLimits limits;
   limits.max_messages = 25;

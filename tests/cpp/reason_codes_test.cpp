@@ -109,6 +109,8 @@ TEST(ReasonCodesTest, RetryAdvice) {
   EXPECT_EQ(retry_advice(status_for_connack(ProtocolVersion::v3_1_1, 5)), RetryAdvice::slowly);
   EXPECT_EQ(retry_advice(Status(ErrorCode::tls_certificate_expired, "")), RetryAdvice::slowly);
   EXPECT_EQ(retry_advice(Status(ErrorCode::publish_denied, "")), RetryAdvice::never);
+  EXPECT_EQ(retry_advice(Status(ErrorCode::invalid_argument, "")), RetryAdvice::slowly) << "a file of this machine";
+  EXPECT_EQ(retry_advice(Status(ErrorCode::internal, "")), RetryAdvice::slowly) << "no thread, no memory";
 }
 
 TEST(ReasonCodesTest, WhatAPersonCanChangeHasAHint) {

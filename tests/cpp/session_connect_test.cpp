@@ -7,6 +7,8 @@
 
 #include "scripted_broker.h"
 #include "session_for_tests.h"
+#include "test_certificates.h"
+#include "test_server.h"
 
 namespace honeyframe {
 namespace {
@@ -211,6 +213,47 @@ TEST(SessionConnect, TimesOutWhereNobodyAnswers) {
   EXPECT_EQ(status.code(), ErrorCode::connect_timeout) << status.message();
   EXPECT_LT(Clock::now() - begin, 3s);
   EXPECT_EQ(broker.finish(), "");
+}
+
+// A certificate is renewed, and its key a moment later: in between the two do not belong together.
+TEST(SessionConnect, TriesAgainSlowlyWhereThisMachineIsAtFaultOnceItWasConnected) {
+  const auto authority = testing_support::make_identity({.common_name = "authority", .is_authority = true});
+  const auto server_identity =
+      testing_support::make_identity({.common_name = "broker", .alternative_names = "IP:127.0.0.1"}, &authority);
+  const auto client = testing_support::make_identity({.common_name = "client"}, &authority);
+  const testing_support::TemporaryDirectory files;
+  const auto key_file = files.write_key("client.key", client);
+  const auto context = testing_support::server_context(server_identity);
+  std::atomic<int> connections{0};
+  testing_support::TestServer server([&](testing_support::Connection& connection) {
+    if (!connection.start_tls(context.get())) return;
+    connection.read_until("tester");
+    connection.write(std::string("\x20\x02\x00\x00", 4));
+    if (++connections > 1) return static_cast<void>(connection.read_all());
+    files.write_key("client.key", testing_support::make_identity({.common_name = "newer"}, &authority));
+  });
+  ConnectOptions options;
+  options.uri = BrokerUri::parse("mqtts://127.0.0.1:" + std::to_string(server.port())).value();
+  options.client_id = "tester";
+  options.protocol = ProtocolVersion::v3_1_1;
+  options.tls.ca_file = files.write_certificates("ca.pem", {authority});
+  options.tls.client_certificate_file = files.write_certificates("client.pem", {client});
+  options.tls.client_key_file = key_file;
+  options.reconnect_min_delay = 20ms;
+  options.refused_retry_delay = 200ms;
+  auto session = connected_session(options);
+  std::vector<SessionEvent> refused;
+  ASSERT_TRUE(eventually([&] {
+    for (auto& event : session->take_events()) {
+      if (event.kind == SessionEvent::Kind::refused) refused.push_back(std::move(event));
+    }
+    return !refused.empty() || session->info().state == SessionState::closed;
+  }));
+  ASSERT_EQ(session->info().state, SessionState::reconnecting) << session->info().last_error.message();
+  EXPECT_EQ(refused[0].status.code(), ErrorCode::invalid_argument) << refused[0].detail;
+  files.write_key("client.key", client);
+  EXPECT_TRUE(eventually([&] { return session->info().connects == 2; }));
+  EXPECT_TRUE(status_of(session->close(2s)).ok());
 }
 
 TEST(SessionConnect, NamesAClosedPort) {

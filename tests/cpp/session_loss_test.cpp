@@ -113,9 +113,34 @@ TEST(SessionLoss, HoldsTheBacklogOfAResumedSessionUntilSomebodySubscribes) {
   EXPECT_EQ(messages[0].payload, "backlog");
   EXPECT_EQ(messages[1].payload, "live");
   EXPECT_EQ(session->info().routed, 2u);
-  EXPECT_EQ(session->info().unmatched, 1u);
+  EXPECT_EQ(session->info().unmatched, 0u);
+  EXPECT_EQ(session->info().held, 1u);
   EXPECT_TRUE(status_of(session->close(2s)).ok());
+  EXPECT_EQ(session->info().unmatched, 1u);
   EXPECT_TRUE(is_in(event_names(*session), "unmatched")) << "one was held to the end";
+  EXPECT_EQ(broker.finish(), "");
+}
+
+TEST(SessionLoss, GivesTheBacklogUpSomeTimeAfterTheFirstSubscription) {
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect).connack(0, true).publish({.topic = "other"});
+  broker.expect(Type::subscribe).suback({1}).expect(Type::disconnect);
+  broker.play();
+  auto options = options_for(broker);
+  options.protocol = ProtocolVersion::v5_0;
+  options.clean_start = false;
+  options.session_expiry = 300s;
+  options.hold_backlog = 300ms;
+  auto session = connected_session(options);
+  ASSERT_TRUE(eventually([&] { return session->info().held == 1; }));
+  std::this_thread::sleep_for(400ms);
+  EXPECT_EQ(session->info().held, 1u) << "nobody has subscribed yet";
+  ASSERT_TRUE(std::get<0>(subscribe(*session, {"a/#"}, queue())).ok());
+  EXPECT_EQ(session->info().held, 1u);
+  ASSERT_TRUE(eventually([&] { return session->info().unmatched == 1; }));
+  EXPECT_EQ(session->info().held, 0u);
+  EXPECT_TRUE(eventually([&] { return is_in(event_names(*session), "unmatched"); }));
+  EXPECT_TRUE(status_of(session->close(2s)).ok());
   EXPECT_EQ(broker.finish(), "");
 }
 

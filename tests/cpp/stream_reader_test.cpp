@@ -275,6 +275,36 @@ TEST_F(StreamReaderTest, AConflictUnderAWindowReachesNextInItsTurn) {
   EXPECT_EQ(read_to_the_end(), (std::vector<std::string>{"2"}));
 }
 
+TEST_F(StreamReaderTest, ConflictsUnderAWindowThatNobodyReadsArePutTogether) {
+  const auto tap = window();
+  for (int i = 0; i < 1'000; ++i) push_now("conflict");
+  ASSERT_TRUE(eventually([&] { return queue_->counters().quarantined == 1'000U; }));
+  reader_->close();
+  int errors = 0;
+  Result<NextBatch> found = NextBatch();
+  for (; !(found = reader_->next({10, 1h}, 5s)).ok(); ++errors) {
+    EXPECT_EQ(found.status().code(), ErrorCode::does_not_fit);
+  }
+  EXPECT_EQ(found->kind, NextKind::ended);
+  EXPECT_EQ(errors, 16);
+}
+
+TEST_F(StreamReaderTest, SaysWhyItEndedOnceAllIsRead) {
+  push_now("1");
+  queue_->close(Status(ErrorCode::subscribe_denied, "revoked"));
+  EXPECT_EQ(next(10, 1h).batch->rows(), 1);
+  EXPECT_EQ(next(10, 1h).kind, NextKind::ended);
+  EXPECT_EQ(reader_->end_reason().code(), ErrorCode::subscribe_denied);
+  reader_->close();
+  EXPECT_TRUE(reader_->end_reason().ok()) << "the owner wished it";
+}
+
+TEST_F(StreamReaderTest, SaysNoReasonWhereItsOwnerLetGo) {
+  queue_->close(Status(ErrorCode::subscribe_denied, "revoked"));
+  reader_->discard();
+  EXPECT_TRUE(reader_->end_reason().ok());
+}
+
 TEST_F(StreamReaderTest, KeptBatchesObeyDropOldest) {
   QueueLimits limits;
   limits.max_messages = 160;

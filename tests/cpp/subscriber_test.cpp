@@ -140,17 +140,35 @@ TEST(Subscriber, UnderstandsADisconnectAboutTheFilter) {
   EXPECT_EQ(broker.finish(), "");
 }
 
-TEST(Subscriber, RaisesADenialOfARenewedFilterFromTheNextCall) {
+TEST(Subscriber, EndsTheStreamsOfAFilterWhoseRenewalIsDeniedAndNoOthers) {
   ScriptedBroker broker;
-  broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({1}).close();
-  broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({0x87}).expect(Type::disconnect);
+  broker.accept().expect(Type::connect).connack();
+  for (int i = 0; i < 3; ++i) broker.expect(Type::subscribe).suback({1});
+  broker.publish({.topic = "revoked/x", .payload = "before"}).close();
+  broker.accept().expect(Type::connect).connack();
+  broker.expect(Type::subscribe, [](const auto& packet) { return packet.contains("revoked/#"); });
+  broker.suback({0x87}, "no longer").expect(Type::subscribe).suback({1}).expect(Type::subscribe).suback({1});
+  broker.expect(Type::unsubscribe, [](const auto& packet) { return packet.contains("revoked/#"); });
+  broker.expect(Type::unsubscribe, [](const auto& packet) { return packet.contains("beside"); });
+  broker.publish({.topic = "fine/x", .payload = "after"}).expect(Type::disconnect);
   broker.play();
   auto session = connected_session(with_version(broker, ProtocolVersion::v5_0));
-  ASSERT_TRUE(std::get<0>(subscribe(*session, {"revoked/#"}, queue())).ok());
-  Status deferred;
-  ASSERT_TRUE(eventually([&] { return !(deferred = session->take_deferred_error()).ok(); }));
-  EXPECT_EQ(deferred.code(), ErrorCode::subscribe_denied);
-  EXPECT_TRUE(session->take_deferred_error().ok()) << "once";
+  const auto ended = queue();
+  const auto other = queue();
+  ASSERT_TRUE(std::get<0>(subscribe(*session, {"revoked/#", "beside"}, ended)).ok());
+  ASSERT_TRUE(std::get<0>(subscribe(*session, {"fine/#"}, other)).ok());
+  ASSERT_TRUE(eventually([&] { return ended->closed(); }));
+  EXPECT_EQ(drain(*other, 1).size(), 1u);
+  EXPECT_FALSE(other->closed());
+  EXPECT_EQ(drain(*ended, 1).size(), 1u) << "what was queued stays readable";
+  EXPECT_EQ(ended->close_reason().code(), ErrorCode::subscribe_denied);
+  EXPECT_EQ(ended->close_reason().reason_code(), 0x87);
+  EXPECT_EQ(ended->close_reason().reason_string(), "no longer");
+  EXPECT_EQ(ended->close_reason().subjects(), (std::vector<std::string>{"revoked/#"}));
+  EXPECT_TRUE(session->take_deferred_error().ok()) << "it is no later call's";
+  const auto names = event_names(*session);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "subscribe_refused"), 1);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "resubscribed"), 1) << "the others were granted";
   EXPECT_TRUE(status_of(session->close(2s)).ok());
   EXPECT_EQ(broker.finish(), "");
 }
@@ -334,13 +352,19 @@ TEST(Subscriber, SaysWhereTheBrokerGrantsALowerQos) {
 
 TEST(Subscriber, RefusesWhatCannotBeAskedFor) {
   ScriptedBroker broker;
-  broker.accept().expect(Type::connect).connack().expect(Type::disconnect);
+  broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({1}).expect(Type::disconnect);
   broker.play();
   auto session = connected_session(options_for(broker));
   EXPECT_EQ(std::get<0>(subscribe(*session, {}, queue())).code(), ErrorCode::invalid_argument);
   EXPECT_EQ(std::get<0>(subscribe(*session, {"a/#/b"}, queue())).code(), ErrorCode::invalid_topic_filter);
   EXPECT_EQ(std::get<0>(subscribe(*session, {"a"}, queue(), 3)).code(), ErrorCode::invalid_argument);
   EXPECT_EQ(std::get<0>(subscribe(*session, {"a"}, nullptr)).code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(std::get<0>(subscribe(*session, {"own/#"}, queue())).code(), ErrorCode::ok);
+  std::uint64_t id = 7;
+  const auto differs = status_of(session->subscribe({.filters = {"b", "own/#"}, .no_local = true}, queue(), id));
+  EXPECT_EQ(differs.code(), ErrorCode::invalid_argument);
+  EXPECT_NE(differs.message().find("'own/#'"), std::string::npos) << differs.message();
+  EXPECT_EQ(id, 0u);
   QueueLimits patient;
   patient.policy = OverflowPolicy::block;
   patient.block_timeout = 16s;  // keepalive is 30 s

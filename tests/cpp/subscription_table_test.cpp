@@ -20,7 +20,7 @@ class SubscriptionTableTest : public ::testing::Test {
     table.route(message, identifiers);
   }
   std::uint64_t add(std::vector<std::string> filters, const std::shared_ptr<MessageQueue>& to, int qos = 0) {
-    return table.add({.filters = std::move(filters), .qos = qos}, to);
+    return table.add({.filters = std::move(filters), .qos = qos}, to).value();
   }
   static std::uint64_t received(const std::shared_ptr<MessageQueue>& of) { return of->counters().received; }
 
@@ -126,6 +126,18 @@ TEST_F(SubscriptionTableTest, LetsAFilterGoWithItsLastSubscription) {
   EXPECT_EQ(table.counters().unmatched, 1u);
 }
 
+TEST_F(SubscriptionTableTest, RenewsWithTheWishOfWhoeverWantsRetainedMessages) {
+  static_cast<void>(table.add({.filters = {"a"}, .qos = 1, .retain_handling = RetainHandling::send}, queue()));
+  static_cast<void>(table.add({.filters = {"a"}, .qos = 0, .retain_handling = RetainHandling::do_not_send}, queue()));
+  EXPECT_EQ(table.filters_of(1)[0].retain_handling, RetainHandling::send);
+  EXPECT_EQ(table.filters_of(2)[0].retain_handling, RetainHandling::do_not_send) << "its own SUBSCRIBE asks for none";
+  EXPECT_EQ(table.filters_of(2)[0].qos, 1) << "but must not lower the other's QoS";
+  EXPECT_EQ(table.all_filters()[0].retain_handling, RetainHandling::send);
+  EXPECT_TRUE(table.remove(1).empty());
+  EXPECT_EQ(table.all_filters()[0].retain_handling, RetainHandling::do_not_send);
+  EXPECT_EQ(table.all_filters()[0].qos, 0);
+}
+
 TEST_F(SubscriptionTableTest, NeverUsesAnIdentifierTwice) {
   const auto stream = queue();
   const auto first = add({"a"}, stream);
@@ -187,6 +199,20 @@ TEST_F(SubscriptionTableTest, ClosesItsQueues) {
   EXPECT_EQ(table.counters().unmatched, 1u);
 }
 
+TEST_F(SubscriptionTableTest, RevokesOneSubscriptionAndTellsItsQueueWhy) {
+  const auto first = queue();
+  const auto second = queue();
+  const auto id1 = add({"a", "b"}, first);
+  const auto id2 = add({"b"}, second);
+  EXPECT_EQ(table.subscribers_of("b"), (std::vector<std::uint64_t>{id1, id2}));
+  EXPECT_EQ(table.revoke(id1, Status(ErrorCode::subscribe_denied, "no")), std::vector<std::string>{"a"});
+  EXPECT_EQ(first->close_reason().message(), "no");
+  EXPECT_FALSE(second->closed());
+  EXPECT_EQ(table.subscribers_of("a"), std::vector<std::uint64_t>{});
+  EXPECT_EQ(table.subscribers_of("b"), std::vector<std::uint64_t>{id2});
+  EXPECT_TRUE(table.revoke(id1, Status(ErrorCode::subscribe_denied, "again")).empty());
+}
+
 TEST_F(SubscriptionTableTest, AddsUpWhatBlockingQueuesMayCost) {
   QueueLimits patient;
   patient.policy = OverflowPolicy::block;
@@ -204,19 +230,33 @@ TEST_F(SubscriptionTableTest, HoldsWhatArrivesBeforeAnybodySubscribes) {
   EXPECT_TRUE(table.keeps_properties());
   arrive("a/1");
   arrive("b");
-  EXPECT_EQ(table.counters().unmatched, 2u);
+  EXPECT_EQ(table.counters().held, 2u);
+  EXPECT_EQ(table.counters().unmatched, 0u) << "that is not known yet";
   const auto stream = queue();
   add({"a/#"}, stream);
   EXPECT_EQ(received(stream), 1u);
   EXPECT_EQ(table.counters().routed, 1u);
-  EXPECT_EQ(table.counters().unmatched, 1u);
+  EXPECT_EQ(table.counters().unmatched, 0u);
   EXPECT_EQ(told, 0) << "b may still find its subscription";
   EXPECT_EQ(table.stop_holding(), 1u);
+  EXPECT_EQ(table.counters().unmatched, 1u);
   EXPECT_FALSE(table.keeps_properties());
   arrive("c");
   arrive("c");
   EXPECT_EQ(told, 1);
   EXPECT_EQ(table.counters().unmatched, 3u);
+}
+
+TEST_F(SubscriptionTableTest, HoldsNothingOfAFilterThatWasLetGo) {
+  table.hold_messages();
+  const auto first = add({"a/#", "b"}, queue());
+  EXPECT_EQ(table.remove(first).size(), 2u);
+  arrive("a/1");
+  EXPECT_EQ(table.counters().unmatched, 1u);
+  const auto stream = queue();
+  add({"a/#"}, stream);
+  EXPECT_EQ(received(stream), 0u);
+  EXPECT_EQ(table.stop_holding(), 0u);
 }
 
 TEST_F(SubscriptionTableTest, BoundsTheBytesOfItsCache) {

@@ -48,6 +48,12 @@ TEST(Utf8Test, FindsAFaultAtEveryOffset) {
   }
 }
 
+TEST(Utf8Test, ReplacesWhatIsNotText) {
+  EXPECT_EQ(to_valid_utf8("plant/\xC3\xA4"), "plant/\xC3\xA4");
+  EXPECT_EQ(to_valid_utf8("\xE2\x82|\xFF"), "\xEF\xBF\xBD\xEF\xBF\xBD|\xEF\xBF\xBD");
+  EXPECT_EQ(to_valid_utf8(""), "");
+}
+
 TEST(QuotedTest, EscapesWhatIsNotText) {
   EXPECT_EQ(in_quotes("plant/\xC3\xA4"), "'plant/\xC3\xA4'");
   EXPECT_EQ(in_quotes(std::string_view("a\0\n\x1b'\x7f\xff", 7)), R"('a\x00\x0a\x1b\x27\x7f\xff')");

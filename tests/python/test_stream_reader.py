@@ -390,3 +390,15 @@ def test_a_forked_child_is_refused_and_lets_go() -> None:
         os.waitpid(child, 0)
     assert found == (child, 0)
     assert column(take(reader)) == [1]
+
+
+def test_properties_that_are_not_utf8_spoil_no_batch() -> None:
+    feed, reader = make({"metadata": ["user_properties", "content_type", "response_topic"]}, keep_properties=True)
+    texts: dict[str, Any] = {"content_type": b"\xff", "response_topic": b"\xc3(", "user_properties": [(b"unit", b"\xb0C")]}
+    feed.push("t", b'{"n": 1}', **texts)
+    feed.push("t", b'{"n": 2}', content_type="text/plain", user_properties=[("unit", "°C")])
+    frame = pa.record_batch(take(reader)).to_pandas()
+    assert frame["_content_type"].isna().tolist() == [True, False]
+    assert frame["_response_topic"].isna().all()
+    assert [json.loads(text) for text in frame["_user_properties"]] == [[["unit", "\ufffdC"]], [["unit", "°C"]]]
+    assert reader.extract_counters()["bad_property_texts"] == 3
