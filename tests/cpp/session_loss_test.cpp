@@ -299,7 +299,7 @@ TEST(SessionLoss, AnOldLossIsNotWhyAClosedSessionRefuses) {
   auto session = connected_session(options_for(broker));
   ASSERT_TRUE(eventually([&] { return session->info().connects == 2; }));
   EXPECT_TRUE(status_of(session->close(2s)).ok());
-  EXPECT_EQ(status_of(session->publish({.topic = "a"})).code(), ErrorCode::closed);
+  EXPECT_EQ(status_of(session->publish({.topic = "a", .payload = "x"})).code(), ErrorCode::closed);
   EXPECT_EQ(broker.finish(), "");
 }
 
