@@ -1,7 +1,8 @@
 """Make a wheel self-contained: ``repair_wheel.py SOURCE_DIR TARGET_DIR``.
 
 ``auditwheel repair`` copies the shared libraries that the extension needs into the wheel; this adds the licence of each, as
-its Debian package states it, to the wheel's ``.dist-info/licenses``. Needs ``auditwheel``, ``patchelf`` 0.14.5, and ``dpkg-query``.
+its Debian package states it, to the wheel's ``.dist-info/licenses``. Where Paho is none of them, its static archive is part
+of the extension, and its licence comes along all the same. Needs ``auditwheel``, ``patchelf`` 0.14.5, and ``dpkg-query``.
 """
 
 from __future__ import annotations
@@ -34,10 +35,13 @@ def add_licences(wheel: Path, target: Path) -> None:
         run(sys.executable, "-m", "wheel", "unpack", "--dest", temporary, str(wheel))
         (tree,) = Path(temporary).iterdir()
         (licences,) = tree.glob("*.dist-info/licenses")
-        for library in sorted((tree / "honeyframe.libs").iterdir()):
-            package = owner(library.name)
+        libraries = sorted(library.name for library in (tree / "honeyframe.libs").iterdir())
+        if not any(name.startswith("libpaho-mqtt3as") for name in libraries):
+            libraries.append("libpaho-mqtt3as.a")
+        for library in libraries:
+            package = owner(library)
             text = (Path("/usr/share/doc") / package / "copyright").read_text(encoding="utf-8")
-            (licences / f"{package}.txt").write_text(f"{library.name} comes from Debian's {package}:\n\n{text}", encoding="utf-8")
+            (licences / f"{package}.txt").write_text(f"{library} comes from Debian's {package}:\n\n{text}", encoding="utf-8")
         run(sys.executable, "-m", "wheel", "pack", "--dest-dir", str(target), str(tree))
 
 

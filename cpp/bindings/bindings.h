@@ -20,6 +20,7 @@ namespace py = pybind11;
 void register_status(py::module_& module);
 void register_topics(py::module_& module);
 void register_session(py::module_& module);
+void register_publishing(py::module_& module);
 void register_extract(py::module_& module);
 void register_stream(py::module_& module);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "control_thread.h"
+#include "paho_resolver.h"
 
 namespace honeyframe {
 
@@ -30,6 +31,7 @@ Status resolve_host(const std::string& host, std::uint16_t port) {
   addrinfo* found = nullptr;
   const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (code == 0) {
+    remember_addresses(host, found);
     freeaddrinfo(found);
     return {};
   }

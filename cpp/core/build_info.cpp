@@ -31,7 +31,7 @@ std::vector<std::pair<std::string, std::string>> build_info() {
   constexpr const char* kCompiler = "gcc " __VERSION__;
 #endif
   return {
-      {"paho", paho_version()},
+      {"paho", paho_version() + (HONEYFRAME_PAHO_LEAN != 0 ? ", lean" : ", system")},
       {"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
       {"simdjson", std::to_string(simdjson::SIMDJSON_VERSION_MAJOR) + "." +
                        std::to_string(simdjson::SIMDJSON_VERSION_MINOR) + "." +

@@ -4,10 +4,13 @@
 #include <ctime>
 #include <deque>
 #include <new>
+#include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "control_thread.h"
+#include "gathered_answers.h"
 #include "paho_properties.h"
 
 namespace honeyframe {
@@ -69,6 +72,19 @@ void reply(void* context, PahoReply reply) {
           [request = request_of(context), reply = std::move(reply)](PahoListener& to) { to.on_reply(request, reply); });
 }
 
+void post_gathered(std::uint32_t client) {
+  post_to(client, [client](PahoListener& to) {
+    if (GatheredAnswers::instance().expects_many(client)) std::this_thread::sleep_for(GatheredAnswers::kMoment);
+    std::vector<std::uint32_t> requests;
+    GatheredAnswers::instance().take(client, requests);
+    if (!requests.empty()) to.on_published(requests);
+  });
+}
+
+void published_one(void* context) {
+  if (GatheredAnswers::instance().add(client_of(context), request_of(context))) post_gathered(client_of(context));
+}
+
 void deliver(PahoListener& listener, const char* topic, int topic_length, const MQTTAsync_message& message,
              std::int64_t received) noexcept {
   MessageView view;
@@ -104,13 +120,19 @@ PahoClient::CallbackRecord* PahoCallbacks::remember(std::uint32_t client, std::s
   record.client = client;
   record.listener = listener;
   live_clients().emplace(client, std::move(listener));
+  GatheredAnswers::instance().expect(client, 0);  // known before the first answer
   return &record;
 }
 
 void PahoCallbacks::forget(PahoClient::CallbackRecord& record) {
   live_clients().erase(record.client);
+  GatheredAnswers::instance().forget(record.client);
   const std::lock_guard lock(record.mutex);
   record.listener = nullptr;
+}
+
+void PahoCallbacks::gather(std::uint32_t client, std::size_t count) {
+  GatheredAnswers::instance().expect(client, count);
 }
 
 void* PahoCallbacks::context_of(std::uint32_t client, std::uint32_t request) noexcept {
@@ -165,6 +187,14 @@ void PahoCallbacks::subscribed(void* context, MQTTAsync_successData* data) noexc
 
 void PahoCallbacks::subscribed5(void* context, MQTTAsync_successData5* data) noexcept {
   reply(context, {true, data->reasonCode, {}});
+}
+
+void PahoCallbacks::published(void* context, MQTTAsync_successData*) noexcept {
+  published_one(context);
+}
+
+void PahoCallbacks::published5(void* context, MQTTAsync_successData5*) noexcept {
+  published_one(context);
 }
 
 void PahoCallbacks::done(void* context, MQTTAsync_successData*) noexcept {

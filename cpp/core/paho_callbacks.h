@@ -28,6 +28,8 @@ struct PahoCallbacks {
   // Control thread: from now on, and until forget(), answers for this client find their listener.
   static PahoClient::CallbackRecord* remember(std::uint32_t client, std::shared_ptr<PahoListener> listener);
   static void forget(PahoClient::CallbackRecord& record);
+  // Control thread: see PahoClient::gather_answers().
+  static void gather(std::uint32_t client, std::size_t count);
 
   // Of a client; the context is its CallbackRecord.
   static int message_arrived(void* context, char* topic, int topic_length, MQTTAsync_message* message) noexcept;
@@ -42,6 +44,9 @@ struct PahoCallbacks {
   static void connect_failure5(void* context, MQTTAsync_failureData5* data) noexcept;
   static void subscribed(void* context, MQTTAsync_successData* data) noexcept;
   static void subscribed5(void* context, MQTTAsync_successData5* data) noexcept;
+  // Of gathered requests: see PahoClient::gather_answers().
+  static void published(void* context, MQTTAsync_successData* data) noexcept;
+  static void published5(void* context, MQTTAsync_successData5* data) noexcept;
   static void done(void* context, MQTTAsync_successData* data) noexcept;
   static void done5(void* context, MQTTAsync_successData5* data) noexcept;
   static void failed(void* context, MQTTAsync_failureData* data) noexcept;

@@ -143,6 +143,13 @@ Status PahoClient::unsubscribe(const std::string& filter, std::uint32_t request)
 
 Result<bool> PahoClient::publish(const PublishRequest& message, std::uint32_t request) {
   auto options = answer_to(is_v5(), context_of(request));
+  if ((request & kGatheredRequest) != 0) {
+    if (is_v5()) {
+      options.onSuccess5 = PahoCallbacks::published5;
+    } else {
+      options.onSuccess = PahoCallbacks::published;
+    }
+  }
   PropertyList properties;
   if (is_v5()) {
     const auto& given = message.properties;
@@ -161,6 +168,10 @@ Result<bool> PahoClient::publish(const PublishRequest& message, std::uint32_t re
         .with_native_code(code);
   }
   return code == MQTTASYNC_SUCCESS ? Result<bool>(true) : Result<bool>(paho_error("PUBLISH", code));
+}
+
+void PahoClient::gather_answers(std::size_t count) {
+  PahoCallbacks::gather(number_, count);
 }
 
 Status PahoClient::disconnect(std::uint32_t request) {

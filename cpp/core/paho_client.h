@@ -34,6 +34,9 @@ struct Connack {
   bool subscription_identifiers_available = true;
 };
 
+// A request whose number has this bit is a publish whose good answer goes to on_published(), with others.
+inline constexpr std::uint32_t kGatheredRequest = 0x8000'0000;
+
 // Paho's answer to a request.
 struct PahoReply {
   bool ok = false;
@@ -57,6 +60,8 @@ class PahoListener {
   // MQTT 5: the broker's DISCONNECT. The connection is still to be closed.
   virtual void on_server_disconnect(int reason_code, const std::string& reason_string) = 0;
   virtual void on_reply(std::uint32_t request, const PahoReply& reply) = 0;
+  // Good answers to gathered requests.
+  virtual void on_published(std::span<const std::uint32_t> requests) = 0;
 };
 
 // MQTTVERSION_3_1 and its sisters.
@@ -83,6 +88,8 @@ class PahoClient {
   [[nodiscard]] Status unsubscribe(const std::string& filter, std::uint32_t request);
   // False in the Result: Paho's buffer is full for now.
   [[nodiscard]] Result<bool> publish(const PublishRequest& message, std::uint32_t request);
+  // How many answers are to come: where they are many, on_published() waits a moment for more than the first.
+  void gather_answers(std::size_t count);
   [[nodiscard]] Status disconnect(std::uint32_t request);
 
   [[nodiscard]] bool is_connected() const;

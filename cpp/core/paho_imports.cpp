@@ -10,7 +10,8 @@
 #include <string>
 #include <string_view>
 
-#if defined(__linux__)
+#if defined(__linux__) && !HONEYFRAME_PAHO_LEAN
+#define HONEYFRAME_PATCHES_PAHO 1
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -21,6 +22,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#else
+#define HONEYFRAME_PATCHES_PAHO 0
 #endif
 
 namespace honeyframe {
@@ -35,13 +38,12 @@ constexpr std::array<std::string_view, 6> kHidden{"http_proxy",
 
 std::atomic<int> connecting{0};
 
-#if defined(__linux__)
+#if HONEYFRAME_PATCHES_PAHO
 
 constexpr int kConnectingPollMs = 10;
 
 char* getenv_for_paho(const char* name) {
-  if (std::find(kHidden.begin(), kHidden.end(), std::string_view(name)) != kHidden.end()) return nullptr;
-  return std::getenv(name);
+  return is_hidden_from_paho(name) ? nullptr : std::getenv(name);
 }
 
 int connect_for_paho(int descriptor, const sockaddr* address, socklen_t size) {
@@ -124,9 +126,13 @@ bool hidden = false;  // control thread
 
 }  // namespace
 
+bool is_hidden_from_paho(std::string_view name) noexcept {
+  return std::find(kHidden.begin(), kHidden.end(), name) != kHidden.end();
+}
+
 bool answer_paho_imports() noexcept {
-  bool all = false;
-#if defined(__linux__)
+  bool all = HONEYFRAME_PAHO_LEAN != 0;
+#if HONEYFRAME_PATCHES_PAHO
   const std::array<Import, 3> imports{Import{"getenv", reinterpret_cast<void*>(&getenv_for_paho)},
                                       Import{"connect", reinterpret_cast<void*>(&connect_for_paho)},
                                       Import{"poll", reinterpret_cast<void*>(&poll_for_paho)}};

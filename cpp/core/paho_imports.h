@@ -1,8 +1,9 @@
 #pragma once
 
-// Functions of the C library that Paho imports, answered in its place. On Linux its entries for them in the library's
-// relocation table are pointed to ours; nobody else's calls are touched, and where that cannot be done everything
-// works, but slower:
+// Functions of the C library that Paho imports, answered in its place, where it is the system's shared library
+// (HONEYFRAME_PAHO=system; a lean Paho has paho_transport instead, and needs none of this). On Linux its entries for
+// them in the library's relocation table are pointed to ours; nobody else's calls are touched, and where that cannot be
+// done everything works, but slower:
 //
 //   getenv   hides the proxy variables, which releases 1.3.10 to 1.3.13 obey without being asked and no option switches
 //   off, and the trace
@@ -14,12 +15,17 @@
 //   poll     waits 10 ms instead of a second while a session connects: Paho does not look at a socket's connecting
 //   meanwhile.
 
+#include <string_view>
+
 #include "status.h"
 
 namespace honeyframe {
 
 // Before the first call into Paho, once; control thread. False where the entries cannot be found (not Linux, not ELF).
 [[nodiscard]] bool answer_paho_imports() noexcept;
+
+// The proxy and trace variables.
+[[nodiscard]] bool is_hidden_from_paho(std::string_view name) noexcept;
 
 // proxy_failed where Paho could still see a proxy variable that is set; else ok.
 [[nodiscard]] Status check_proxy_environment();

@@ -23,6 +23,12 @@ std::size_t window(const Connack& connack) {
   return std::clamp<std::size_t>(*connack.receive_maximum - std::size_t{1}, 1, kMaxUnacknowledged);
 }
 
+// Of messages and rows together.
+std::size_t most_unacknowledged(const Connack& connack) {
+  if (!connack.receive_maximum) return RowSender::kMostInFlight;
+  return std::clamp<std::size_t>(*connack.receive_maximum - std::size_t{1}, 1, RowSender::kMostInFlight);
+}
+
 }  // namespace
 
 Status Publisher::check_limits(const PublishRequest& message) const {
@@ -76,11 +82,61 @@ void Publisher::connected(PahoClient& client, const Connack& connack) {
   pump();
 }
 
+void Publisher::publish_rows(std::shared_ptr<RowPublisher> rows) {
+  const auto& request = rows->request();
+  PublishRequest message{rows->topic().text(),    {}, request.qos, request.retain, request.properties,
+                         request.message_expiry_s};
+  if (auto status = check_limits(message); !status.ok()) return rows->end(std::move(status));
+  rows_.add(std::move(rows));
+  pump();
+}
+
 void Publisher::pump() {
+  pump_messages();
+  pump_rows();
+}
+
+void Publisher::pump_rows() {
+  if (client_ == nullptr || rows_.idle()) return;
+  const auto most = most_unacknowledged(connack_);
+  const auto check = [](const void* self, const PublishRequest& message) {
+    return static_cast<const Publisher*>(self)->check_limits(message);
+  };
+  const auto sent = rows_.pump(*client_, most - std::min(most, unacknowledged_), check, this);
+  rows_again_ = sent.again;
+  if (sent.without_ack) {
+    // Of rows that go to many topics the first may do well and a later one be denied: the whole stays suspect.
+    for (const auto topic : rows_.topics_without_ack()) {
+      sent_without_ack_.erase(std::string(topic));
+      remember_without_ack(std::string(topic), Clock::now());
+    }
+  }
+  client_->gather_answers(rows_.in_flight());
+}
+
+void Publisher::on_published(std::span<const std::uint32_t> requests) {
+  rows_.settle(requests);
+  pump();
+}
+
+void Publisher::remember_without_ack(const std::string& topic, Clock::time_point sent) {
+  if (sent_without_ack_.size() >= kMaxRemembered) sent_without_ack_.clear();
+  const auto [known, is_new] = sent_without_ack_.try_emplace(topic, Sent{sent, sent});
+  if (!is_new) known->second.last = sent;
+}
+
+void Publisher::pump_messages() {
   while (client_ != nullptr && !outbox_.empty()) {
     auto& next = outbox_.front();
     const bool acknowledged = next.message.qos > 0;
-    if (acknowledged && unacknowledged_ >= window(connack_)) return;
+    if (acknowledged && (unacknowledged_ >= window(connack_) ||
+                         unacknowledged_ + rows_.unacknowledged() >= most_unacknowledged(connack_))) {
+      return;
+    }
+    if (next.message.qos == 2 && client_->protocol() != ProtocolVersion::v5_0 &&
+        unacknowledged_ + rows_.unacknowledged() >= RowSender::kMaxUnannounced) {
+      return;
+    }
     if (auto status = check_limits(next.message); !status.ok()) {  // taken before CONNACK told the limits
       next.operation->complete(std::move(status));
     } else {
@@ -93,9 +149,7 @@ void Publisher::pump() {
       } else {
         next.sent = Clock::now();
         if (!acknowledged) {
-          if (sent_without_ack_.size() >= kMaxRemembered) sent_without_ack_.clear();
-          const auto [known, is_new] = sent_without_ack_.try_emplace(next.message.topic, Sent{next.sent, next.sent});
-          if (!is_new) known->second.last = next.sent;
+          remember_without_ack(next.message.topic, next.sent);
           published_.fetch_add(1, std::memory_order_relaxed);
           next.operation->complete({}, {0});
         }
@@ -113,6 +167,12 @@ void Publisher::pump() {
 }
 
 bool Publisher::on_reply(std::uint32_t request, const PahoReply& reply) {
+  if ((request & kGatheredRequest) != 0) {
+    if (reply.code >= 0x80) last_refusal_ = Refusal{reply.code, Clock::now()};
+    if (const auto news = rows_.refuse(request, reply); !news.ok()) refused_(news, false);
+    pump();
+    return true;
+  }
   const auto found = in_flight_.find(request);
   if (found == in_flight_.end()) return false;
   auto& outgoing = found->second;
@@ -149,8 +209,10 @@ bool Publisher::refused_lately(int code) const {
 }
 
 bool Publisher::tick() {
+  rows_.tick();
   pump();
   bool again = client_ != nullptr && !outbox_.empty() && unacknowledged_ < window(connack_);
+  again = again || rows_.needs_tick() || (client_ != nullptr && rows_again_);
   if (given_up_ == 0) return again;
   const auto now = Clock::now();
   for (auto entry = in_flight_.begin(); entry != in_flight_.end();) {
@@ -188,6 +250,9 @@ std::unordered_set<std::string> Publisher::suspects() const {
   for (const auto& [request, outgoing] : in_flight_) {
     if (outgoing.message.qos > 0 && now - outgoing.sent < kDenialWindow) topics.insert(outgoing.message.topic);
   }
+  std::vector<std::string_view> of_rows;
+  rows_.add_suspects(now - kDenialWindow, of_rows);
+  for (const auto topic : of_rows) topics.emplace(topic);
   // Where an earlier message to the topic survived, this one was not denied either.
   for (const auto& [topic, sent] : sent_without_ack_) {
     if (now - sent.last < kDenialWindow && now - sent.first < kDenialWindow) topics.insert(topic);
@@ -242,6 +307,8 @@ std::optional<Status> Publisher::lost(const Loss& loss) {
       settle_lost(outgoing);
     }
   }
+  const bool rows_are_kept = loss.kept_by_paho && !verdict;
+  carried = rows_.lost(verdict ? *verdict : loss.cause, rows_are_kept) || carried;
   sent_without_ack_.clear();
   if (verdict && !suspected.empty()) refused_(*verdict, !carried);
   return loss.refusal ? std::nullopt : verdict;
@@ -249,6 +316,7 @@ std::optional<Status> Publisher::lost(const Loss& loss) {
 
 void Publisher::fail_all(const Status& status) {
   client_ = nullptr;
+  rows_.fail_all(status);
   for (auto& outgoing : outbox_) outgoing.operation->complete(status);
   for (auto& [request, outgoing] : in_flight_) outgoing.operation->complete(status);
   outbox_.clear();

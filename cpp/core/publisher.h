@@ -15,7 +15,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -23,6 +25,7 @@
 
 #include "control_thread.h"
 #include "paho_client.h"
+#include "row_sender.h"
 #include "session.h"
 
 namespace honeyframe {
@@ -42,15 +45,20 @@ class Publisher {
       : next_request_(std::move(next_request)), refused_(std::move(refused)) {}
 
   void publish(PublishRequest message, OperationPtr operation);
+  void publish_rows(std::shared_ptr<RowPublisher> rows);
+  // No rows any more but those in flight.
+  void wind_up_rows(const Status& status) { rows_.wind_up(status); }
   // Sends what waits. `client` stays valid until lost() or fail_all().
   void connected(PahoClient& client, const Connack& connack);
   // False where the request is not ours.
   bool on_reply(std::uint32_t request, const PahoReply& reply);
+  void on_published(std::span<const std::uint32_t> requests);
   // Sends on when Paho's buffer was full, and settles what Paho gave up without losing the connection. Returns whether
   // to come again.
   bool tick();
 
   struct Loss {
+    Status cause = Status(ErrorCode::connection_lost, "the connection was lost");
     bool kept_by_paho = false;      // a persistent session: Paho repeats what was in flight
     std::optional<Status> refusal;  // the broker's DISCONNECT, where it is about a publish
     bool names_no_reason = false;   // a 3.x broker closed
@@ -64,8 +72,10 @@ class Publisher {
   // Whether PUBACK or PUBREC carried this code within the last seconds: a DISCONNECT with it repeats that.
   [[nodiscard]] bool refused_lately(int code) const;
   [[nodiscard]] Status refusal(int code, const std::string& reason) const;
+  // Rows are in flight, or were until Paho gave them up.
+  [[nodiscard]] bool has_rows() const noexcept { return rows_.needs_tick(); }
   // Nothing is waiting or unacknowledged.
-  [[nodiscard]] bool idle() const { return outbox_.empty() && in_flight_.empty(); }
+  [[nodiscard]] bool idle() const { return outbox_.empty() && in_flight_.empty() && rows_.idle(); }
   [[nodiscard]] std::uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }
 
  private:
@@ -89,6 +99,9 @@ class Publisher {
 
   [[nodiscard]] Status check_limits(const PublishRequest& message) const;
   void pump();
+  void pump_messages();
+  void pump_rows();
+  void remember_without_ack(const std::string& topic, Clock::time_point sent);
   void refuse(Outgoing& outgoing, int code, const std::string& reason);
   void settle_lost(Outgoing& outgoing);
   [[nodiscard]] std::unordered_set<std::string> suspects() const;
@@ -105,7 +118,9 @@ class Publisher {
   std::unordered_map<std::string, Sent> sent_without_ack_;
   std::unordered_set<std::string> suspected_at_last_close_;
   std::optional<Refusal> last_refusal_;
+  bool rows_again_ = false;  // Paho's buffer was full for them
   std::atomic<std::uint64_t> published_{0};
+  RowSender rows_{published_};
 };
 
 }  // namespace honeyframe

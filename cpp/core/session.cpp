@@ -136,6 +136,17 @@ class SessionHandle final : public Session {
     });
   }
 
+  Result<std::shared_ptr<RowPublisher>> publish_rows(RowPublishRequest request) override {
+    if (in_forked_child()) return forked_status();
+    if (auto status = RowPublisher::validate(request); !status.ok()) return status;
+    auto topic = RowMessages::topic_of(request.rows);
+    auto rows = std::make_shared<RowPublisher>(std::move(request), std::move(topic).value(), [core = core_] {
+      ControlThread::instance().post([core] { core->rows_changed(); });
+    });
+    post([rows](SessionCore& core) { core.publish_rows(rows); });
+    return rows;
+  }
+
   Status take_deferred_error() override { return in_forked_child() ? forked_status() : core_->take_deferred_error(); }
 
   OperationPtr close(std::chrono::milliseconds timeout) override {

@@ -122,6 +122,9 @@ struct PublishRequest {
   std::optional<std::uint32_t> message_expiry_s = std::nullopt;  // MQTT 5
 };
 
+class RowPublisher;
+struct RowPublishRequest;
+
 class Session {
  public:
   // Options are validated; no socket yet. Errors: invalid_*, websocket_in_use, forked.
@@ -140,6 +143,9 @@ class Session {
   // QoS 0: done when handed to Paho; QoS 1: PUBACK; QoS 2: PUBCOMP. publish_denied, publish_probably_denied,
   // packet_too_large, connection_lost.
   [[nodiscard]] virtual OperationPtr publish(PublishRequest request) = 0;
+  // Many rows, never more in flight at once than the broker takes: batches are given to the result (row_publisher.h).
+  // Errors: invalid_*, forked.
+  [[nodiscard]] virtual Result<std::shared_ptr<RowPublisher>> publish_rows(RowPublishRequest request) = 0;
   // A refusal of an earlier QoS 0 publish, once: the next call raises it.
   [[nodiscard]] virtual Status take_deferred_error() = 0;
   // DISCONNECT, then closes every subscription's queue. Idempotent; done within `timeout`.

@@ -90,6 +90,12 @@ void SessionCore::publish(PublishRequest message, OperationPtr operation) {
   tick();
 }
 
+void SessionCore::publish_rows(std::shared_ptr<RowPublisher> rows) {
+  if (state_ == SessionState::closed || !closing_.empty()) return rows->end(closed_status());
+  publisher_.publish_rows(std::move(rows));
+  tick();
+}
+
 void SessionCore::on_message(const MessageView& message, std::span<const std::uint32_t> identifiers) noexcept {
   table_.route(message, identifiers);
 }
@@ -110,6 +116,12 @@ void SessionCore::tell_unmatched() noexcept {
 
 void SessionCore::on_reply(std::uint32_t request, const PahoReply& reply) {
   if (!subscriber_.on_reply(request, reply)) static_cast<void>(publisher_.on_reply(request, reply));
+  if (!closing_.empty() && publisher_.idle()) return finish_close();
+  tick();
+}
+
+void SessionCore::on_published(std::span<const std::uint32_t> requests) {
+  publisher_.on_published(requests);
   if (!closing_.empty() && publisher_.idle()) return finish_close();
   tick();
 }

@@ -49,6 +49,8 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void subscribe(std::uint64_t subscription, OperationPtr operation);
   void unsubscribe(std::uint64_t subscription, OperationPtr operation);
   void publish(PublishRequest message, OperationPtr operation);
+  void publish_rows(std::shared_ptr<RowPublisher> rows);
+  void rows_changed() { tick(); }
   void close(OperationPtr operation, std::chrono::milliseconds timeout);
 
   // PahoListener.
@@ -59,6 +61,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void on_connection_lost() override;
   void on_server_disconnect(int reason_code, const std::string& reason_string) override;
   void on_reply(std::uint32_t request, const PahoReply& reply) override;
+  void on_published(std::span<const std::uint32_t> requests) override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -98,7 +101,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void set_state(SessionState state);
   void tick();
   [[nodiscard]] Status closed_status() const;
-  [[nodiscard]] std::uint32_t next_request() noexcept { return ++last_request_; }
+  [[nodiscard]] std::uint32_t next_request() noexcept { return ++last_request_ & ~kGatheredRequest; }
   // A task that keeps the core alive.
   template <typename Call>
   [[nodiscard]] ControlThread::Task task(Call call) {

@@ -46,21 +46,26 @@ void SessionCore::lost() {
   const int code = goodbye_ ? goodbye_->code : 0;
   Publisher::Loss publishing;
   Subscriber::Loss subscribing;
-  publishing.kept_by_paho = is_persistent();
+  publishing.cause = cause;
+  // Before MQTT 5, Paho 1.3.12 repeats messages that it has given up, and whose payload it has freed: never with rows.
+  const bool has_rows = publisher_.has_rows();
+  publishing.kept_by_paho = is_persistent() && !(has_rows && protocol_ != ProtocolVersion::v5_0);
   publishing.names_no_reason = protocol_ != ProtocolVersion::v5_0;
   subscribing.names_no_reason = publishing.names_no_reason;
   subscribing.closing_is_denying = protocol_ == ProtocolVersion::v3_1;
-  if (is_about_publish(code) && publisher_.has_suspects())
+  // HiveMQ refuses a publish twice: in PUBACK, then in DISCONNECT. What else was on its way is not to blame then.
+  const bool repeats = goodbye_ && publisher_.refused_lately(code);
+  if (is_about_publish(code) && !repeats && publisher_.has_suspects())
     publishing.refusal = publisher_.refusal(code, goodbye_->reason);
   if (is_about_subscribe(code) && subscriber_.awaits_answer()) subscribing.refusal = cause;
-  // HiveMQ refuses a publish twice: in PUBACK, then in DISCONNECT.
-  const bool explained = publishing.refusal || subscribing.refusal || (goodbye_ && publisher_.refused_lately(code));
+  const bool explained = publishing.refusal || subscribing.refusal || repeats;
 
   auto denied = publisher_.lost(publishing);
   if (auto also = subscriber_.lost(subscribing); also && !denied) denied = std::move(also);
   // What was refused must not be sent again, and Paho repeats what it holds for a session that is kept: our own copy of
-  // the others is sent over a new handle.
-  if (publishing.refusal) client_.reset();
+  // the others is sent over a new handle. Rows that Paho had not written yet it would send on the next connection,
+  // whose caller has been told that they were lost.
+  if (publishing.refusal || (has_rows && !publishing.kept_by_paho)) client_.reset();
   if (denied) return stop(std::move(*denied), SessionEvent::Kind::closed);
   if (!options_.reconnect) return stop(std::move(cause), SessionEvent::Kind::closed);
   switch (explained ? RetryAdvice::soon : retry_advice(cause)) {
@@ -115,6 +120,7 @@ void SessionCore::close(OperationPtr operation, std::chrono::milliseconds timeou
   if (state_ == SessionState::closed) return operation->complete({});
   closing_.push_back(std::move(operation));
   if (closing_.size() > 1) return;
+  publisher_.wind_up_rows(Status(ErrorCode::closed, "the session was closed"));
   if (state_ != SessionState::connected || publisher_.idle()) return finish_close();
   close_timer_ = ControlThread::instance().run_after(std::min(timeout / 2, kDrain),
                                                      task([](SessionCore& self) { self.finish_close(); }));

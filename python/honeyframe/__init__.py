@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
     from .frame import Batch, Table, concat
+    from .publishing import PublishResult
     from .read import read_mqtt
     from .schema import Column, Schema
     from .stats import StreamStats
@@ -48,6 +49,7 @@ _HOMES: Final = {
     "Client": "client",
     "Column": "schema",
     "LastWill": "connection",
+    "PublishResult": "publishing",
     "Schema": "schema",
     "Stream": "stream",
     "StreamStats": "stats",
@@ -66,6 +68,7 @@ __all__ = [
     "Column",
     "HoneyframeError",
     "LastWill",
+    "PublishResult",
     "Schema",
     "Stream",
     "StreamStats",

@@ -97,6 +97,49 @@ class Session:
 def close_all_sessions(timeout: float) -> None: ...
 def in_forked_child() -> bool: ...
 
+# register_publishing.cpp
+@final
+class RowPublisher:
+    def offer(
+        self,
+        batch: RecordBatch,
+        *,
+        payload_column: str = "",
+        raw_json: Sequence[str] = (),
+        faults: Sequence[tuple[int, str]] = (),  # (row of the batch, why it is no message), in order
+        timeout: float = 10.0,
+    ) -> None:
+        """Waits for room, without the GIL and with a look for signals every 50 ms. Where no row is settled for ``timeout`` seconds it ends; see ``report``."""
+    def finish(self, timeout: float = 10.0) -> None:
+        """Waits until every row is settled, as ``offer`` does."""
+    def stop(self, why: str) -> None:
+        """What is in flight counts as unacknowledged. Does not wait for the broker."""
+    @property
+    def ended(self) -> bool: ...
+    @property
+    def is_idle(self) -> bool:
+        """No row waits to be sent."""
+    def report(self) -> tuple[int, int, list[tuple[int, str, str, int | None, str, str]], Exception | None]:
+        """(published, tried, [(row, topic, outcome, reason_code, reason_string, error)], why it ended early)."""
+
+def publish_rows(
+    session: Session,
+    *,
+    topic: str = "",
+    topic_column: str = "",
+    columns: Sequence[str] | None = None,
+    sep: str = ".",
+    null_keys: bool = False,
+    qos: int = 1,
+    retain: bool = False,
+    max_inflight: int = 0,
+    user_properties: Sequence[tuple[str, str]] = (),
+    content_type: str = "",
+    response_topic: str = "",
+    correlation_data: bytes = b"",
+    message_expiry: int | None = None,
+) -> RowPublisher: ...
+
 # register_stream.cpp
 @final
 class Queue:

@@ -101,9 +101,11 @@ class Batches:
         now = time.monotonic()
         if not self._started:
             self._start(now)
-        if self._last_one or (self._rows_left is not None and self._rows_left <= 0):
+        if self._rows_left is not None and self._rows_left <= 0:
             return Step.stop
-        limit = self._max_rows if self._rows_left is None else min(self._max_rows, self._rows_left)
+        if self._last_one:
+            return Step.take if self._stream._in_hand else Step.stop
+        limit = self._limit()
         if now >= self._deadline:
             return self._take_last(limit)
         until = min(wait, self._deadline - now)
@@ -123,7 +125,7 @@ class Batches:
     def _finish(self, step: Step) -> Batch | None:
         """Hands over what ``step`` found. In the caller's thread: from here on the batch is delivered."""
         if step is Step.take:
-            batch = self._stream._pop()
+            batch = self._stream._pop(self._limit())
             if batch is None or (batch.num_rows == 0 and not self._yield_empty):
                 return None  # another thread took it, or its messages have no rows
         elif step is Step.yield_empty:
@@ -135,9 +137,13 @@ class Batches:
             self._rows_left -= batch.num_rows
         return batch
 
+    def _limit(self) -> int:
+        return self._max_rows if self._rows_left is None else min(self._max_rows, self._rows_left)
+
     def _take_last(self, limit: int) -> Step:
-        self._last_one = True
-        return Step.take if self._stream._fill(limit, 0.0, 0.0) is Fill.ready else Step.stop
+        state = self._stream._fill(limit, 0.0, 0.0)
+        self._last_one = True  # now: a failure or a cancelled wait above is no end
+        return Step.take if state is Fill.ready else Step.stop
 
     def _is_idle(self) -> bool:
         """Asked only when there was nothing to read: a slow loop is not an idle stream."""

@@ -21,6 +21,7 @@ from .uri import Address
 
 if TYPE_CHECKING:
     from .decode import Decode
+    from .publishing import Nulls, OnError, PublishResult
     from .schema import SchemaLike
     from .stream import Stream
 
@@ -95,6 +96,96 @@ class Client:
             correlation_data=correlation_data,
             message_expiry=None if message_expiry is None else round(min(to_seconds(message_expiry, "message_expiry"), 0xFFFFFFFF)),
             timeout=to_seconds(timeout, "timeout"),
+        )
+
+    def publish_many(
+        self,
+        rows: Any,
+        topic: str | None = None,
+        *,
+        topic_column: str | None = None,
+        columns: Iterable[str] | None = None,
+        payload_column: str | None = None,
+        nest: bool = True,
+        sep: str = ".",
+        nulls: Nulls = "omit",
+        qos: int = 1,
+        retain: bool = False,
+        max_inflight: int | None = None,
+        user_properties: Properties = (),
+        content_type: str = "",
+        response_topic: str = "",
+        correlation_data: bytes = b"",
+        message_expiry: Duration | None = None,
+        on_error: OnError = "raise",
+        timeout: Duration = 10.0,
+    ) -> PublishResult:
+        """Publishes one JSON object a row, many at a time in flight, and returns when the broker has confirmed them all.
+
+        What was read with ``stream("plant/{line}/telemetry")`` goes back as it came: levels of the topic and columns that reading added
+        (``_topic``, ``_recv_time``, ``_misfit``, …) leave the payload, and ``location.lat`` is nested again. Numbers stay exact, times are
+        RFC 3339 in UTC (those without a zone are taken as UTC), ``NaN`` is null. An index is not sent.
+
+        A connection that is lost ends it: nothing is sent twice, and the result says which rows may have arrived and which were not sent.
+        Ctrl-C ends it as well; the traceback's note says how many rows went out. In a coroutine:
+        ``await asyncio.to_thread(client.publish_many, …)``.
+
+        Args:
+            rows: a pandas DataFrame, ``hf.Table`` or ``hf.Batch``, anything with ``__arrow_c_stream__`` or ``__arrow_c_array__`` (Polars,
+                pyarrow, DuckDB), or an iterable of dicts or of such frames, of any length: it is read as the broker confirms.
+            topic: a topic, or a template such as ``"plant/{line}/set"``, whose levels the columns of these names fill. A level may not be
+                null, empty, or hold ``/``, ``+``, ``#``; ``{rest...}`` at the end may be several levels, or none where it is empty.
+            topic_column: instead, the column that holds whole topics, such as ``"_topic"``.
+            columns: the payload's columns, where it is not all others; ``"location"`` is all below it, too.
+            payload_column: the column whose text or bytes are the payload as they are, without JSON.
+            nest, sep: dotted names become nested objects. A name below one that has a value of its own stays as it is.
+            nulls: "omit" leaves the key out, "null" writes it.
+            qos: 1 and 2 wait for the broker's confirmation of each row; 0 only until it is written.
+            retain: the broker keeps the last row of each topic.
+            max_inflight: how many rows may be unconfirmed at once; by default 100, or 20 for QoS 2 before MQTT 5. Never more than the
+                broker's receive maximum.
+            user_properties, content_type, response_topic, correlation_data, message_expiry: of every message, as in :meth:`publish`.
+            on_error: "raise" if any row was not published, when all have been tried; "collect" only reports it.
+            timeout: how long the broker may take to confirm the next row. Not a limit for the whole.
+
+        Returns:
+            PublishResult: ``published``; ``refused``, a DataFrame with a line for each row that was not, and why; ``error``; ``ok``.
+
+        Raises:
+            PublishManyError: rows were not published; its ``result`` says which. Nothing of this kind with ``on_error="collect"``.
+            InvalidTopicError, InvalidTopicTemplateError, InvalidArgumentError, InvalidSchemaError: a column that is not there, or whose
+                type has no JSON, such as binary: before anything of that frame is sent.
+            ClosedError, ForkedProcessError.
+
+        Example::
+
+            client.publish_many(setpoints, "plant/{line}/set")
+            result = client.publish_many(rows, topic_column="topic", on_error="collect")
+            retry = setpoints.iloc[result.refused["row"]]
+        """
+        check_process()
+        from .publishing import publish_many
+
+        return publish_many(
+            self._session,
+            rows,
+            topic=topic,
+            topic_column=topic_column,
+            columns=columns,
+            payload_column=payload_column,
+            sep=sep,
+            nest=nest,
+            nulls=nulls,
+            max_inflight=max_inflight,
+            on_error=on_error,
+            timeout=to_seconds(timeout, "timeout"),
+            qos=qos,
+            retain=retain,
+            user_properties=property_pairs(user_properties),
+            content_type=content_type,
+            response_topic=response_topic,
+            correlation_data=correlation_data,
+            message_expiry=None if message_expiry is None else round(min(to_seconds(message_expiry, "message_expiry"), 0xFFFFFFFF)),
         )
 
     # --- subscribing
@@ -238,7 +329,7 @@ class Client:
             return
         self._log.drain()
         last = error_from_event(info.get("last_error") or {})
-        raise self._log.fatal or last or ConnectionLostError(f"the session with {self.uri} has ended")
+        raise last or ConnectionLostError(f"the session with {self.uri} has ended")
 
     # --- the face
 

@@ -279,6 +279,18 @@ class PublishProbablyDenied(PublishDenied):
     code = "publish_probably_denied"
 
 
+class PublishManyError(HoneyframeError, RuntimeError):
+    """Rows of :meth:`Client.publish_many` were not published. ``result`` says which, row by row, and why.
+
+    Its ``__cause__`` is what happened to the first of them, where that is an error of its own: :class:`PublishDenied`, for instance.
+    """
+
+    code = "rows_not_published"
+
+    #: A :class:`honeyframe.PublishResult`.
+    result: Any = None
+
+
 class PacketTooLargeError(HoneyframeError, ValueError):
     """A message is larger than the broker's, or our own, maximum packet size."""
 

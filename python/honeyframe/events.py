@@ -103,7 +103,6 @@ class SessionLog:
         logger = logging.getLogger("honeyframe")
         self.logger = ClientLogger(logger.getChild(name.replace(".", "_")) if chosen else logger, name)
         self.gaps = 0  # reconnects after which the broker had kept no session
-        self.fatal: HoneyframeError | None = None  # what closed the session, when it was not its owner
         self._thread = threading.Thread(target=self._run, name="honeyframe-events", daemon=True)
 
     def start(self) -> None:
@@ -137,8 +136,6 @@ class SessionLog:
         if kind == "gap":
             self.gaps += 1
         error = error_from_event(event)
-        if kind in {"taken_over", "publish_refused"} and error is not None:
-            self.fatal = error
         detail = event.get("detail", "")
         told = str(error) if error else ""
         if error and error.message in detail:  # not the same sentence twice

@@ -183,6 +183,15 @@ class Batch(_Frame):
         result: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
         return result
 
+    def _cut(self, rows: int) -> tuple[Batch, Batch]:
+        """The first ``rows`` rows, and the others; the messages are shared out by rows."""
+        arrow = self.to_arrow()
+        messages = self.num_messages * rows // max(1, self.num_rows)
+        return (
+            Batch.from_arrow(arrow.slice(0, rows), num_messages=messages),
+            Batch.from_arrow(arrow.slice(rows), num_messages=self.num_messages - messages),
+        )
+
     def _core_schema(self) -> _core.ArrowSchemaHolder:
         return self._batch.schema()
 

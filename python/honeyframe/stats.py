@@ -12,7 +12,8 @@ _TERMS: Final = ("delivered", "queued", "in_batch", "dropped", "superseded", "re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStats:
-    """Counters of one stream at one moment. All are 64-bit and never go back, but for ``queued``, ``in_batch`` and ``queued_bytes``.
+    """Counters of one stream at one moment. All are 64-bit, and never go back but for what is held (``queued``, ``in_batch``, their bytes)
+    and for ``delivered`` and ``rows`` after an interrupted read, whose batches are in hand again.
 
     In messages, exact at any moment::
 

@@ -78,7 +78,8 @@ class Stream:
         self._decoder = decoder
         self._log = StreamLog(logger or logging.getLogger("honeyframe"))
         self._lock = threading.Lock()
-        self._ready: deque[Batch] = deque()  # read from the core, not yet handed to anyone
+        self._ready: deque[Batch] = deque()  # read from the core, not yet handed to anyone, nor sifted
+        self._put_back_rows = 0
         self._retained_skipped = 0
         self._taps: dict[float, _core.WindowTap] = {}
         self._closed = False
@@ -167,7 +168,7 @@ class Stream:
                 state = self._fill(limit, min(_READ_AGE, left), min(_READ_AGE, left))
                 if state is Fill.ended:
                     break
-                if state is Fill.ready and (batch := self._pop()) is not None:
+                if state is Fill.ready and (batch := self._pop(limit)) is not None:
                     taken.append(batch)
                     count += batch.num_rows
                 if tick is not None:
@@ -187,9 +188,10 @@ class Stream:
         taken: list[Batch] = []
         while rows is None or rows > 0:
             before = pending
-            if self._fill(_READ_ROWS if rows is None else min(rows, _READ_ROWS), 0.0, 0.0) is not Fill.ready:
+            limit = _READ_ROWS if rows is None else min(rows, _READ_ROWS)
+            if self._fill(limit, 0.0, 0.0) is not Fill.ready:
                 break
-            batch = self._pop()
+            batch = self._pop(limit)
             if batch is None:
                 break
             taken.append(batch)
@@ -385,27 +387,45 @@ class Stream:
             return Fill.ended
         if found is None:
             return Fill.nothing
-        batch = Batch(found)
-        skipped = 0
-        if self._retained != "include":
-            from .window import sift_retained
-
-            batch, skipped = sift_retained(batch, self._retained)
         with self._lock:
-            self._retained_skipped += skipped
-            self._ready.append(batch)
+            self._ready.append(Batch(found))  # at once: an interrupt from here on finds it in hand
         return Fill.ready
 
-    def _pop(self) -> Batch | None:
-        """The batch in hand, now delivered; None where another thread was faster."""
+    def _pop(self, max_rows: int) -> Batch | None:
+        """The batch in hand, now delivered; None where another thread was faster. What an interrupted read left there may be larger than
+        ``max_rows``, and is cut."""
         self._tell()
         self._log.tell_drops(self._counters()["dropped"])
         with self._lock:
-            return self._ready.popleft() if self._ready else None
+            if not self._ready:
+                return None
+            batch = self._ready[0]
+            rest = None
+            if self._put_back_rows > 0 and batch.num_rows > max_rows:
+                batch, rest = batch._cut(max_rows)
+            skipped = 0
+            if self._retained != "include":
+                from .window import sift_retained
+
+                sifted, skipped = sift_retained(batch, self._retained)
+            else:
+                sifted = batch
+            self._retained_skipped += skipped
+            self._put_back_rows = max(0, self._put_back_rows - batch.num_rows)
+            if rest is None:
+                self._ready.popleft()
+            else:
+                self._ready[0] = rest
+            return sifted
 
     def _put_back(self, batches: list[Batch]) -> None:
         with self._lock:
             self._ready.extendleft(reversed(batches))
+            self._put_back_rows += sum(batch.num_rows for batch in batches)
+
+    @property
+    def _in_hand(self) -> bool:
+        return bool(self._ready)
 
     def _empty(self) -> Batch:
         from .frame import Batch
@@ -415,7 +435,9 @@ class Stream:
     def _table(self, batches: list[Batch]) -> Table:
         from .frame import Table
 
-        return Table.from_batches(batches, schema=self._reader.schema())
+        # Batches that a window's pump had read ahead may have been joined, and have a `_misfit` that extraction never needed.
+        known = [_core.empty_batch(self._reader.schema()), *(batch._batch for batch in batches)]
+        return Table.from_batches(batches, schema=_core.unify_schemas(known))
 
     def _counters(self) -> dict[str, int]:
         return self._decoder.counters() if self._decoder else self._reader.counters()

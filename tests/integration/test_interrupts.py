@@ -104,6 +104,13 @@ def test_publish_while_no_acknowledgement_comes(qos: int) -> None:
         _assert_answered(f"client = hf.connect('mqtt://127.0.0.1:{broker.port}')", f"client.publish('a', 'x', qos={qos}, timeout=30)")
 
 
+def test_publish_many_while_no_acknowledgement_comes() -> None:
+    with ScriptedBroker(_never_acknowledges, repeat=True) as broker:
+        rows = "rows = [{'n': n} for n in range(5000)]\nimport pyarrow"
+        connect = f"client = hf.connect('mqtt://127.0.0.1:{broker.port}')"
+        _assert_answered(f"{rows}\n{connect}", "client.publish_many(rows, 't', timeout=30)")
+
+
 @pytest.mark.parametrize(
     "wait",
     ["next(stream.batches())", "stream.read(rows=1)", "stream.read(seconds=30)", "list(stream.batches(seconds=30, yield_empty=True))"],

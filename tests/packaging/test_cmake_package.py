@@ -67,6 +67,26 @@ def test_example_names_a_bad_address(honeyframe_tail: Path) -> None:
     assert "http" in done.stderr
 
 
+@pytest.mark.parametrize("mode", ["auto", "lean", "system"])
+def test_paho_is_linked_as_asked(tmp_path: Path, mode: str) -> None:
+    said = run("cmake", "-S", ROOT, "-B", tmp_path, "-G", "Ninja", "-DHONEYFRAME_BUILD_PYTHON=OFF", f"-DHONEYFRAME_PAHO={mode}")
+    found = "system" if mode == "system" else "lean"
+    assert f"Paho: {found}" in said
+    assert (tmp_path / "paho" / "paho_names.h").exists() == (found == "lean")
+
+
+def test_without_the_archive_auto_takes_the_system_and_lean_says_why(tmp_path: Path) -> None:
+    broken = tmp_path / "libpaho-mqtt3as.a"
+    broken.write_text("no archive")
+    options = ["-S", ROOT, "-B", tmp_path, "-G", "Ninja", "-DHONEYFRAME_BUILD_PYTHON=OFF", f"-DHONEYFRAME_PAHO_ARCHIVE={broken}"]
+    said = run("cmake", *options)
+    assert "Paho: system" in said
+    assert "cannot be unpacked" in said
+    done = subprocess.run(["cmake", *map(str, options), "-DHONEYFRAME_PAHO=lean"], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "-DHONEYFRAME_PAHO=system" in done.stderr
+
+
 def test_presets_are_the_four_promised() -> None:
     presets = json.loads((ROOT / "CMakePresets.json").read_text())
     names = {preset["name"] for preset in presets["configurePresets"] if not preset.get("hidden")}

@@ -126,4 +126,5 @@ def test_build_info_names_the_libraries() -> None:
     assert info["openssl"].startswith("3.")
     assert info["simdjson"].startswith("3.") or int(info["simdjson"].split(".")[0]) > 3
     assert info["paho"].startswith("1.3")
+    assert info["paho"].endswith((", lean", ", system"))
     assert _core.__version__

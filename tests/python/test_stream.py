@@ -18,6 +18,14 @@ import honeyframe as hf
 from honeyframe.errors import ConflictWarning, InvalidArgumentError, MessagesDroppedWarning
 from honeyframe.stream import Stream
 
+
+def wait_until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 5
+    while not true() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert true()
+
+
 FedStream = Callable[..., Any]
 
 
@@ -102,6 +110,41 @@ class TestRead:
         assert (stats.delivered, stats.balanced) == (0, True)
         assert source.stream.read(rows=50).to_pandas()["n"].tolist() == list(range(50))
         assert source.stream.stats().delivered == 50
+
+    def test_an_interrupted_read_leaves_no_more_than_the_next_one_asks_for(self, fed: FedStream) -> None:
+        source = fed()
+        source.push_rows(50)
+        threading.Timer(0.6, signal.raise_signal, (signal.SIGINT,)).start()
+        with pytest.raises(KeyboardInterrupt):
+            source.stream.read(rows=60, seconds=30)
+        assert source.stream.read(rows=10).to_pandas()["n"].tolist() == list(range(10))
+        assert (source.stream.stats().delivered, source.stream.stats().rows) == (10, 10)
+        sizes = [batch.num_rows for batch in source.stream.batches(max_rows=15, seconds=0.1)]
+        assert sizes == [15, 15, 10]
+        assert source.stream.stats().delivered == 50
+        assert source.stream.stats().balanced
+
+    def test_an_interrupt_while_a_batch_is_sifted_loses_nothing(self, fed: FedStream, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = fed(retained="skip")
+        source.push_rows(5)
+        with monkeypatch.context() as patched:
+            patched.setattr("honeyframe.window.sift_retained", lambda *_: signal.raise_signal(signal.SIGINT))
+            with pytest.raises(KeyboardInterrupt):
+                source.stream.read()
+        assert source.stream.stats().delivered == 0
+        assert source.stream.read().to_pandas()["n"].tolist() == list(range(5))
+
+    def test_a_window_takes_no_misfit_away(self, fed: FedStream) -> None:
+        source = fed()
+        source.stream.window("1min")
+        source.push({"a": 2**53 + 1})
+        wait_until(lambda: len(source.stream.window("1min")) == 1)
+        source.push({"a": 1.5})
+        with pytest.warns(ConflictWarning, match="int64 -> float64"):
+            wait_until(lambda: len(source.stream.window("1min")) == 2)
+        frame = source.stream.read().to_pandas()
+        assert frame["a"].isna().tolist() == [True, False]
+        assert frame["_misfit"].dropna().tolist() == ['{"a":9007199254740993}']
 
     def test_after_close_what_was_queued_is_readable(self, fed: FedStream) -> None:
         source = fed()

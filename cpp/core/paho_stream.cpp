@@ -1,0 +1,145 @@
+#include "paho_stream.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <new>
+
+namespace honeyframe {
+namespace {
+
+constexpr std::size_t kChunk = 64;
+constexpr std::size_t kChunks = 16'384;  // 1,048,576 descriptors
+// With less than this written since, there is still room: a socket counts as writable with a third of its buffer free.
+constexpr std::size_t kSmallWrites = 2'048;
+
+std::array<std::atomic<PahoStream*>, kChunks> chunks;
+
+}  // namespace
+
+PahoStream* PahoStream::of(int descriptor) noexcept {
+  const auto number = static_cast<std::size_t>(descriptor);
+  if (descriptor < 0 || number >= kChunk * kChunks) return nullptr;
+  auto& slot = chunks[number / kChunk];
+  auto* chunk = slot.load(std::memory_order_acquire);
+  if (chunk == nullptr) {
+    auto* const made = new (std::nothrow) PahoStream[kChunk];  // leaked: a poll may look at it at any time
+    if (made == nullptr) return nullptr;
+    if (slot.compare_exchange_strong(chunk, made, std::memory_order_acq_rel)) {
+      chunk = made;
+    } else {
+      delete[] made;
+    }
+  }
+  return chunk + number % kChunk;
+}
+
+void PahoStream::forget() noexcept {
+  const std::lock_guard lock(lock_);
+  std::free(buffer_);
+  buffer_ = nullptr;
+  begin_ = end_ = written_ = 0;
+  tls_has_more_ = reads_ahead_ = ended_ = false;
+  error_ = 0;
+  set_readable();
+  connecting_ = false;
+  room_ = false;
+  unwritten_ = false;
+}
+
+void PahoStream::set_readable() noexcept {
+  readable_.store(begin_ < end_ || tls_has_more_ || ended_, std::memory_order_release);
+}
+
+std::size_t PahoStream::kept() const noexcept {
+  const std::lock_guard lock(lock_);
+  return end_ - begin_;
+}
+
+std::size_t PahoStream::take(void* to, std::size_t size) noexcept {
+  const auto bytes = std::min(size, end_ - begin_);
+  if (bytes == 0) return 0;
+  std::memcpy(to, buffer_ + begin_, bytes);
+  begin_ += bytes;
+  return bytes;
+}
+
+bool PahoStream::have_buffer() noexcept {
+  if (buffer_ == nullptr) buffer_ = static_cast<char*>(std::malloc(kCapacity));
+  return buffer_ != nullptr;
+}
+
+// recv() of at least one byte; remembers how the connection ended.
+ssize_t PahoStream::fill(int descriptor, char* to, std::size_t size) noexcept {
+  ssize_t got = 0;
+  do {
+    got = recv(descriptor, to, size, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
+    ended_ = true;
+    error_ = got == 0 ? 0 : errno;
+  }
+  return got;
+}
+
+ssize_t PahoStream::read(int descriptor, void* to, std::size_t size) noexcept {
+  const std::lock_guard lock(lock_);
+  auto copied = take(to, size);
+  ssize_t got = 0;
+  if (copied < size && !ended_) {
+    auto* const rest = static_cast<char*>(to) + copied;
+    const auto wanted = size - copied;
+    if (wanted >= kCapacity || !have_buffer()) {
+      got = fill(descriptor, rest, wanted);
+      if (got > 0) copied += static_cast<std::size_t>(got);
+    } else {
+      got = fill(descriptor, buffer_, kCapacity);
+      begin_ = 0;
+      end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
+      copied += take(rest, wanted);
+    }
+  } else if (copied < size && copied == 0) {
+    errno = error_;
+    got = error_ == 0 ? 0 : -1;
+  }
+  set_readable();
+  return copied > 0 || size == 0 ? static_cast<ssize_t>(copied) : got;
+}
+
+ssize_t PahoStream::write(int descriptor, const iovec* pieces, int count) noexcept {
+  std::size_t total = 0;
+  for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
+  ssize_t sent = 0;
+  do {
+    sent = writev(descriptor, pieces, count);
+  } while (sent < 0 && errno == EINTR);
+  const int error = errno;
+  const bool later = sent < 0 && (error == EAGAIN || error == EWOULDBLOCK);
+  {
+    const std::lock_guard lock(lock_);
+    wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0,
+          !later && (sent < 0 || static_cast<std::size_t>(sent) == total));
+  }
+  errno = error;
+  return sent;
+}
+
+void PahoStream::wrote(std::size_t bytes, bool all) noexcept {
+  unwritten_.store(!all, std::memory_order_release);
+  written_ += bytes;
+  if (!all || written_ > kSmallWrites) room_.store(false, std::memory_order_release);
+}
+
+void PahoStream::found_room() noexcept {
+  const std::lock_guard lock(lock_);
+  written_ = 0;
+  unwritten_.store(false, std::memory_order_release);  // Paho goes on writing now, and tells again where it cannot
+  room_.store(true, std::memory_order_release);
+}
+
+}  // namespace honeyframe

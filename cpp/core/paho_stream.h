@@ -1,0 +1,101 @@
+#pragma once
+
+// PahoStream: one connection as Paho reads it. Paho asks for a byte, another byte, then the rest of a packet; the
+// stream asks the system (or OpenSSL) for as much as there is, keeps it, and hands out pieces. It also knows, without
+// asking the system, whether there is something to read and whether what Paho wrote last has gone.
+//
+// One for each descriptor, found by its number, never freed; it forgets everything when the descriptor is opened or
+// closed. Paho's receive thread reads and polls, its send thread and the control thread write, open and close:
+// thread-safe.
+
+#include <openssl/ssl.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <atomic>
+#include <cstddef>
+#include <thread>
+
+namespace honeyframe {
+
+// Three times cheaper than std::mutex where nobody else wants it: Paho's own locks see to that, but for opening and
+// closing. What is done under it never waits for the network.
+class StreamLock {
+ public:
+  void lock() noexcept {
+    while (taken_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+  }
+  void unlock() noexcept { taken_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> taken_{false};
+};
+
+class PahoStream {
+ public:
+  // What is read at once, and kept.
+  static constexpr std::size_t kCapacity = 64UL * 1024;
+
+  PahoStream() = default;
+  PahoStream(const PahoStream&) = delete;
+  PahoStream& operator=(const PahoStream&) = delete;
+
+  // nullptr where the number is no descriptor's, or memory has run out: then everything goes to the system directly.
+  [[nodiscard]] static PahoStream* of(int descriptor) noexcept;
+  [[nodiscard]] static PahoStream* of(const SSL* tls) noexcept;
+
+  // Nothing is known about the descriptor: it was just opened, or closes now.
+  void forget() noexcept;
+
+  // As recv(): what was kept comes first; the end, or an error, after it.
+  ssize_t read(int descriptor, void* to, std::size_t size) noexcept;
+  ssize_t write(int descriptor, const iovec* pieces, int count) noexcept;
+
+  // TLS begins on this descriptor. What came in the clear before can never pass for something that was encrypted.
+  void start_tls(SSL* tls) noexcept;
+  // As the functions of OpenSSL, whose error queue is empty before each.
+  int connect_tls(SSL* tls) noexcept;
+  int read_tls(SSL* tls, void* to, int size) noexcept;
+  int write_tls(SSL* tls, const void* from, int size) noexcept;
+  int shutdown_tls(SSL* tls) noexcept;
+  void free_tls(SSL* tls) noexcept;
+
+  // Without a system call, and without the lock: whether a read gives something now. What only the system has does not
+  // count.
+  [[nodiscard]] bool is_readable() const noexcept { return readable_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::size_t kept() const noexcept;
+
+  // Connecting: from connect() until Paho has asked how it went.
+  [[nodiscard]] bool is_connecting() const noexcept { return connecting_.load(std::memory_order_acquire); }
+  void set_connecting(bool connecting) noexcept { connecting_.store(connecting, std::memory_order_release); }
+
+  // The system said that there is room to write, and little was written since.
+  [[nodiscard]] bool has_room() const noexcept { return room_.load(std::memory_order_acquire); }
+  // The last write took only a part; Paho has the rest.
+  [[nodiscard]] bool has_unwritten() const noexcept { return unwritten_.load(std::memory_order_acquire); }
+  void found_room() noexcept;
+
+ private:
+  std::size_t take(void* to, std::size_t size) noexcept;
+  [[nodiscard]] bool have_buffer() noexcept;
+  ssize_t fill(int descriptor, char* to, std::size_t size) noexcept;
+  int fill_tls(SSL* tls, char* to, std::size_t size) noexcept;
+  void wrote(std::size_t bytes, bool all) noexcept;
+  void set_readable() noexcept;
+
+  mutable StreamLock lock_;  // guards what follows, and every use of the SSL object
+  char* buffer_ = nullptr;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool tls_has_more_ = false;  // OpenSSL holds bytes that it read ahead
+  bool reads_ahead_ = false;   // OpenSSL was told to
+  bool ended_ = false;         // the connection has ended, with error_ or (0) in order
+  int error_ = 0;
+  std::size_t written_ = 0;  // since the system was asked for room
+  std::atomic<bool> readable_{false};
+  std::atomic<bool> connecting_{false};
+  std::atomic<bool> room_{false};
+  std::atomic<bool> unwritten_{false};
+};
+
+}  // namespace honeyframe

@@ -1,0 +1,113 @@
+// PahoStream's side towards OpenSSL.
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <climits>
+#include <mutex>
+
+#include "paho_stream.h"
+
+namespace honeyframe {
+namespace {
+
+// Within one large packet, records are read on up to this: others wait meanwhile.
+constexpr std::size_t kMaxAtOnce = 256UL * 1024;
+
+int stream_index() noexcept {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+bool would_block(const SSL* tls, int result) {
+  const int error = SSL_get_error(tls, result);
+  return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+}
+
+}  // namespace
+
+PahoStream* PahoStream::of(const SSL* tls) noexcept {
+  return tls == nullptr ? nullptr : static_cast<PahoStream*>(SSL_get_ex_data(tls, stream_index()));
+}
+
+void PahoStream::start_tls(SSL* tls) noexcept {
+  SSL_set_ex_data(tls, stream_index(), this);
+  // Many small records in one system call; from the end of the handshake on, see fill_tls().
+  SSL_set_default_read_buffer_len(tls, kCapacity);
+  const std::lock_guard lock(lock_);
+  begin_ = end_ = 0;
+  tls_has_more_ = reads_ahead_ = ended_ = false;
+  set_readable();
+}
+
+int PahoStream::connect_tls(SSL* tls) noexcept {
+  const std::lock_guard lock(lock_);
+  ERR_clear_error();
+  const int result = SSL_connect(tls);
+  // Paho may begin before the socket has connected, and does not wait for room to write: the poll does, as while
+  // connecting.
+  set_connecting(result != 1 && SSL_get_error(tls, result) == SSL_ERROR_WANT_WRITE);
+  return result;
+}
+
+// One SSL_read(); remembers whether OpenSSL has more, and that the connection has ended.
+int PahoStream::fill_tls(SSL* tls, char* to, std::size_t size) noexcept {
+  if (!reads_ahead_) {
+    reads_ahead_ = true;
+    SSL_set_read_ahead(tls, 1);
+  }
+  ERR_clear_error();
+  const int got = SSL_read(tls, to, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
+  // What it holds may be less than a record: then it has said so by wanting to read.
+  tls_has_more_ = got > 0 && SSL_has_pending(tls) == 1;
+  if (got <= 0) ended_ = !would_block(tls, got);
+  return got;
+}
+
+int PahoStream::read_tls(SSL* tls, void* to, int size) noexcept {
+  const std::lock_guard lock(lock_);
+  const auto wanted = static_cast<std::size_t>(std::max(size, 0));
+  auto* const out = static_cast<char*>(to);
+  auto copied = take(out, wanted);
+  int got = 0;
+  // After the end, SSL_read() says it once more, with what SSL_get_error() needs.
+  while (copied < wanted && (copied == 0 || !ended_)) {
+    const auto rest = wanted - copied;
+    if (rest >= kCapacity || !have_buffer()) {
+      got = fill_tls(tls, out + copied, rest);
+      if (got > 0) copied += static_cast<std::size_t>(got);
+    } else {
+      got = fill_tls(tls, buffer_, kCapacity);
+      begin_ = 0;
+      end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
+      copied += take(out + copied, rest);
+    }
+    if (got <= 0 || copied > kMaxAtOnce) break;
+  }
+  set_readable();
+  return copied > 0 ? static_cast<int>(copied) : got;
+}
+
+int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
+  const std::lock_guard lock(lock_);
+  ERR_clear_error();
+  const int sent = SSL_write(tls, from, size);
+  wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, sent > 0 || !would_block(tls, sent));
+  return sent;
+}
+
+int PahoStream::shutdown_tls(SSL* tls) noexcept {
+  const std::lock_guard lock(lock_);
+  ERR_clear_error();
+  return SSL_shutdown(tls);
+}
+
+void PahoStream::free_tls(SSL* tls) noexcept {
+  const std::lock_guard lock(lock_);
+  SSL_free(tls);
+  begin_ = end_ = 0;
+  tls_has_more_ = reads_ahead_ = ended_ = false;
+  set_readable();
+}
+
+}  // namespace honeyframe
