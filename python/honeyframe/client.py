@@ -226,8 +226,9 @@ class Client:
             no_local: not what this client itself publishes (MQTT 5). Streams that share a filter must agree on it.
             decode: ``bytes -> bytes | str | dict | list | None`` for payloads that are not JSON (gzip, CBOR, Sparkplug). Slow: a Python
                 call a message. None leaves the message out; an exception puts it into quarantine as ``decode_failed``.
-            overflow: what goes when the queue is full: "drop_oldest", "drop_newest", or "block" up to ``block_timeout`` and then drop
-                the newest.
+            overflow: what goes when the queue is full: "drop_oldest", "drop_newest", or "block": the broker is kept waiting for up to
+                ``block_timeout``, once a stall and not for each message. Then the newest are dropped, without a wait, until there is
+                room again.
             max_queue_messages, max_queue_bytes: the queue's bounds.
             max_payload_bytes: larger messages are rejected, and counted.
             max_topics: distinct topics before the dictionary of topics is started anew.
@@ -241,27 +242,28 @@ class Client:
             ConnectError, OperationTimeoutError, ClosedError.
         """
         check_process()
-        from .source import open_stream
+        from .source import open_stream, plan_stream
 
-        return open_stream(
-            self,
+        plan = plan_stream(
             topics,
             qos=qos,
+            schema=schema,
+            columns=columns,
+            event_time=event_time,
             topic_template=topic_template,
             retained=retained,
             no_local=no_local,
             decode=decode,
-            queue={
-                "overflow": overflow,
-                "max_messages": max_queue_messages,
-                "max_bytes": max_queue_bytes,
-                "max_payload_bytes": max_payload_bytes,
-                "max_topics": max_topics,
-                "block_timeout": to_seconds(block_timeout, "block_timeout"),
-            },
-            extraction={"schema": schema, "columns": columns, "event_time": event_time, **extraction},
-            timeout=to_seconds(timeout, "timeout"),
+            overflow=overflow,
+            max_queue_messages=max_queue_messages,
+            max_queue_bytes=max_queue_bytes,
+            max_payload_bytes=max_payload_bytes,
+            max_topics=max_topics,
+            block_timeout=block_timeout,
+            timeout=timeout,
+            **extraction,
         )
+        return open_stream(self, plan)
 
     # --- accounts
 
@@ -374,6 +376,8 @@ def hang_up(session: _core.Session, log: SessionLog, timeout: float = 0.5) -> No
 
 def property_pairs(properties: Properties) -> list[tuple[str, str]]:
     """User properties as pairs: a name may come more than once."""
+    if not isinstance(properties, Iterable):
+        raise TypeError(f"user_properties must be a mapping or a list of pairs of str, not {type(properties).__name__}")
     pairs = list(properties.items()) if isinstance(properties, Mapping) else list(properties)
     for pair in pairs:
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Unpack
 
 from . import _core
+from .arguments import check_count, check_path
 from .client import Client, hang_up, property_pairs
 from .core_call import core_call
 from .credentials import Credentials, Secret, find_credentials, warn_about_transport
@@ -217,7 +217,9 @@ def _for_core(name: str, value: Any) -> Any:
     if name in _DURATIONS:
         return to_seconds(value, name)
     if name in _PATHS:
-        return "" if value is None else str(Path(value).expanduser())
+        return "" if value is None else str(check_path(name, value))
+    if name == "password_file":
+        return None if value is None else check_path(name, value)
     if name == "last_will":
         return _will(value)
     return property_pairs(value) if name == "user_properties" else value
@@ -262,4 +264,8 @@ def _will(will: LastWill | Mapping[str, Any] | None) -> tuple[str, bytes, int, b
         will = LastWill(**will)
     if not isinstance(will, LastWill):
         raise InvalidArgumentError(f"last_will is an hf.LastWill or a mapping; found {type(will).__name__}")
-    return will.topic, encode_payload(will.payload), will.qos, will.retain
+    if not isinstance(will.topic, str):
+        raise TypeError(f"last_will's topic must be a str, not {type(will.topic).__name__}")
+    if not isinstance(will.retain, bool):
+        raise TypeError(f"last_will's retain must be a bool, not {type(will.retain).__name__}")
+    return will.topic, encode_payload(will.payload), check_count("last_will's qos", will.qos, 0, 2), will.retain

@@ -39,13 +39,18 @@ def seconds(value: Duration, argument: str = "duration") -> float:
     elif isinstance(value, bool) or not isinstance(value, SupportsFloat):
         raise TypeError(f"{argument} must be a number of seconds or a string, not {type(value).__name__}")
     else:
-        result = float(value)
+        try:
+            result = float(value)
+        except OverflowError:
+            raise InvalidArgumentError(f"{argument} is too large a number of seconds", hint=_HINT) from None
     if math.isnan(result) or result < 0:
         raise InvalidArgumentError(f"{argument} must be zero or more; found {value!r}", hint=_HINT)
     return result
 
 
 def _from_text(text: str, argument: str) -> float:
+    if not text.strip():
+        raise InvalidArgumentError(f"{argument} is no duration, but an empty string: {text!r}", hint=_HINT)
     try:
         return float(text)
     except ValueError:

@@ -412,7 +412,11 @@ class NoMessagesWarning(HoneyframeWarning):
 
 
 class MissingColumnsWarning(HoneyframeWarning):
-    """No payload had a column that ``columns=`` names."""
+    """No payload had a column that ``columns=`` names, or no row a readable time where ``event_time=`` points."""
+
+
+class QuarantinedWarning(HoneyframeWarning):
+    """Messages that :func:`honeyframe.read_mqtt` could not read: how many, why, and what the first one's fault is."""
 
 
 class ConflictWarning(HoneyframeWarning):

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from . import _core
+from .arguments import check_columns, check_count
 from .errors import InvalidArgumentError
 from .events import StreamLog
 from .frame import Table
-from .options import Metadata, OnConflict, PayloadMode, TimeUnit, check_strings, extract_options, warn_of_missing
+from .options import Metadata, OnConflict, PayloadMode, TimeUnit, extract_options, warn_of_event_time, warn_of_missing
 from .schema import SchemaLike
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def extract(
 
     Warns:
         ConflictWarning: once, naming the columns with values that did not fit.
-        MissingColumnsWarning: no payload had a column that ``columns=`` names.
+        MissingColumnsWarning: no payload had a column that ``columns=`` names, or no row a readable time at ``event_time=``.
 
     >>> import honeyframe as hf
     >>> hf.extract([b'{"temp": 21.5, "at": {"line": 7}}', b'{"temp": 22}']).to_pandas()
@@ -83,7 +84,8 @@ def extract(
     1               1  22.0     <NA>
     """
     source = _open(payloads, topics)
-    columns = None if columns is None else check_strings("columns", columns)
+    columns = check_columns(columns)
+    max_rows = check_count("max_rows", max_rows, 1)
     if topic_template is not None and "topic" not in source.known_metadata():
         raise InvalidArgumentError("topic_template= reads levels from the topics, and there are none: pass topics=")
     options = extract_options(
@@ -117,6 +119,7 @@ def extract(
     )
     if columns and len(table):
         warn_of_missing(columns, table.column_names, sep)
+    warn_of_event_time(event_time, table, sep)
     return table
 
 
@@ -178,6 +181,8 @@ def _open(payloads: Any, topics: Sequence[str] | None) -> _File | _Held:
         raise InvalidArgumentError("topics must be a list, with one topic for each payload", hint="Pass [topic] * len(payloads).")
     # pyarrow's arrays iterate over scalars of their own.
     held = payloads.to_pylist() if hasattr(payloads, "to_pylist") else list(payloads)
+    if topics is not None and not isinstance(topics, Iterable):
+        raise TypeError(f"topics must be a list, with one topic for each payload, not {type(topics).__name__}")
     return _Held(held, None if topics is None else list(topics))
 
 
@@ -212,6 +217,10 @@ def _nanoseconds(frame: pd.DataFrame) -> list[int] | None:
 
     if "recv_time" not in frame.columns or frame["recv_time"].isna().all():
         return None
-    times = pd.to_datetime(frame["recv_time"], utc=True).fillna(pd.Timestamp(0, tz="UTC"))
-    nanoseconds: list[int] = times.dt.tz_localize(None).to_numpy("datetime64[ns]").astype("int64").tolist()
+    try:
+        times = pd.to_datetime(frame["recv_time"], utc=True).fillna(pd.Timestamp(0, tz="UTC"))
+        nanoseconds: list[int] = times.dt.as_unit("ns").dt.tz_localize(None).to_numpy("datetime64[ns]").astype("int64").tolist()
+    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+        told = str(error).partition("\n")[0].partition(". ")[0]
+        raise InvalidArgumentError(f"the DataFrame's column 'recv_time' holds what is no time: {told}") from None
     return nanoseconds

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from . import _core
 from .dtypes import DtypeBackend, to_pandas
@@ -77,6 +77,18 @@ class _Frame(ABC):
             InvalidArgumentError: no such ``dtype_backend``.
         """
         return to_pandas(self._to_arrow_table(), dtype_backend=dtype_backend, categories=categories)
+
+    def __copy__(self) -> Self:
+        return self  # read-only: one is as good as two
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} holds memory of the compiled core and cannot be pickled: "
+            "pickle to_arrow() or to_pandas(), and hf.Table.from_arrow() brings it back"
+        )
 
     def __arrow_c_schema__(self) -> object:
         return self._core_schema().__arrow_c_schema__()

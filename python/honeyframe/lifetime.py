@@ -39,6 +39,11 @@ def check_process() -> None:
         )
 
 
+def is_ending() -> bool:
+    """Whether the interpreter is on its way out."""
+    return _ending.is_set()
+
+
 def watch_reader(reader: _core.StreamReader) -> None:
     with _lock:
         _readers.add(reader)

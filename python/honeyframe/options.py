@@ -6,14 +6,18 @@ import datetime
 import functools
 import itertools
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from . import _core
+from .arguments import check_columns, check_count, check_strings
 from .core_call import core_call
 from .errors import InvalidArgumentError, MissingColumnsWarning
 from .events import printable, warn
 from .schema import Schema, SchemaLike
+
+if TYPE_CHECKING:
+    from .frame import Table
 
 OnConflict: TypeAlias = Literal["keep", "widen", "raise", "quarantine"]
 PayloadMode: TypeAlias = Literal["auto", "json", "text", "raw"]
@@ -47,6 +51,7 @@ DEFAULT_NA_VALUES: Final = (
     "unknown",
 )
 
+EVENT_TIME: Final = "_event_time"
 STREAM_METADATA: Final[tuple[Metadata, ...]] = ("topic", "recv_time", "retain")
 
 
@@ -110,6 +115,7 @@ def extract_options(
         raise InvalidArgumentError(
             "schema= fixes the columns, columns= chooses among those inferred: pass one of them",
         )
+    wanted = check_columns(columns)
     given = {
         "max_columns": max_columns,
         "max_depth": max_depth,
@@ -117,12 +123,12 @@ def extract_options(
         "max_quarantine_bytes": max_quarantine_bytes,
     }
     for name, value in given.items():
-        _check_count(name, value)
+        check_count(name, value)
     na_strings = check_strings("na_values", na_values)
     return core_call(
         _core.ExtractOptions,
         schema=None if fixed is None else fixed._to_core(),
-        columns=check_strings("columns", columns),
+        columns=wanted or [],
         on_conflict=on_conflict,
         payload=payload,
         strict=strict,
@@ -150,24 +156,20 @@ def warn_of_missing(wanted: Sequence[str], found: Iterable[str], sep: str) -> No
         )
 
 
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not 0 <= value < 2**63:
-        raise InvalidArgumentError(f"{name} must be zero or more, and below 2**63; found {value}")
+def warn_of_event_time(path: str | None, table: Table, sep: str) -> None:
+    """Warns where no row had a time at ``path``: misspelled, as a rule, or not readable as a time."""
+    if path is None or not len(table):
+        return
+    import pyarrow as pa
 
-
-def check_strings(name: str, values: Iterable[str] | None) -> list[str]:
-    """``values`` as a list; InvalidArgumentError for one string alone, TypeError for anything else in it."""
-    if values is None:
-        return []
-    if isinstance(values, (str, bytes)):
-        raise InvalidArgumentError(f"{name} must be a list of strings; found the string {values!r}", hint=f"Pass {name}=[{values!r}].")
-    strings = list(values)
-    for value in strings:
-        if not isinstance(value, str):
-            raise TypeError(f"{name} must be a list of strings; found {type(value).__name__} in it")
-    return strings
+    arrow = pa.table(table)
+    if EVENT_TIME not in arrow.column_names or arrow.column(EVENT_TIME).null_count < arrow.num_rows:
+        return
+    warn(
+        f"no row has an {EVENT_TIME}: where event_time={printable(repr(path))} points, no payload had a value that can be read as a time. "
+        f"It is a key, nested ones joined by {sep!r}; event_time_unit= tells what numbers count, tz= the zone of times that name none",
+        MissingColumnsWarning,
+    )
 
 
 # --- Zones ------------------------------------------------------------------------------------------------------------

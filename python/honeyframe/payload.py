@@ -48,6 +48,8 @@ def encode_payload(payload: Payload) -> bytes:
     except ValueError as error:
         if "Circular" in str(error):
             raise InvalidArgumentError("the payload contains itself: JSON has no circular references") from None
+        if "integer string conversion" in str(error):  # Python's own limit, sys.set_int_max_str_digits
+            raise InvalidArgumentError("the payload holds an integer of more digits than Python writes (4,300 by default)") from None
         raise InvalidArgumentError(
             "the payload holds NaN or infinity, which JSON does not have", hint="Send None (null) in their place, or leave the key out."
         ) from None

@@ -8,6 +8,7 @@ import time
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+from .arguments import count_of
 from .credentials import in_notebook
 from .stats import StreamStats
 
@@ -91,7 +92,10 @@ class Progress:
         self._surface.show(self._line(stats, rows, now))
 
     def _line(self, stats: StreamStats, rows: int, now: float) -> str:
-        parts = [f"{self._what}: {stats.received:,} messages", f"{rows:,}{f' of {self._rows:,}' if self._rows else ''} rows"]
+        parts = [
+            f"{self._what}: {stats.received:,} messages",
+            f"{rows:,} of {count_of(self._rows, 'row')}" if self._rows else count_of(rows, "row"),
+        ]
         if self._seconds is not None:
             parts.append(f"{max(0.0, self._seconds - (now - self._started)):.0f} s left")
         parts += [f"{getattr(stats, name):,} {name}" for name in ("dropped", "rejected", "quarantined", "gaps") if getattr(stats, name)]

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
+from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from .arguments import count_of
+from .events import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: (topic, recv_time_ns, payload_index, reason, message, position, payload, retain, qos), as the core gives it.
 QuarantineRow: TypeAlias = tuple[str, int, int, str, str, int, bytes, bool, int]
+
+_LISTED: Final = 100
+_LISTED_BYTES: Final = 200
+_SHOWN: Final = 200  # characters of a topic or message in a sentence
 
 
 def quarantine_frame(rows: Sequence[QuarantineRow]) -> pd.DataFrame:
@@ -50,3 +59,37 @@ def quarantine_frame(rows: Sequence[QuarantineRow]) -> pd.DataFrame:
             }
         )
     )
+
+
+def quarantine_list(rows: Sequence[QuarantineRow]) -> list[dict[str, Any]]:
+    """The first hundred rows as what JSON knows, for ``DataFrame.attrs``, which pandas compares with ``==`` and writes into Parquet files.
+
+    ``recv_time`` is text in ISO 8601, ``payload`` the first 200 bytes as text, with ``\\xNN`` for what is not UTF-8.
+    """
+    return [
+        {
+            "topic": topic,
+            "recv_time": None if not time_ns else datetime.datetime.fromtimestamp(time_ns / 1e9, datetime.UTC).isoformat(),
+            "reason": reason,
+            "message": message,
+            "position": None if position < 0 else position,
+            "payload": payload[:_LISTED_BYTES].decode("utf-8", "backslashreplace"),
+            "payload_bytes": len(payload),
+        }
+        for topic, time_ns, _, reason, message, position, payload, _, _ in rows[:_LISTED]
+    ]
+
+
+def quarantine_summary(rows: Sequence[QuarantineRow], total: int) -> str:
+    """One sentence: how many messages, for which reasons, and the first of them. ``total`` counts those no longer kept as well.
+
+    >>> quarantine_summary([("plant/1", 0, 0, "not_json", "byte 1 begins no value", 0, b"{x", False, 0)], 1)
+    "1 message could not be read (1 not_json). The first: 'plant/1': byte 1 begins no value"
+    """
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in Counter(row[3] for row in rows).most_common())
+    kept = "" if len(rows) >= total else f", of the {len(rows):,} kept"
+    text = f"{count_of(total, 'message')} could not be read"
+    if not rows:
+        return text
+    topic, message = (printable(text)[:_SHOWN] for text in (rows[0][0], rows[0][4]))
+    return f"{text} ({reasons}{kept}). The first: {topic!r}: {message}"

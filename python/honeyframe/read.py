@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+from .arguments import check_columns, check_count
+from .client import Client
 from .connection import connect_hidden, hide_secrets
 from .dtypes import check_dtype_backend
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import InvalidArgumentError, NoMessagesWarning
+from .errors import InvalidArgumentError, NoMessagesWarning, QuarantinedWarning
 from .events import printable, warn
-from .keywords import ConnectOptions, ReadOptions, Retained, check_keywords, check_retained
+from .keywords import ConnectOptions, ReadOptions, Retained, check_keywords
 from .lifetime import check_process
-from .options import check_strings, warn_of_missing
+from .options import warn_of_event_time, warn_of_missing
 from .progress import Progress
+from .quarantine import quarantine_list, quarantine_summary
+from .source import StreamPlan, open_stream, plan_with_defaults
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .client import Client
     from .decode import Decode
     from .dtypes import DtypeBackend
+    from .quarantine import QuarantineRow
     from .schema import SchemaLike
     from .stats import StreamStats
     from .stream import Stream
@@ -68,9 +72,14 @@ def read_mqtt(
         them. dtypes are ``boolean``, ``Int64``/``UInt64``, ``float64``, string, ``datetime64[ns, UTC]``. ``df.attrs["honeyframe"]`` is a
         dict of the stream's counters. Without a message: an empty frame with the metadata's and the schema's columns.
 
+        ``df.attrs["honeyframe_quarantine"]`` lists the first hundred messages that could not be read: dicts with ``topic``,
+        ``recv_time``, ``reason``, ``message``, ``position``, ``payload`` (the first 200 bytes, as text) and ``payload_bytes``.
+        :meth:`Stream.quarantine` has them whole, to be read again.
+
     Warns:
         NoMessagesWarning: nothing arrived; tells what was subscribed to and what to look at.
-        MissingColumnsWarning: no payload had a column that ``columns=`` names.
+        QuarantinedWarning: messages could not be read: how many, why, and the first one's fault.
+        MissingColumnsWarning: no payload had a column that ``columns=`` names, or no row a readable time at ``event_time=``.
         ConflictWarning: values did not fit their columns; once a column, what is new in one warning. ``_misfit`` has them.
 
     Raises:
@@ -90,34 +99,37 @@ def read_mqtt(
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
     filters = (topics,) if isinstance(topics, str) else tuple(topics) if isinstance(topics, Iterable) else ()
     duration = None if seconds is None else to_seconds(seconds, "seconds")
-    if rows is not None and (not isinstance(rows, int) or rows < 1):
-        raise InvalidArgumentError(f"rows must be a whole number, at least 1; found {rows!r}")
+    if rows is not None:
+        rows = check_count("rows", rows, 1)
     if not filters or not all(filters):
         raise InvalidArgumentError(f"no topic filter: topics= takes one or several, such as 'plant/#'; found {topics!r}")
     check_dtype_backend(dtype_backend)
-    check_retained(retained)
     connection = {name: given.pop(name) for name in list(given) if name in _CONNECT_OPTIONS}
     stream_options: dict[str, Any] = {
         **given,
         "qos": qos,
         "schema": schema,
-        "columns": None if columns is None else check_strings("columns", columns),
+        "columns": check_columns(columns),
         "event_time": event_time,
         "retained": retained,
         "decode": decode,
     }
     if client is None:
+        plan = plan_with_defaults(filters, stream_options)
         with connect_hidden(secrets, connection) as own:
-            return _read(own, filters, stream_options, duration, rows, progress, categories, dtype_backend)
+            return _read(own, plan, stream_options, duration, rows, progress, categories, dtype_backend)
     superfluous = [*(name for name, secret in secrets.items() if secret is not None), *sorted(connection)]
     if superfluous:
         raise InvalidArgumentError(f"client= is a connection already: {', '.join(superfluous)} cannot be given beside it")
-    return _read(client, filters, stream_options, duration, rows, progress, categories, dtype_backend)
+    if not isinstance(client, Client):
+        raise TypeError(f"client must be an hf.Client, not {type(client).__name__}")
+    plan = plan_with_defaults(filters, stream_options)
+    return _read(client, plan, stream_options, duration, rows, progress, categories, dtype_backend)
 
 
 def _read(
     client: Client,
-    filters: Sequence[str],
+    plan: StreamPlan,
     options: dict[str, Any],
     seconds: float | None,
     rows: int | None,
@@ -125,26 +137,34 @@ def _read(
     categories: bool,
     dtype_backend: DtypeBackend | None,
 ) -> pd.DataFrame:
-    with client.stream(*filters, **options) as stream:
+    with open_stream(client, plan) as stream:
         with Progress(printable(", ".join(stream.filters)), seconds=seconds, rows=rows, enabled=progress) as line:
             table = stream._read(rows, seconds, (lambda count: line.update(stream.stats(), count)) if line.active else None)
         stats = stream.stats()
-        if not len(table):
-            warn(_nothing(stream, stats, seconds), NoMessagesWarning)
-        elif options["columns"]:
-            warn_of_missing(options["columns"], table.column_names, options.get("sep", "."))
+        quarantine = stream._quarantine_rows()
+    if not len(table):
+        warn(_nothing(stream, stats, quarantine, seconds), NoMessagesWarning)
+    else:
+        if stats.quarantined:
+            told = quarantine_summary(quarantine, stats.quarantined)
+            warn(f'{told}. The frame\'s attrs["honeyframe_quarantine"] has the first of them', QuarantinedWarning)
+        sep = options.get("sep", ".")
+        warn_of_missing(options["columns"] or (), table.column_names, sep)
+        warn_of_event_time(options["event_time"], table, sep)
     frame: pd.DataFrame = table.to_pandas(dtype_backend=dtype_backend, categories=categories)
     frame.attrs["honeyframe"] = stats.as_dict()
+    frame.attrs["honeyframe_quarantine"] = quarantine_list(quarantine)
     return frame
 
 
-def _nothing(stream: Stream, stats: StreamStats, seconds: float | None) -> str:
+def _nothing(stream: Stream, stats: StreamStats, quarantine: Sequence[QuarantineRow], seconds: float | None) -> str:
     """Why the frame is empty, as far as we can tell."""
     granted = zip(stream.filters, stream.granted_qos, strict=True)
     filters = ", ".join(f"{printable(name)!r} (granted QoS {qos})" for name, qos in granted)
     within = "" if seconds is None else f" within {seconds:g} s"
     if stats.received:
-        return f"no row from {filters}{within}: {stats}. stream.quarantine() keeps what could not be read"
+        unread = f". {quarantine_summary(quarantine, stats.quarantined)}" if stats.quarantined else ""
+        return f"no row from {filters}{within}: {stats}{unread}"
     kept = ", and the broker keeps no retained message there" if stream.retained != "skip" else ""
     return (
         f"no message arrived on {filters}{within}{kept}. "

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
+from .arguments import check_count
 from .core_call import core_call
 from .decode import RAW_METADATA, Decoder
+from .durations import Duration
+from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError
-from .keywords import Retained, check_keywords, check_retained
+from .keywords import Overflow, Retained, check_keywords, check_retained
 from .lifetime import watch_reader
 from .options import extract_options
 from .stream import Stream, Subscription
@@ -25,11 +29,26 @@ _NO_RETAINED = 2
 #: The core's own bounds of a queue.
 _MAX_MESSAGES = 1_000_000
 _MAX_BYTES = 67_108_864
+_LEAST_BYTES: Final = 65_536
+_MOST_PAYLOAD_BYTES: Final = 268_435_455  # of an MQTT packet
 _PROPERTIES = frozenset({"user_properties", "content_type", "response_topic"})
 
 
-def open_stream(
-    client: Client,
+@dataclass(frozen=True)
+class StreamPlan:
+    """What a stream is to be, checked as far as it can be without a broker; for one call of :func:`open_stream`."""
+
+    filters: tuple[str, ...]
+    reader: _core.StreamReader
+    entrance: _core.Queue
+    decoder: Decoder | None
+    qos: int
+    retained: Retained
+    no_local: bool
+    timeout: float
+
+
+def plan_stream(
     topics: Sequence[str],
     *,
     qos: int,
@@ -37,31 +56,59 @@ def open_stream(
     retained: Retained,
     no_local: bool,
     decode: Decode | None,
-    queue: dict[str, Any],
-    extraction: dict[str, Any],
-    timeout: float,
-) -> Stream:
-    """See :meth:`Client.stream`. Everything is checked before SUBSCRIBE leaves."""
-    if qos not in (0, 1, 2):
+    overflow: Overflow,
+    max_queue_messages: int,
+    max_queue_bytes: int,
+    max_payload_bytes: int,
+    max_topics: int,
+    block_timeout: Duration,
+    timeout: Duration,
+    **extraction: Any,
+) -> StreamPlan:
+    """The options of :meth:`Client.stream`, all of them, as a plan. Raises what is wrong with them; needs no connection."""
+    if isinstance(qos, bool) or not isinstance(qos, int) or qos not in (0, 1, 2):
         raise InvalidArgumentError(f"qos is 0, 1 or 2; found {qos!r}")
+    if not isinstance(no_local, bool):
+        raise TypeError(f"no_local must be a bool, not {type(no_local).__name__}")
     check_retained(retained)
     wanted = read_topics(topics, topic_template=topic_template)
+    queue = {
+        "overflow": overflow,
+        "max_messages": check_count("max_queue_messages", max_queue_messages, 1),
+        "max_bytes": check_count("max_queue_bytes", max_queue_bytes, _LEAST_BYTES),
+        "max_payload_bytes": check_count("max_payload_bytes", max_payload_bytes, 1, _MOST_PAYLOAD_BYTES),
+        "max_topics": check_count("max_topics", max_topics, 1),
+        "block_timeout": to_seconds(block_timeout, "block_timeout"),
+    }
+    patience = to_seconds(timeout, "timeout")
     reader, entrance, decoder = make_reader(queue, {**extraction, "topic_template": wanted.template}, decode)
+    return StreamPlan(wanted.filters, reader, entrance, decoder, qos, retained, no_local, patience)
+
+
+def plan_with_defaults(topics: Sequence[str], options: dict[str, Any]) -> StreamPlan:
+    """As :func:`plan_stream`, for those who pass on what was given to them, before they connect."""
+    from .client import Client
+
+    return plan_stream(topics, **{**(Client.stream.__kwdefaults__ or {}), **options})
+
+
+def open_stream(client: Client, plan: StreamPlan) -> Stream:
+    """Subscribes; see :meth:`Client.stream`."""
     subscription_id, granted = client._session.subscribe(
-        list(wanted.filters),
-        entrance,
-        qos=qos,
-        retain_handling=_NO_RETAINED if retained == "skip" else _SEND_RETAINED,
-        no_local=no_local,
-        timeout=timeout,
+        list(plan.filters),
+        plan.entrance,
+        qos=plan.qos,
+        retain_handling=_NO_RETAINED if plan.retained == "skip" else _SEND_RETAINED,
+        no_local=plan.no_local,
+        timeout=plan.timeout,
     )
-    if decoder:
-        decoder.start()
+    if plan.decoder:
+        plan.decoder.start()
     stream = Stream(
-        reader,
-        subscription=Subscription(client, client._session, subscription_id, wanted.filters, tuple(granted)),
-        retained=retained,
-        decoder=decoder,
+        plan.reader,
+        subscription=Subscription(client, client._session, subscription_id, plan.filters, tuple(granted)),
+        retained=plan.retained,
+        decoder=plan.decoder,
         logger=client._log.logger,
     )
     client._streams.add(stream)

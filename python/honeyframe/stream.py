@@ -13,13 +13,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
 
 from . import _core
+from .arguments import check_count
 from .batches import Batches, Fill
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectError, HoneyframeError, InvalidArgumentError, PermissionDenied
 from .events import StreamLog, Teller
 from .keywords import Retained
-from .lifetime import check_process, watch_reader
+from .lifetime import check_process, is_ending, watch_reader
 from .stats import StreamStats, stats_from_core
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from .decode import Decoder
     from .dtypes import DtypeBackend
     from .frame import Batch, Table
+    from .quarantine import QuarantineRow
 
 _READ_ROWS: Final = 250_000  # rows of one step of read()
 _READ_AGE: Final = 0.25
 _UNSUBSCRIBE_SECONDS: Final = 2.0
+_LONGEST_WINDOW: Final = 3_155_760_000  # a hundred years: nanoseconds since 1970 must not overflow
 
 
 @dataclass(frozen=True)
@@ -117,17 +120,13 @@ class Stream:
             DoesNotFitError: from the loop, with ``on_conflict="raise"``.
         """
         check_process()
-        if max_rows < 1:
-            raise InvalidArgumentError(f"max_rows must be at least 1; found {max_rows}")
-        if rows is not None and rows < 1:
-            raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
         return Batches(
             self,
-            max_rows=max_rows,
+            max_rows=check_count("max_rows", max_rows, 1),
             max_seconds=to_seconds(max_seconds, "max_seconds"),
             yield_empty=yield_empty,
             seconds=None if seconds is None else to_seconds(seconds, "seconds"),
-            rows=rows,
+            rows=None if rows is None else check_count("rows", rows, 1),
             idle_seconds=None if idle_seconds is None else to_seconds(idle_seconds, "idle_seconds"),
         )
 
@@ -150,8 +149,8 @@ class Stream:
             ConnectError, PermissionDenied: the session ended for good, before a row came.
         """
         check_process()
-        if rows is not None and rows < 1:
-            raise InvalidArgumentError(f"rows must be at least 1; found {rows}")
+        if rows is not None:
+            rows = check_count("rows", rows, 1)
         return self._read(rows, None if seconds is None and rows is not None else to_seconds(seconds or 0, "seconds"))
 
     def _read(self, rows: int | None, seconds: float | None, tick: Any = None) -> Table:
@@ -229,8 +228,9 @@ class Stream:
         from .window import window_frame
 
         span = to_seconds(duration)
-        if span <= 0:
-            raise InvalidArgumentError(f"a window needs a duration above zero; found {duration!r}")
+        if not 0 < span <= _LONGEST_WINDOW:
+            raise InvalidArgumentError(f"a window needs a duration above zero, and of {_LONGEST_WINDOW:,} s at most; found {duration!r}")
+        max_rows, max_bytes = check_count("max_rows", max_rows, 1), check_count("max_bytes", max_bytes, 1)
         with self._lock:
             tap = self._taps.get(span)
             if tap is None:
@@ -271,10 +271,11 @@ class Stream:
         check_process()
         from .quarantine import quarantine_frame
 
-        entries = self._reader.quarantine()
-        if self._decoder:
-            entries = sorted([*entries, *self._decoder.quarantine()], key=lambda entry: entry[1])
-        return quarantine_frame(entries)
+        return quarantine_frame(self._quarantine_rows())
+
+    def _quarantine_rows(self) -> list[QuarantineRow]:
+        entries = list(self._reader.quarantine())
+        return sorted([*entries, *self._decoder.quarantine()], key=lambda entry: entry[1]) if self._decoder else entries
 
     @property
     def filters(self) -> tuple[str, ...]:
@@ -372,6 +373,8 @@ class Stream:
         """
         from .frame import Batch
 
+        if is_ending():  # a loop on a daemon thread: nobody is left to be told
+            return Fill.ended
         check_process()
         with self._lock:
             if self._ready:
@@ -379,7 +382,8 @@ class Stream:
         try:
             found = self._reader.next(max_rows, max_seconds, wait)
         except StopIteration:
-            self._raise_if_broken()
+            if not is_ending():  # which closes every reader, and then every session
+                self._raise_if_broken()
             return Fill.ended
         if found is None:
             return Fill.nothing

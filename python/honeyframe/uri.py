@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from . import _core
 from .credentials import Secret
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, InvalidURIError
 
 ADDRESS_VARIABLE = "MQTT_SERVER"
+
+# What our own examples have in a host's name. Nothing of a user name or password: no @ may follow.
+_PLACEHOLDER: Final = re.compile(r"[a-zA-Z]+://(?:.*@)?[^/?#@<]*(<[A-Za-z _-]+>)(?!.*@)")
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,6 +67,13 @@ def read_address(uri: Secret | None) -> Address:
                 f"no broker address: connect() got no uri and the environment has no {ADDRESS_VARIABLE}",
                 hint='Pass one, such as "mqtts://<cluster>.s1.eu.hivemq.cloud" (HiveMQ Cloud: console, your cluster, Overview, URL).',
             )
+    if placeholder := _PLACEHOLDER.match(uri.reveal()):
+        told = placeholder.group(1)
+        del placeholder  # holds the whole address
+        raise InvalidURIError(
+            f"the address still has {told}, which stands for the name of your own cluster: put that in its place, without < and >",
+            hint="HiveMQ Cloud: console, your cluster, Overview, URL.",
+        )
     parts: dict[str, Any] = _core.parse_uri(uri.reveal())
     return Address(
         full=uri,

@@ -189,6 +189,14 @@ def test_demo_without_amqtt_says_what_to_install(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_demo_says_which_options_are_of_no_use_without_a_broker() -> None:
+    done = run("demo", "--seconds", "1", "--rows", "1", "--username", "me", "--insecure", "--simulate")
+    assert done.returncode == 0, done.stderr
+    assert "note: --username, --insecure: of no use without --uri" in done.stderr
+    assert "note: --simulate: of no use without --uri" in done.stderr
+    assert "or 1 row\n" in done.stdout
+
+
 def test_demo_keeps_the_users_credentials_to_itself() -> None:
     done = run("demo", "--seconds", "1", MQTT_USERNAME="someone", MQTT_PASSWORD="canary-5417")
     assert done.returncode == 0, done.stderr
@@ -277,6 +285,24 @@ def test_a_quarantined_message_is_told(silent: str) -> None:
         done = run("read", silent, "#", "--seconds", "1")
     assert done.returncode == 0, done.stderr
     assert "received 2 = delivered 1 + quarantined 1" in done.stderr
+    assert re.search(r"note: 1 message could not be read \(1 \w+\)\. The first: 'b': ", done.stderr)
+
+
+def test_where_every_message_is_quarantined_the_reason_is_told(silent: str) -> None:
+    with hf.connect(silent) as client:
+        client.publish("only/broken", b'{"x":', qos=1, retain=True)
+        done = run("read", silent, "only/#", "--seconds", "1")
+    assert done.returncode == 3
+    assert "The first: 'only/broken': " in done.stderr
+
+
+def test_one_row_is_one_row_and_an_event_time_that_is_not_there_is_told(silent: str, tmp_path: Path) -> None:
+    with hf.connect(silent) as client:
+        client.publish("one", b'{"x":1}', qos=1, retain=True)
+        done = run("read", silent, "one", "--seconds", "1", "--event-time", "at", "-o", str(tmp_path / "one.csv"))
+    assert done.returncode == 0, done.stderr
+    assert f"1 row in {tmp_path / 'one.csv'}" in done.stderr
+    assert "warning: no row has an _event_time: where event_time='at' points" in done.stderr
 
 
 def test_control_characters_in_a_topic_do_not_reach_the_terminal(silent: str) -> None:
@@ -311,7 +337,10 @@ def free_port() -> int:
         (["read", "mqtt://127.0.0.1:{port}", "#"], 1, "127.0.0.1"),
         (["demo", "--uri", "mqtt://127.0.0.1:{port}"], 1, "127.0.0.1"),
         (["read", "http://example.org", "#"], 2, "http"),
-        (["read", "mqtt://127.0.0.1:{port}", "a/#/b"], 1, "127.0.0.1"),
+        (["read", "mqtt://127.0.0.1:{port}", "a/#/b"], 2, "a/#/b"),
+        (["demo", "--uri", "mqtt://127.0.0.1:{port}", "--topic", "{{a"], 2, "{{a"),
+        (["read", "mqtt://127.0.0.1:{port}", "#", "--columns", ""], 2, "--columns"),
+        (["read", "mqtts://<cluster>.s1.eu.hivemq.cloud", "#"], 2, "in its place"),
         (["read", "mqtt://127.0.0.1:{port}", "#", "-o", "plant.xyz"], 2, "suffix"),
         (["read", "mqtt://127.0.0.1:{port}", "#", "-o", "nowhere/at/all/plant.csv"], 2, "does not exist"),
         (["read", "mqtt://127.0.0.1:{port}", "#", "--format", "xlsx"], 2, "xlsx"),
@@ -430,33 +459,6 @@ def test_entry_point_is_installed_under_its_name() -> None:
 
 
 # Pieces ----------------------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("columns", [20, 40, 80, 132])
-def test_fitted_never_exceeds_the_width(columns: int) -> None:
-    frame = pd.DataFrame({f"column_{number}": [f"value {number} " * 9] * 50 for number in range(30)} | {"温度": ["二十一度" * 8] * 50})
-    for shown in (frame, frame.iloc[:, :1], frame.iloc[:0], frame.iloc[:2], frame[["温度"]]):
-        text = terminal.fitted(shown, columns=columns)
-        assert max(terminal.cells(line) for line in text.split("\n")) <= columns
-
-
-def test_fitted_shows_as_much_as_fits() -> None:
-    frame = pd.DataFrame({name: [1.5, 2.5] for name in "abcdefgh"})
-    text = terminal.fitted(frame, columns=80)
-    assert text.split("\n")[0].split() == list("abcdefgh")
-    assert "[2 rows x 8 columns]" in text
-
-
-def test_fitted_spells_out_control_characters() -> None:
-    text = terminal.fitted(pd.DataFrame({"x": ["\x1b[31mred\x1b[0m"]}), columns=80)
-    assert "\x1b" not in text
-    assert "\\x1b[31mred" in text
-
-
-def test_shorten_counts_cells() -> None:
-    assert terminal.shorten("abcdef", 6) == "abcdef"
-    assert terminal.shorten("abcdefg", 6) == "abc..."
-    assert terminal.cells(terminal.shorten("温度温度温度", 7)) <= 7
 
 
 @pytest.mark.parametrize("value", ["=1", "+1", "-1", "@x", "\tx", "\rx"])

@@ -186,3 +186,83 @@ def test_the_walk_finds_what_is_there() -> None:
     with pytest.raises(ValueError, match="no") as raised:
         function({"deep": [{"password": CANARY}]})
     assert shown_by(raised.value) == ["refuse:" + str(refuse.__code__.co_firstlineno + 1) + " options.deep.0.password"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"sep": None}, "sep takes str; found NoneType"),
+        ({"payload": 5}, "payload takes str; found int"),
+        ({"strict": "x"}, "strict takes bool; found str"),
+        ({"event_time": 5}, "event_time takes str or None; found int"),
+        ({"sep": 3, "explode": 5}, "sep takes str; found int; explode takes str; found int"),
+        ({"sep": "\ud800"}, "sep holds a lone surrogate, which UTF-8 cannot carry"),
+        ({"columns": ["a", "\ud800"]}, "columns holds a lone surrogate, which UTF-8 cannot carry"),
+    ],
+)
+def test_extract_accuses_nothing_else(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
+        hf.extract([b"{}"], **{"columns": ["a"], "na_values": ["-"], **wrong})
+    assert str(raised.value) == told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"client_id": 5}, "client_id takes str; found int"),
+        ({"client_id": b"x"}, "client_id takes str; found bytes"),
+        ({"username": 5}, "username takes str or None; found int"),
+        ({"protocol": 5}, "protocol takes str; found int"),
+        ({"clean_start": "x"}, "clean_start takes bool; found str"),
+        ({"receive_maximum": "x"}, "receive_maximum takes int; found str"),
+        ({"receive_maximum": 2**70}, "receive_maximum is out of range"),
+        ({"maximum_packet_size": 1.5}, "maximum_packet_size takes int; found float"),
+        ({"user_properties": 5}, "user_properties must be a mapping or a list of pairs of str, not int"),
+        ({"password_file": 5}, "password_file must be a path (str or os.PathLike), not int"),
+        ({"ca_file": 5}, "ca_file must be a path (str or os.PathLike), not int"),
+        ({"ca_file": ""}, "ca_file is an empty path: name a file, or leave it out"),
+        ({"password_file": ""}, "password_file is an empty path: name a file, or leave it out"),
+        ({"last_will": {"topic": 5}}, "last_will's topic must be a str, not int"),
+        ({"last_will": {"topic": "a", "qos": 2**70}}, "last_will's qos must be from 0 to 2; found 1180591620717411303424"),
+    ],
+)
+def test_connect_accuses_nothing_else(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises((InvalidArgumentError, TypeError)) as raised:
+        hf.connect("mqtt://127.0.0.1:1", **{"user_properties": {"a": "b"}, **wrong})
+    assert str(raised.value) == told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"topic": 5}, "topic takes str; found int"),
+        ({"qos": 1.5}, "qos takes int; found float"),
+        ({"qos": 2**70}, "qos is out of range"),
+        ({"retain": "x"}, "retain takes bool; found str"),
+        ({"content_type": 5}, "content_type takes str; found int"),
+        ({"correlation_data": "x"}, "correlation_data takes bytes; found str"),
+        ({"user_properties": 5}, "user_properties must be a mapping or a list of pairs of str, not int"),
+    ],
+)
+def test_publish_accuses_nothing_else(client: hf.Client, wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises((InvalidArgumentError, TypeError)) as raised:
+        client.publish(**{"topic": "a", "payload": b"", "user_properties": {"a": "b"}, "message_expiry": 5, **wrong})
+    assert str(raised.value) == told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"overflow": 5}, "overflow takes str; found int"),
+        ({"qos": 1.0}, "qos is 0, 1 or 2; found 1.0"),
+        ({"no_local": "x"}, "no_local must be a bool, not str"),
+        ({"max_queue_messages": 0}, "max_queue_messages must be at least 1; found 0"),
+        ({"max_queue_bytes": -1}, "max_queue_bytes must be at least 65536; found -1"),
+        ({"max_queue_bytes": 1.5}, "max_queue_bytes must be an int, not float"),
+        ({"metadata": 5}, "metadata must be a list of strings, not int"),
+    ],
+)
+def test_stream_accuses_nothing_else(client: hf.Client, wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises((InvalidArgumentError, TypeError)) as raised:
+        client.stream("a", **wrong)
+    assert str(raised.value) == told

@@ -55,3 +55,8 @@ def test_refuses_other_types(value):
 def test_numbers_do_without_pandas():
     code = "import sys; from honeyframe.durations import seconds; seconds(5); seconds('5'); sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_number_beyond_floats_is_refused_by_name():
+    with pytest.raises(InvalidArgumentError, match=r"^keepalive is too large a number"):
+        seconds(10**400, "keepalive")

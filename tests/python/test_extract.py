@@ -405,3 +405,32 @@ def test_no_value_is_ever_lost(values, max_rows):
 
 def test_a_file_object_gives_its_lines():
     assert rows(hf.extract(io.BytesIO(b"\n".join(PAYLOADS)))) == rows(hf.extract(PAYLOADS))
+
+
+@pytest.mark.parametrize("times", [["yesterday-ish"], [object()], ["9999-01-01"]], ids=["text", "object", "far"])
+def test_a_frame_whose_times_cannot_be_read_is_refused_by_its_column(times):
+    with pytest.raises(InvalidArgumentError, match="column 'recv_time'") as raised:
+        hf.extract(pd.DataFrame({"payload": [b"{}"], "recv_time": times}))
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("wrong", [None, 1.5, "5", 0, 2**70])
+def test_max_rows_is_named(wrong):
+    with pytest.raises((TypeError, InvalidArgumentError), match=r"^max_rows must be"):
+        hf.extract([b"{}"], max_rows=wrong)
+
+
+def test_topics_of_another_type_are_named():
+    with pytest.raises(TypeError, match="topics must be a list"):
+        hf.extract([b"{}"], topics=5)
+
+
+def test_an_event_time_that_is_nowhere_is_told():
+    with pytest.warns(MissingColumnsWarning, match="event_time='at' points") as caught:
+        table = hf.extract([b'{"n": 1}', b'{"n": 2}'], event_time="at")
+    assert caught[0].filename == __file__
+    assert table.to_pandas()["_event_time"].isna().all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hf.extract([b'{"at": "2020-01-01T00:00:00Z"}', b"{}"], event_time="at")  # one is enough
+        hf.extract([], event_time="at")

@@ -1,7 +1,9 @@
 """Batches, tables and what pandas makes of them."""
 
+import copy
 import gc
 import json
+import pickle
 import threading
 import weakref
 
@@ -335,3 +337,11 @@ def test_html_of_a_long_table_is_short():
     assert "Table: 100,000 rows, 1 column" in html
     assert "99999" in html
     assert len(html) < 10_000
+
+
+@pytest.mark.parametrize("frame", [batch({"n": [1]}), hf.concat([batch({"n": [1]})])], ids=["batch", "table"])
+def test_no_pickles_but_advice_and_copies(frame):
+    with pytest.raises(TypeError, match=rf"a {type(frame).__name__} .*cannot be pickled: pickle to_arrow\(\) or to_pandas\(\)"):
+        pickle.dumps(frame)
+    assert copy.copy(frame) is frame
+    assert copy.deepcopy(frame) is frame

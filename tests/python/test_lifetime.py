@@ -116,6 +116,14 @@ ENDINGS = {
     "sys_exit": "sys.exit(3)",
     "with_a_window": "stream.window(60)",
     "daemon_thread_in_batches": "threading.Thread(target=lambda: list(stream.batches()), daemon=True).start(); time.sleep(0.3)",
+    "daemon_thread_at_work_in_batches": """
+        def work():
+            for batch in stream.batches(max_seconds=0, yield_empty=True):
+                pass
+            print("the loop has ended", flush=True)
+        threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.3)
+    """,
     "daemon_thread_in_read": "threading.Thread(target=lambda: stream.read(seconds=60), daemon=True).start(); time.sleep(0.3)",
     "daemon_thread_in_asyncio": """
         async def main():
@@ -160,6 +168,8 @@ def test_the_interpreter_ends_while_connected(name: str, access: dict[str, Any])
     assert "ending" in told
     assert took < 3.0 + 0.3, f"{name}: the process took {took:.2f} s to end\n{told}"  # 0.3: what some endings sleep
     assert "Fatal" not in told
+    if name in ("daemon_thread_in_batches", "daemon_thread_at_work_in_batches", "daemon_thread_in_asyncio"):  # the loop just ends
+        assert "Traceback" not in told
 
 
 def test_ends_while_reconnecting() -> None:

@@ -107,3 +107,8 @@ def test_a_payload_that_is_too_deep() -> None:
 def test_what_has_no_json_form_is_named(value: object) -> None:
     with pytest.raises(TypeError, match=r"JSON has no form|must be str"):
         encode_payload(value)
+
+
+def test_an_integer_of_too_many_digits_is_not_called_nan() -> None:
+    with pytest.raises(InvalidArgumentError, match="more digits"):
+        encode_payload({"n": 10**5000})

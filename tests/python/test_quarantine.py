@@ -1,6 +1,8 @@
-"""The quarantine as a DataFrame."""
+"""The quarantine as a DataFrame, as a list, and as a sentence."""
 
-from honeyframe.quarantine import quarantine_frame
+import json
+
+from honeyframe.quarantine import quarantine_frame, quarantine_list, quarantine_summary
 
 DTYPES = {
     "topic": "string",
@@ -36,3 +38,26 @@ def test_has_the_same_dtypes_when_empty():
     frame = quarantine_frame([])
     assert len(frame) == 0
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == DTYPES
+
+
+def rows(count):
+    return [(f"plant/{i}", 0, i, "not_json" if i % 3 else "truncated", "m" * 500, -1, b"x" * 1000, False, 0) for i in range(count)]
+
+
+def test_the_list_is_bounded_and_json():
+    listed = quarantine_list(rows(250))
+    assert len(listed) == 100
+    assert json.loads(json.dumps(listed)) == listed
+    assert {len(entry["payload"]) for entry in listed} == {200}
+    assert {entry["payload_bytes"] for entry in listed} == {1000}
+    assert listed[0]["recv_time"] is None
+    assert quarantine_list([("a", 1_500_000_000_000_000_000, 0, "r", "m", 3, b"", False, 0)])[0]["recv_time"] == "2017-07-14T02:40:00+00:00"
+
+
+def test_the_summary_counts_by_reason_and_shows_the_first():
+    text = quarantine_summary(rows(6), 6)
+    assert text.startswith("6 messages could not be read (4 not_json, 2 truncated). The first: 'plant/0': mmm")
+    assert len(text) < 400
+    assert "of the 6 kept" in quarantine_summary(rows(6), 9)
+    assert quarantine_summary([], 2) == "2 messages could not be read"
+    assert "\x1b" not in quarantine_summary([("a\x1b[31m", 0, 0, "r", "b\x1b", 0, b"", False, 0)], 1)

@@ -277,6 +277,19 @@ class TestEnd:
         counters = queue.counters()
         assert (counters["received"], counters["discarded_on_close"]) == (1, 1)
 
+    def test_bounds_of_reading_are_named(self, fed: FedStream) -> None:
+        stream = fed().stream
+        for value in (1.5, "x", 0):
+            with pytest.raises((TypeError, InvalidArgumentError), match=r"^rows must be"):
+                stream.read(rows=value)  # type: ignore[arg-type]
+            with pytest.raises((TypeError, InvalidArgumentError), match=r"^max_rows must be"):
+                stream.batches(max_rows=value)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"^max_rows must be an int, not NoneType"):
+            stream.batches(max_rows=None)  # type: ignore[arg-type]
+        for duration in (float("inf"), 1e300, 0):
+            with pytest.raises(InvalidArgumentError, match="a window needs a duration"):
+                stream.window(duration)
+
     def test_no_pickles(self, fed: FedStream) -> None:
         with pytest.raises(TypeError, match=r"cannot be pickled.*read"):
             pickle.dumps(fed().stream)

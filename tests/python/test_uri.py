@@ -63,3 +63,21 @@ def test_hivemq_cloud(host: str, cloud: bool) -> None:
 
 def test_certifi_is_found() -> None:
     assert fallback_ca_file().endswith(".pem")
+
+
+@pytest.mark.parametrize("before", ["", "ann:canary-7@", "ann:<canary-7>@", "ann:<canary>@x@"])
+def test_the_examples_placeholder_is_named(before: str) -> None:
+    with pytest.raises(InvalidURIError, match=r"still has <cluster>") as caught:
+        read_address(Secret(f"mqtts://{before}<cluster>.s1.eu.hivemq.cloud"))
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["<canary>", "a<canary>"])
+def test_a_password_in_angle_brackets_is_none(password: str) -> None:
+    assert read_address(Secret(f"mqtts://ann:{password}@broker.example")).host == "broker.example"
+
+
+def test_an_unreadable_address_does_not_take_its_password_for_the_placeholder() -> None:
+    with pytest.raises(InvalidURIError) as caught:
+        read_address(Secret("mqtts://ann:<canary>/x@broker.example"))
+    assert "<canary>" not in str(caught.value)

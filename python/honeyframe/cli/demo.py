@@ -51,18 +51,24 @@ def demo(
         uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
     )
     limit = options.duration(seconds)
+    if uri is None:
+        given = {"--username": username, "--password": password, "--password-file": password_file, "--ca-file": ca_file}
+        _tell_of_no_use([*(name for name, value in given.items() if value is not None), *["--insecure"][: int(insecure)]], simulate)
+    from ..arguments import count_of
     from ..errors import ConflictWarning
+    from ..source import open_stream, plan_with_defaults
     from .reading import nothing_arrived, read_stream
 
     warnings.simplefilter("ignore", ConflictWarning)  # shown below, with the value
     simulated = uri is None or simulate
     wanted = topics or [PLANT if simulated else "#"]
+    plan = plan_with_defaults(wanted, {"event_time": "ts" if simulated else None})
     with _broker(uri, password, access) as client, _plant(client, rate) if simulated else contextlib.nullcontext():
         address = client.uri
         if uri is None:
             typer.echo(f"A broker of our own and a simulated plant, {rate:g} messages a second.")
-        _heading(f"Reading {' and '.join(wanted)} from {address} for {limit:g} s" + (f", or {rows:,} rows" if rows else ""))
-        with client.stream(*wanted, event_time="ts" if simulated else None) as stream:
+        _heading(f"Reading {' and '.join(wanted)} from {address} for {limit:g} s" + (f", or {count_of(rows, 'row')}" if rows else ""))
+        with open_stream(client, plan) as stream:
             reading = read_stream(stream, seconds=limit, rows=rows)
             if reading.interrupted or (reading.error and not len(reading.table)):
                 return reading.exit_code
@@ -74,6 +80,14 @@ def demo(
                 return reading.exit_code
     _show_next_steps(address if uri else "mqtts://<cluster>.s1.eu.hivemq.cloud", wanted, foreign=uri is not None)
     return ExitCode.ok
+
+
+def _tell_of_no_use(given: list[str], simulate: bool) -> None:
+    """Of options that say how to reach a broker, where none was named."""
+    if given:
+        complain("note", f"{', '.join(given)}: of no use without --uri, which names the broker they are for")
+    if simulate:
+        complain("note", "--simulate: of no use without --uri; the broker of our own has the simulated plant in any case")
 
 
 @contextlib.contextmanager

@@ -55,20 +55,23 @@ def read(
     limit = options.duration(seconds) if seconds is not None else None if rows is not None else 10.0
 
     from ..connection import connect_hidden
-    from ..options import warn_of_missing
+    from ..options import warn_of_event_time, warn_of_missing
+    from ..source import open_stream, plan_with_defaults
     from .reading import nothing_arrived, read_stream
 
-    names = [name.strip() for name in columns.split(",") if name.strip()] if columns else None
-    with (
-        connect_hidden({"uri": uri, "password": password}, access) as client,
-        client.stream(*topics, columns=names or (), event_time=event_time) as stream,
-    ):
+    names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+    if names == []:
+        raise typer.BadParameter("--columns names no column: leave it out to read all")
+    plan = plan_with_defaults(topics, {"columns": names, "event_time": event_time})
+    with connect_hidden({"uri": uri, "password": password}, access) as client, open_stream(client, plan) as stream:
         reading = read_stream(stream, seconds=limit, rows=rows)
         if not len(reading.table):
             if reading.exit_code is not ExitCode.ok:
                 return reading.exit_code
             complain("error", nothing_arrived(stream, reading.stats, limit))
+            _tell_quarantine(reading)
             return ExitCode.no_messages
+    warn_of_event_time(event_time, reading.table, ".")
     warn_of_missing(names or (), reading.table.column_names, ".")
     if output is not None and chosen is not None:
         _write(reading, output, chosen)
@@ -78,11 +81,12 @@ def read(
 
 
 def _write(reading: Reading, output: Path, format_name: str) -> None:
+    from ..arguments import count_of
     from .output import STDOUT, write
 
     write(reading.table, output, format_name)
     if output != STDOUT:
-        typer.echo(f"{len(reading.table):,} rows in {output}", err=True)
+        typer.echo(f"{count_of(len(reading.table), 'row')} in {output}", err=True)
     _tell_losses(reading)
 
 
@@ -98,3 +102,12 @@ def _tell_losses(reading: Reading) -> None:
     stats = reading.stats
     if stats.dropped or stats.rejected or stats.quarantined:
         complain("note", str(stats))
+    _tell_quarantine(reading)
+
+
+def _tell_quarantine(reading: Reading) -> None:
+    if not reading.stats.quarantined:
+        return
+    from ..quarantine import quarantine_summary
+
+    complain("note", quarantine_summary(reading.quarantine, reading.stats.quarantined))

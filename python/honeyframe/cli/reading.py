@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from .ending import ExitCode, complain
 if TYPE_CHECKING:
     from ..errors import HoneyframeError
     from ..frame import Batch, Table
+    from ..quarantine import QuarantineRow
     from ..stats import StreamStats
     from ..stream import Stream
 
@@ -24,6 +26,7 @@ class Reading:
     stats: StreamStats
     interrupted: bool
     error: HoneyframeError | None = None
+    quarantine: Sequence[QuarantineRow] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -54,7 +57,7 @@ def read_stream(stream: Stream, *, seconds: float | None, rows: int | None) -> R
         complain("error", str(error))
     if not batches:  # that came first
         batches.append(stream._empty())
-    return Reading(concat(batches), stream.stats(), interrupted, broken)
+    return Reading(concat(batches), stream.stats(), interrupted, broken, stream._quarantine_rows())
 
 
 def nothing_arrived(stream: Stream, stats: StreamStats, seconds: float | None) -> str:
