@@ -72,10 +72,13 @@ class ExtractionPlan {
   // Whether a value under a key that got no node is to be kept in `_extra`.
   [[nodiscard]] bool wants_unknown(NodeId parent, std::string_view key) const;
 
-  // "location.lat"; the empty path is spelled "/".
+  // Names: "location.lat"; the empty path is spelled "/", a NUL, which would end a name in Arrow's C interface, \u0000.
   [[nodiscard]] std::string dotted(NodeId id) const;
   [[nodiscard]] std::string dotted(NodeId parent, std::string_view key) const;
-  // "/location/lat"
+  // The same, but with every character of the keys as it is.
+  [[nodiscard]] std::string exact_path(NodeId id) const;
+  [[nodiscard]] std::string exact_path(NodeId parent, std::string_view key) const;
+  // "/location/lat", a name, too
   [[nodiscard]] std::string pointer(NodeId id) const;
 
   // A number for the marks of a row; no other row of this plan has it.

@@ -178,7 +178,7 @@ bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
   }
   if (cell.kind == CellKind::dropped) return true;
   if (cell.kind == CellKind::extra) {
-    add_extra(plan_.dotted(cell.node, cells.keys[cell.key]), cells.text(cell));
+    add_extra(plan_.exact_path(cell.node, cells.keys[cell.key]), cells.text(cell));
     return true;
   }
   if (cell.kind == CellKind::superseded) {
@@ -195,7 +195,7 @@ bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
   }
   std::int32_t index = node.column;
   if (index == kNone) index = column_for(cell.node);
-  if (index == kOverflow) add_extra(plan_.dotted(cell.node), json_text(cells, cell));
+  if (index == kOverflow) add_extra(plan_.exact_path(cell.node), json_text(cells, cell));
   if (cell.kind == CellKind::null) return true;
   for (; index >= 0; index = columns_[at(index)].next) {
     if (!add_value(cells, cell, index)) return false;
