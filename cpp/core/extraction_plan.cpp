@@ -216,10 +216,25 @@ std::string ExtractionPlan::pointer(NodeId id) const {
   return without_nul(std::move(text));
 }
 
-void ExtractionPlan::decide(NodeId id, NodeShape shape) {
-  decided_.push_back(id);
+void ExtractionPlan::decide(NodeId id, NodeShape shape, std::uint32_t token) {
+  decided_.push_back({row_, token, id});
   nodes_[id].shape = shape;
   nodes_[id].reads_scalars = shape == NodeShape::value && nodes_[id].wanted;
+}
+
+void ExtractionPlan::undecide(std::uint32_t begin, std::uint32_t end) noexcept {
+  const auto is_before = [this](const Decision& decision, std::uint32_t token) {
+    return decision.row != row_ || decision.token < token;
+  };
+  auto decision = std::lower_bound(decided_.begin(), decided_.end(), begin, is_before);
+  for (; decision != decided_.end() && decision->token < end; ++decision) {
+    if (decision->node != kNoNode) reopen(std::exchange(decision->node, kNoNode));
+  }
+}
+
+void ExtractionPlan::reopen(NodeId id) noexcept {
+  nodes_[id].shape = NodeShape::undecided;
+  nodes_[id].reads_scalars = false;
 }
 
 void ExtractionPlan::begin_payload() noexcept {
@@ -228,9 +243,8 @@ void ExtractionPlan::begin_payload() noexcept {
 }
 
 void ExtractionPlan::roll_back() {
-  for (const NodeId id : decided_) {
-    nodes_[id].shape = NodeShape::undecided;
-    nodes_[id].reads_scalars = false;
+  for (const Decision& decision : decided_) {
+    if (decision.node != kNoNode) reopen(decision.node);
   }
   decided_.clear();
   if (nodes_.size() == kept_nodes_) return;
