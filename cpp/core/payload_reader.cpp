@@ -384,7 +384,9 @@ bool PayloadReader::read_value(NodeId node) {
   Cell& cell = cells_->cells.add();
   if (!values_.read(cell, depth_left())) return false;
   cell.node = node;
-  if (plan_.grows() && cell.kind != CellKind::null) {
+  // An empty list, as null, decides nothing: some devices write [] for an object without members.
+  const bool is_empty_list = cell.kind == CellKind::list && cell.items.count == 0;
+  if (plan_.grows() && cell.kind != CellKind::null && !is_empty_list) {
     const PlanNode& here = plan_[node];
     if (here.shape == NodeShape::undecided && !here.explode) plan_.decide(node, NodeShape::value, begin);
   }
