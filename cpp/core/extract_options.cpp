@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t kDeepest = 4096;
 
+// Names of columns end at a NUL where Arrow's C interface takes them.
+bool has_nul(std::string_view text) noexcept {
+  return text.find('\0') != std::string_view::npos;
+}
+
 Status validate_columns(const std::vector<ColumnSpec>& specs, const ExtractOptions& options) {
   if (specs.empty()) return Status(ErrorCode::invalid_schema, "the schema has no columns");
   std::unordered_set<std::string_view> names;
@@ -18,6 +23,10 @@ Status validate_columns(const std::vector<ColumnSpec>& specs, const ExtractOptio
     if (spec.name.empty()) return Status(ErrorCode::invalid_schema, "a column of the schema has no name");
     if (!is_valid_utf8(spec.name) || !is_valid_utf8(spec.path)) {
       return Status(ErrorCode::invalid_schema, "column " + in_quotes(spec.name) + ": name and path must be UTF-8");
+    }
+    if (has_nul(spec.name)) {
+      return Status(ErrorCode::invalid_schema, "column " + in_quotes(spec.name) + ": a name must not hold a NUL")
+          .with_hint("Give the column another name and its path in `path`, where a NUL may stand.");
     }
     if (!names.insert(spec.name).second) {
       return Status(ErrorCode::invalid_schema, "column " + in_quotes(spec.name) + " is in the schema twice");
@@ -55,6 +64,7 @@ Status ExtractOptions::validate() const {
   if (separator.empty() || !is_valid_utf8(separator)) {
     return Status(ErrorCode::invalid_argument, "sep must be at least one character of UTF-8");
   }
+  if (has_nul(separator)) return Status(ErrorCode::invalid_argument, "sep must not hold a NUL");
   if (max_columns < 1) return Status(ErrorCode::invalid_argument, "max_columns must be at least 1");
   if (max_depth < 1 || max_depth > kDeepest) {
     return Status(ErrorCode::invalid_argument, "max_depth must lie between 1 and " + std::to_string(kDeepest));
@@ -66,6 +76,10 @@ Status ExtractOptions::validate() const {
   for (const std::string& column : columns) {
     if (column.empty() || !is_valid_utf8(column)) {
       return Status(ErrorCode::invalid_argument, "columns= holds a name that is empty or not UTF-8");
+    }
+    if (has_nul(column)) {
+      return Status(ErrorCode::invalid_argument, "columns= holds a NUL, in " + in_quotes(column))
+          .with_hint("In names a NUL is spelled as JSON does it, \\u0000.");
     }
   }
   const bool no_parsing = payload == PayloadMode::text || payload == PayloadMode::raw;

@@ -14,6 +14,20 @@ bool is_plain(std::string_view key) noexcept {
                       [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
 }
 
+// A NUL in a name, as JSON spells it.
+constexpr std::string_view kSpelledNul = "\\u0000";
+
+std::size_t name_bytes(std::string_view key) noexcept {
+  return key.size() + (kSpelledNul.size() - 1) * static_cast<std::size_t>(std::count(key.begin(), key.end(), '\0'));
+}
+
+std::string without_nul(std::string name) {
+  for (std::size_t at = name.find('\0'); at != std::string::npos; at = name.find('\0', at)) {
+    name.replace(at, 1, kSpelledNul);
+  }
+  return name;
+}
+
 bool is_array_index(std::string_view key) noexcept {
   return !key.empty() && key.size() < 10 && (key[0] != '0' || key.size() == 1) &&
          std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -108,7 +122,7 @@ NodeId ExtractionPlan::add(NodeId parent, std::string_view key) {
   node.key = key;
   node.parent = parent;
   node.plain_key = is_plain(key);
-  node.path_bytes = static_cast<std::uint32_t>(nodes_[parent].path_bytes + key.size() + separator_.size());
+  node.path_bytes = static_cast<std::uint32_t>(nodes_[parent].path_bytes + name_bytes(key) + separator_.size());
   if (nodes_.size() > buckets_.size()) {
     rehash();
   } else {
@@ -143,7 +157,7 @@ void ExtractionPlan::apply_filter(NodeId id) {
 NodeId ExtractionPlan::child(NodeId parent, std::string_view key) {
   const NodeId found = find(parent, key);
   if (found != kNoNode || !grows_ || nodes_.size() >= max_nodes_) return found;
-  if (nodes_[parent].path_bytes + key.size() > kMaxPathBytes) return kNoNode;
+  if (nodes_[parent].path_bytes + name_bytes(key) > kMaxPathBytes) return kNoNode;
   return add(parent, key);
 }
 
@@ -164,6 +178,14 @@ std::vector<NodeId> ExtractionPlan::path_of(NodeId id) const {
 }
 
 std::string ExtractionPlan::dotted(NodeId id) const {
+  return without_nul(exact_path(id));
+}
+
+std::string ExtractionPlan::dotted(NodeId parent, std::string_view key) const {
+  return without_nul(exact_path(parent, key));
+}
+
+std::string ExtractionPlan::exact_path(NodeId id) const {
   std::string name;
   for (const NodeId step : path_of(id)) {
     if (nodes_[step].parent != kRootNode) name += separator_;
@@ -172,9 +194,9 @@ std::string ExtractionPlan::dotted(NodeId id) const {
   return name.empty() ? "/" : name;
 }
 
-std::string ExtractionPlan::dotted(NodeId parent, std::string_view key) const {
+std::string ExtractionPlan::exact_path(NodeId parent, std::string_view key) const {
   if (parent == kRootNode) return key.empty() ? "/" : std::string(key);
-  std::string name = dotted(parent);
+  std::string name = exact_path(parent);
   name += separator_;
   return name += key;
 }
@@ -191,13 +213,28 @@ std::string ExtractionPlan::pointer(NodeId id) const {
       }
     }
   }
-  return text;
+  return without_nul(std::move(text));
 }
 
-void ExtractionPlan::decide(NodeId id, NodeShape shape) {
-  decided_.push_back(id);
+void ExtractionPlan::decide(NodeId id, NodeShape shape, std::uint32_t token) {
+  decided_.push_back({row_, token, id});
   nodes_[id].shape = shape;
   nodes_[id].reads_scalars = shape == NodeShape::value && nodes_[id].wanted;
+}
+
+void ExtractionPlan::undecide(std::uint32_t begin, std::uint32_t end) noexcept {
+  const auto is_before = [this](const Decision& decision, std::uint32_t token) {
+    return decision.row != row_ || decision.token < token;
+  };
+  auto decision = std::lower_bound(decided_.begin(), decided_.end(), begin, is_before);
+  for (; decision != decided_.end() && decision->token < end; ++decision) {
+    if (decision->node != kNoNode) reopen(std::exchange(decision->node, kNoNode));
+  }
+}
+
+void ExtractionPlan::reopen(NodeId id) noexcept {
+  nodes_[id].shape = NodeShape::undecided;
+  nodes_[id].reads_scalars = false;
 }
 
 void ExtractionPlan::begin_payload() noexcept {
@@ -206,9 +243,8 @@ void ExtractionPlan::begin_payload() noexcept {
 }
 
 void ExtractionPlan::roll_back() {
-  for (const NodeId id : decided_) {
-    nodes_[id].shape = NodeShape::undecided;
-    nodes_[id].reads_scalars = false;
+  for (const Decision& decision : decided_) {
+    if (decision.node != kNoNode) reopen(decision.node);
   }
   decided_.clear();
   if (nodes_.size() == kept_nodes_) return;

@@ -72,17 +72,23 @@ class ExtractionPlan {
   // Whether a value under a key that got no node is to be kept in `_extra`.
   [[nodiscard]] bool wants_unknown(NodeId parent, std::string_view key) const;
 
-  // "location.lat"; the empty path is spelled "/".
+  // Names: "location.lat"; the empty path is spelled "/", a NUL, which would end a name in Arrow's C interface, \u0000.
   [[nodiscard]] std::string dotted(NodeId id) const;
   [[nodiscard]] std::string dotted(NodeId parent, std::string_view key) const;
-  // "/location/lat"
+  // The same, but with every character of the keys as it is.
+  [[nodiscard]] std::string exact_path(NodeId id) const;
+  [[nodiscard]] std::string exact_path(NodeId parent, std::string_view key) const;
+  // "/location/lat", a name, too
   [[nodiscard]] std::string pointer(NodeId id) const;
 
   // A number for the marks of a row; no other row of this plan has it.
   [[nodiscard]] std::uint64_t next_row() noexcept { return ++row_; }
 
-  // Members or scalars have been seen at a node that was undecided.
-  void decide(NodeId id, NodeShape shape);
+  // Members or scalars have been seen at a node that was undecided, in the newest row. `token`: where they begin;
+  // within a row it only grows.
+  void decide(NodeId id, NodeShape shape, std::uint32_t token);
+  // Takes back what the newest row decided between these tokens: a later value has the place.
+  void undecide(std::uint32_t begin, std::uint32_t end) noexcept;
   // A payload that is refused leaves no trace: what it added since begin_payload() goes again.
   void begin_payload() noexcept;
   void roll_back();
@@ -93,6 +99,7 @@ class ExtractionPlan {
   void rehash();
   [[nodiscard]] std::vector<NodeId> path_of(NodeId id) const;
   void apply_filter(NodeId id);
+  void reopen(NodeId id) noexcept;
 
   std::string separator_;
   std::vector<std::string> columns_;
@@ -101,7 +108,12 @@ class ExtractionPlan {
   std::vector<PlanNode> nodes_;
   std::vector<NodeId> buckets_;  // chained through next_in_bucket, newest first
   std::size_t kept_nodes_ = 0;
-  std::vector<NodeId> decided_;
+  struct Decision {
+    std::uint64_t row;
+    std::uint32_t token;
+    NodeId node;  // kNoNode: taken back
+  };
+  std::vector<Decision> decided_;  // by this payload, sorted
   std::uint64_t row_ = 0;
 };
 

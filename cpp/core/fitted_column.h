@@ -91,7 +91,10 @@ class FittedColumn {
   // on_conflict="widen": the column becomes text and takes anything.
   void fit_as_text(const PayloadCells& cells, const Cell& cell, std::int64_t row, Effects& effects);
   // Called when the batch ends: what is text now stays text.
-  void settle() noexcept { only_na_ = false; }
+  void settle() noexcept {
+    only_na_ = false;
+    handed_out = true;
+  }
   void restore(Snapshot&& before);
 
   std::string name;
@@ -99,7 +102,8 @@ class FittedColumn {
   bool fixed;
   EventTime time;
   NodeId node = kNoNode;
-  std::int32_t next = -1;  // another column of the same path
+  std::int32_t next = -1;   // another column of the same path
+  bool handed_out = false;  // in a batch: it stays
   bool told_misfit = false;
   bool told_number = false;
   bool told_na = false;

@@ -170,7 +170,9 @@ bool PayloadReader::read_element() {
 void PayloadReader::add_bare(const char* name, Cell cell) {
   cell.node = plan_.child(kRootNode, name);
   if (cell.node == kNoNode || !(plan_[cell.node].wanted || plan_[cell.node].event_time)) return;
-  if (plan_.grows() && plan_[cell.node].shape == NodeShape::undecided) plan_.decide(cell.node, NodeShape::value);
+  if (plan_.grows() && plan_[cell.node].shape == NodeShape::undecided) {
+    plan_.decide(cell.node, NodeShape::value, tokens_.position());
+  }
   cells_->cells.add() = cell;
 }
 
@@ -304,7 +306,7 @@ bool PayloadReader::descends(NodeId child) {
   if (tokens_.peek() == '[') return node.has_elements;
   if (tokens_.peek() != '{' || !node.descend) return false;
   if (!plan_.grows() || node.explode) return true;
-  if (node.shape == NodeShape::undecided) plan_.decide(child, NodeShape::object);
+  if (node.shape == NodeShape::undecided) plan_.decide(child, NodeShape::object, tokens_.position());
   return node.shape == NodeShape::object;
 }
 
@@ -353,15 +355,16 @@ bool PayloadReader::remember_explode(NodeId child) {
   return tokens_.skip_value(strict_, depth_left(), ignored);  // checked here: a later one may take its place
 }
 
-// The member comes again in the same object. The last one counts; what the earlier one gave is taken back, and its text
-// kept.
+// The member comes again in the same object. The last one counts, as if it were alone; what the earlier one gave and
+// decided is taken back, and its text kept.
 void PayloadReader::supersede(NodeId child) {
   const PlanNode& node = plan_[child];
-  if (!node.wanted && !node.descend) return;
+  if (!node.wanted && !node.descend && !node.event_time) return;
   const std::uint32_t resume = tokens_.position();
   tokens_.rewind(node.token);
   std::string_view text;
   (void)tokens_.skip_value(false, max_depth_, text);  // read before: it is well-formed
+  plan_.undecide(node.token, tokens_.position());
   tokens_.rewind(resume);
   Cell cell;
   cell.node = child;
@@ -373,16 +376,19 @@ void PayloadReader::supersede(NodeId child) {
     if (cells_->cells[i].begin >= cell.begin) cells_->cells[i].kind = CellKind::dropped;
   }
   if (explode_token_ > node.token && explode_token_ < resume) explode_token_ = 0;
-  cells_->cells.add() = cell;
+  if (node.wanted || node.descend) cells_->cells.add() = cell;
 }
 
 bool PayloadReader::read_value(NodeId node) {
+  const std::uint32_t begin = tokens_.position();
   Cell& cell = cells_->cells.add();
   if (!values_.read(cell, depth_left())) return false;
   cell.node = node;
-  if (plan_.grows() && cell.kind != CellKind::null) {
+  // An empty list, as null, decides nothing: some devices write [] for an object without members.
+  const bool is_empty_list = cell.kind == CellKind::list && cell.items.count == 0;
+  if (plan_.grows() && cell.kind != CellKind::null && !is_empty_list) {
     const PlanNode& here = plan_[node];
-    if (here.shape == NodeShape::undecided && !here.explode) plan_.decide(node, NodeShape::value);
+    if (here.shape == NodeShape::undecided && !here.explode) plan_.decide(node, NodeShape::value, begin);
   }
   return true;
 }

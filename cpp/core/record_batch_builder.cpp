@@ -179,7 +179,7 @@ bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
   }
   if (cell.kind == CellKind::dropped) return true;
   if (cell.kind == CellKind::extra) {
-    add_extra(plan_.dotted(cell.node, cells.keys[cell.key]), cells.text(cell));
+    add_extra(plan_.exact_path(cell.node, cells.keys[cell.key]), cells.text(cell));
     return true;
   }
   if (cell.kind == CellKind::superseded) {
@@ -196,7 +196,7 @@ bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
   }
   std::int32_t index = node.column;
   if (index == kNone) index = column_for(cell.node);
-  if (index == kOverflow) add_extra(plan_.dotted(cell.node), json_text(cells, cell));
+  if (index == kOverflow) add_extra(plan_.exact_path(cell.node), json_text(cells, cell));
   if (cell.kind == CellKind::null) return true;
   for (; index >= 0; index = columns_[at(index)].next) {
     if (!add_value(cells, cell, index)) return false;
@@ -403,13 +403,60 @@ SchemaPtr RecordBatchBuilder::make_schema() const {
   const auto is_placed = [this](std::int32_t index) {
     return std::find(order_.begin(), order_.end(), index) != order_.end();
   };
-  for (const std::int32_t index : order_) add(index);
-  if (!misfit_.empty() && !is_placed(kMisfit)) add(kMisfit);
+  bool any_misfit = !misfit_.empty();
+  std::size_t text = text_bytes();
+  for (const std::int32_t index : order_) {
+    if (is_superfluous(index, text)) {
+      any_misfit = true;
+    } else {
+      add(index);
+    }
+  }
+  if (any_misfit && !is_placed(kMisfit)) add(kMisfit);
   if (!extra_.empty() && !is_placed(kExtra)) add(kExtra);
   return schema;
 }
 
+// A column that only empty lists have made, in this batch, before objects came to its path: it is not to be seen. (But
+// where `_misfit` has no room for them. `text`: what all that are superfluous may bring there.)
+bool RecordBatchBuilder::is_superfluous(std::int32_t index, std::size_t& text) const {
+  if (index < 0 || on_conflict_ == OnConflict::widen) return false;
+  const FittedColumn& column = columns_[at(index)];
+  if (column.handed_out || column.node == kNoNode || column.builder.type() != DataType{TypeId::list, TypeId::null} ||
+      plan_[column.node].shape != NodeShape::object) {
+    return false;
+  }
+  std::string entry;
+  append_json_string(column.name, entry);
+  entry += R"({:[]},)";
+  const std::size_t bytes = static_cast<std::size_t>(column.builder.length()) * entry.size();
+  if (text + bytes > kMaxBatchText) return false;
+  text += bytes;
+  return true;
+}
+
+// The empty lists are misfits then, as those are that come after an object.
+void RecordBatchBuilder::withdraw_superfluous() {
+  std::size_t text = text_bytes();
+  const auto withdraw = [this, &text](std::int32_t index) {
+    if (!is_superfluous(index, text)) return false;
+    FittedColumn& column = columns_[at(index)];
+    bool told = !told_paths_.insert(column.name).second;
+    for (std::int64_t row = 0; row < column.builder.length(); ++row) {
+      if (column.builder.is_valid(row)) add_misfit(row, column.name, "[]", told);
+    }
+    column.builder = ColumnBuilder({});
+    index_of_.erase(column.name);
+    plan_[std::exchange(column.node, kNoNode)].column = kNone;
+    --payload_columns_;
+    schema_.reset();
+    return true;
+  };
+  order_.erase(std::remove_if(order_.begin(), order_.end(), withdraw), order_.end());
+}
+
 RecordBatchPtr RecordBatchBuilder::finish(std::uint64_t messages, std::uint64_t payload_bytes) {
+  withdraw_superfluous();
   for (const auto& [side, index] : {std::pair(&misfit_, kMisfit), std::pair(&extra_, kExtra)}) {
     if (side->empty() || std::find(order_.begin(), order_.end(), index) != order_.end()) continue;
     order_.push_back(index);

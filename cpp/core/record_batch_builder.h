@@ -70,6 +70,8 @@ class RecordBatchBuilder {
   void add_extra(std::string_view name, std::string_view json);
   void report_change(FittedColumn& column, DataType before);
   void report_effects(FittedColumn& column);
+  [[nodiscard]] bool is_superfluous(std::int32_t index, std::size_t& text) const;
+  void withdraw_superfluous();
   [[nodiscard]] std::string name_of(NodeId node) const;
   [[nodiscard]] std::string_view json_text(const PayloadCells& cells, const Cell& cell);
   bool measure(const PayloadCells& cells, const RowSource& source);

@@ -59,6 +59,20 @@ TEST(ExtractOptions, RefusesWhatMakesNoSense) {
   EXPECT_EQ(code_of(options), ErrorCode::invalid_argument);
 }
 
+TEST(ExtractOptions, RefusesANulInNames) {
+  const std::string name("a\0b", 3);
+  ExtractOptions options;
+  options.separator = std::string(1, '\0');
+  EXPECT_EQ(code_of(options), ErrorCode::invalid_argument);
+  options = {};
+  options.columns = {"c", name};
+  EXPECT_EQ(code_of(options), ErrorCode::invalid_argument);
+  EXPECT_NE(options.validate().message().find("a\\x00b"), std::string::npos) << options.validate().message();
+  EXPECT_EQ(code_of(with_schema({{name, "a", kInteger}})), ErrorCode::invalid_schema);
+  EXPECT_EQ(code_of(with_schema({{name, "", kInteger}})), ErrorCode::invalid_schema);
+  EXPECT_EQ(code_of(with_schema({{"a", name, kInteger}})), ErrorCode::ok);  // a path may
+}
+
 TEST(ExtractOptions, RefusesSchemasThatCannotBe) {
   EXPECT_EQ(code_of(with_schema({})), ErrorCode::invalid_schema);
   EXPECT_EQ(code_of(with_schema({{"", "a", kInteger}})), ErrorCode::invalid_schema);

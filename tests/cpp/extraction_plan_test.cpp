@@ -40,6 +40,46 @@ TEST(ExtractionPlan, GrowsByKeysAndFindsThemAgain) {
   EXPECT_EQ(plan.pointer(plan.child(kRootNode, "x/y~z")), "/x~1y~0z");
 }
 
+TEST(ExtractionPlan, SpellsANulInNamesOnly) {
+  ExtractionPlan plan = growing();
+  const std::string key("a\0~\0", 4);
+  const NodeId node = plan.child(kRootNode, key);
+  EXPECT_EQ(plan.find(kRootNode, key), node);
+  EXPECT_EQ(plan.find(kRootNode, "a"), kNoNode);
+  EXPECT_EQ(plan.dotted(node), R"(a\u0000~\u0000)");
+  EXPECT_EQ(plan.dotted(node, std::string(1, '\0')), R"(a\u0000~\u0000.\u0000)");
+  EXPECT_EQ(plan.pointer(node), R"(/a\u0000~0\u0000)");
+  EXPECT_EQ(plan.exact_path(node), key);
+  EXPECT_EQ(plan.exact_path(node, "b"), key + ".b");
+  EXPECT_EQ(plan.child(kRootNode, std::string(kMaxPathBytes / 2, '\0')), kNoNode);  // too long as a name
+}
+
+TEST(ExtractionPlan, TakesBackWhatALaterValueReplaces) {
+  ExtractionPlan plan = growing();
+  plan.begin_payload();
+  const NodeId first = plan.child(kRootNode, "first");
+  const NodeId inner = plan.child(first, "inner");
+  const NodeId other = plan.child(kRootNode, "other");
+  const NodeId before = plan.child(kRootNode, "before");
+  (void)plan.next_row();
+  plan.decide(before, NodeShape::object, 5);
+  (void)plan.next_row();
+  plan.decide(first, NodeShape::object, 4);
+  plan.decide(inner, NodeShape::value, 6);
+  plan.decide(other, NodeShape::value, 9);
+  plan.undecide(4, 8);
+  EXPECT_EQ(plan[first].shape, NodeShape::undecided);
+  EXPECT_EQ(plan[inner].shape, NodeShape::undecided);
+  EXPECT_FALSE(plan[inner].reads_scalars);
+  EXPECT_EQ(plan[other].shape, NodeShape::value);
+  EXPECT_EQ(plan[before].shape, NodeShape::object);  // of another row
+  plan.decide(first, NodeShape::value, 12);
+  plan.undecide(4, 8);
+  EXPECT_EQ(plan[first].shape, NodeShape::value);
+  plan.roll_back();
+  EXPECT_EQ(plan.size(), 1U);
+}
+
 TEST(ExtractionPlan, KeepsThousandsOfKeysApart) {
   ExtractionPlan plan = growing({}, 10'000);
   std::vector<NodeId> nodes;
@@ -65,7 +105,7 @@ TEST(ExtractionPlan, ARefusedPayloadLeavesNoTrace) {
   plan.begin_payload();
   const NodeId gone = plan.child(kRootNode, "gone");
   plan[kept].expected_next = gone;
-  plan.decide(kept, NodeShape::object);
+  plan.decide(kept, NodeShape::object, 1);
   plan.roll_back();
   EXPECT_EQ(plan.find(kRootNode, "gone"), kNoNode);
   EXPECT_EQ(plan.find(kRootNode, "kept"), kept);

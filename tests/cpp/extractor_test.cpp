@@ -138,6 +138,47 @@ TEST(Extractor, DuplicateKeysAreCountedAndKept) {
   EXPECT_EQ(feed.column("_misfit"), (Texts{R"("{\"a\":1,\"b\":{\"c\":1}}")", R"("{\"a\":[1,2]}")"}));
 }
 
+TEST(Extractor, OneBadPayloadWithDuplicateKeysDecidesNoShape) {
+  Feed feed;
+  feed.add(R"({"a":1,"a":{"b":2},"c":{"d":1},"c":3})").add(R"({"a":{"b":3},"c":4})");
+  EXPECT_EQ(feed.names(), (Texts{"a.b", "c", "_misfit"}));
+  EXPECT_EQ(feed.column("a.b"), (Texts{"2", "3"}));
+  EXPECT_EQ(feed.column("c"), (Texts{"3", "4"}));
+  EXPECT_EQ(feed.column("_misfit"), (Texts{R"("{\"a\":1,\"c\":{\"d\":1}}")", "null"}));
+  EXPECT_EQ(feed.counters().duplicate_keys, 2U);
+  EXPECT_EQ(feed.counters().misfits, 2U);
+}
+
+TEST(Extractor, ANulInAKeyIsSpelledInTheName) {
+  Feed feed;
+  feed.add(R"({"a\u0000b":1,"a":2,"a\\u0000b":3,"\u0000":{"x":4}})").add(R"({"a\u0000b":true})");
+  EXPECT_EQ(feed.names(), (Texts{R"(a\u0000b)", "a", R"(/a\u0000b)", R"(\u0000.x)", "_misfit"}));
+  EXPECT_EQ(feed.column(R"(a\u0000b)"), (Texts{"1", "null"}));
+  EXPECT_EQ(feed.column(R"(/a\u0000b)"), (Texts{"3", "null"}));
+  EXPECT_EQ(feed.counters().name_collisions, 1U);
+  // The text is JSON: its key, read, is the column's name.
+  EXPECT_EQ(feed.column("_misfit")[1], R"("{\"a\\\\u0000b\":true}")");
+  ExtractOptions options = without_metadata();
+  options.columns = {R"(a\u0000b)"};
+  Feed filtered(options);
+  filtered.add(R"({"a\u0000b":1,"a":2})");
+  EXPECT_EQ(filtered.names(), (Texts{R"(a\u0000b)"}));
+  EXPECT_EQ(filtered.column(R"(a\u0000b)"), (Texts{"1"}));
+  options = without_metadata();
+  options.schema = std::vector<ColumnSpec>{{"n", std::string("a\0b", 3), {TypeId::int64, TypeId::null}}};
+  Feed fixed(options);
+  fixed.add(R"({"a\u0000b":1,"a":2})");
+  EXPECT_EQ(fixed.column("n"), (Texts{"1"}));
+}
+
+TEST(Extractor, ExtraHasKeysAsTheyCame) {
+  ExtractOptions options = without_metadata();
+  options.max_columns = 1;
+  Feed feed(options);
+  feed.add(R"({"a":1,"b\u0000":{"c\u0000":2}})");
+  EXPECT_EQ(feed.column("_extra"), (Texts{R"("{\"b\\u0000.c\\u0000\":2}")"}));
+}
+
 TEST(Extractor, OnlyTheColumnsAskedFor) {
   ExtractOptions options = without_metadata();
   options.columns = {"temp", "location", "value"};
@@ -277,6 +318,16 @@ TEST(Extractor, EventTimeNeedsNoColumnOfItsSource) {
   list.add(R"({"ts":[1718280000,5]})");
   EXPECT_EQ(list.column("_event_time"), (Texts{"\"2024-06-13T12:00:00Z\""}));
   EXPECT_EQ(list.column("ts"), (Texts{"[1718280000,5]"}));
+}
+
+TEST(Extractor, OfDuplicateEventTimesTheLastCounts) {
+  ExtractOptions options = without_metadata();
+  options.event_time = EventTimeOptions{"ts", TimeUnit::seconds};
+  options.columns = {"a"};
+  Feed feed(options);
+  feed.add(R"({"ts":1,"a":5,"ts":2})");
+  EXPECT_EQ(feed.names(), (Texts{"_event_time", "a"}));
+  EXPECT_EQ(feed.column("_event_time")[0].substr(0, 20), "\"1970-01-01T00:00:02");
 }
 
 TEST(Extractor, EventTimeOfEachElement) {

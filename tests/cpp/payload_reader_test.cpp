@@ -67,6 +67,21 @@ TEST_F(PayloadReaderTest, LearnsTheOrderOfKeysAndForgivesChanges) {
   }
 }
 
+TEST_F(PayloadReaderTest, OfDuplicateKeysTheLastCountsAsIfAlone) {
+  EXPECT_EQ(rows(R"({"a":{"b":1},"a":3,"c":4})"), (Texts{R"(old:a={"b":1} a=3 c=4)"}));
+  EXPECT_EQ(rows(R"({"a":{"b":1}})"), (Texts{R"(a={"b":1})"}));  // values are here now
+  EXPECT_EQ(rows(R"({"d":1,"d":{"b":2}})"), (Texts{"old:d=1 d.b=2"}));
+  EXPECT_EQ(rows(R"({"o":{"p":1},"o":{"p":{"q":2}}})"), (Texts{R"(old:o={"p":1} o.p.q=2)"}));
+  EXPECT_EQ(rows(R"([{"e":{"f":1}},{"e":1,"e":2},{"e":{"f":3}}])"), (Texts{"e.f=1", "old:e=1 e=2", "e.f=3"}));
+  EXPECT_EQ(rows(R"({"g":1,"g":{"h":2},"g":[3]})"), (Texts{R"(old:g=1 old:g={"h":2} g=[3])"}));
+}
+
+TEST_F(PayloadReaderTest, AnEmptyListDecidesNothing) {
+  EXPECT_EQ(rows(R"({"a":[]})"), (Texts{"a=[]"}));
+  EXPECT_EQ(rows(R"({"a":{"b":3}})"), (Texts{"a.b=3"}));
+  EXPECT_EQ(rows(R"({"a":[]})"), (Texts{"a=[]"}));
+}
+
 TEST_F(PayloadReaderTest, AnArrayIsRows) {
   EXPECT_EQ(rows(R"([{"a":1},{"b":2}])"), (Texts{"a=1", "b=2"}));
   EXPECT_EQ(rows("[]"), Texts{});

@@ -60,6 +60,72 @@ TEST(RecordBatchBuilder, TheSchemaIsThatOfTheBatchItWouldGive) {
   }
 }
 
+TEST(RecordBatchBuilder, EmptyListsBeforeAnObjectMakeNoColumn) {
+  for (const OnConflict on_conflict : {OnConflict::keep, OnConflict::quarantine}) {
+    ExtractOptions options = with(on_conflict);
+    options.max_columns = 3;  // `a` is none of them in the end
+    Feed feed(options);
+    feed.add(R"({"a":[],"x":1})").add(R"({"x":2})").add(R"({"a":[]})").add(R"({"a":{"b":3}})");
+    const SchemaPtr before = feed.extractor().schema();
+    EXPECT_EQ(feed.names(), (Texts{"x", "a.b", "_misfit"}));
+    EXPECT_EQ(*before, *feed.batch().schema());
+    EXPECT_EQ(feed.column("a.b"), (Texts{"null", "null", "null", "3"}));
+    EXPECT_EQ(feed.column("_misfit"), (Texts{R"("{\"a\":[]}")", "null", R"("{\"a\":[]}")", "null"}));
+    EXPECT_EQ(feed.counters().misfits, 2U);
+    EXPECT_EQ(feed.quarantine().size(), 0U);
+    feed.add(R"({"a":{"b":4},"y":5})");
+    feed.finish();
+    EXPECT_EQ(feed.names(), (Texts{"x", "a.b", "_misfit", "y"}));
+    EXPECT_EQ(feed.column("a.b"), (Texts{"4"}));
+  }
+}
+
+TEST(RecordBatchBuilder, AnEmptyListIsAMisfitInEitherOrder) {
+  for (const Texts& payloads : {Texts{R"({"a":[]})", R"({"a":{"b":3}})"}, Texts{R"({"a":{"b":3}})", R"({"a":[]})"},
+                                Texts{R"([{"a":[]},{"a":{"b":3}}])"}}) {
+    Feed feed;
+    feed.add_all(payloads);
+    EXPECT_EQ(feed.names(), (Texts{"a.b", "_misfit"})) << payloads[0];
+    EXPECT_EQ(feed.counters().misfits, 1U);
+  }
+}
+
+TEST(RecordBatchBuilder, AColumnOfEmptyListsThatWasHandedOutStays) {
+  Feed feed;
+  feed.add(R"({"a":[]})").finish();
+  feed.add(R"({"a":[]})").add(R"({"a":{"b":3}})").add(R"({"a":[]})").finish();
+  EXPECT_EQ(feed.names(), (Texts{"a", "a.b", "_misfit"}));
+  EXPECT_EQ(feed.type("a"), "list<null>");
+  EXPECT_EQ(feed.column("a"), (Texts{"[]", "null", "null"}));
+  EXPECT_EQ(feed.column("a.b"), (Texts{"null", "3", "null"}));
+  EXPECT_EQ(feed.column("_misfit"), (Texts{"null", "null", R"("{\"a\":[]}")"}));
+}
+
+TEST(RecordBatchBuilder, WidenLeavesEmptyListsTheirColumn) {
+  Feed feed(with(OnConflict::widen));
+  feed.add(R"({"a":[]})").add(R"({"a":{"b":3}})");
+  EXPECT_EQ(feed.names(), (Texts{"a", "a.b"}));
+  EXPECT_EQ(feed.column("a"), (Texts{"[]", "null"}));
+  feed.add(R"({"a":[]})").finish();
+  EXPECT_EQ(feed.column("a"), (Texts{"\"[]\""}));
+}
+
+TEST(RecordBatchBuilder, AnObjectInARefusedPayloadWithdrawsNothing) {
+  Feed feed(with(OnConflict::quarantine));
+  feed.add(R"({"a":[],"n":1})").add(R"({"a":{"b":3},"n":true})").add(R"({"a":[7]})");
+  EXPECT_EQ(feed.reason(), "does_not_fit");
+  EXPECT_EQ(feed.names(), (Texts{"a", "n"}));
+  EXPECT_EQ(feed.column("a"), (Texts{"[]", "[7]"}));
+}
+
+TEST(RecordBatchBuilder, AWithdrawnNameIsFreeAgain) {
+  Feed feed;
+  feed.add(R"({"x":{"y":[]}})").add(R"({"x":{"y":{"z":1}}})").finish();
+  feed.add(R"({"x.y":5})").finish();
+  EXPECT_EQ(feed.names(), (Texts{"x.y.z", "_misfit", "x.y"}));
+  EXPECT_EQ(feed.counters().name_collisions, 0U);
+}
+
 TEST(RecordBatchBuilder, NamesThatMeetAreToldApart) {
   ExtractOptions options;
   options.topic_template = TopicTemplate::parse("plant/{line}").value();

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -305,6 +306,54 @@ def test_a_column_that_grows_between_batches():
         table = hf.extract([b'{"a": 1}', b'{"a": 2.5, "late": "x"}'], max_rows=1, metadata=[])
     assert len(table.batches) == 2
     assert rows(table) == [{"a": 1.0, "late": None}, {"a": 2.5, "late": "x"}]
+
+
+def test_a_nul_in_a_key_makes_no_second_column_of_a_name(tmp_path: Path):
+    payloads = [rb'{"a\u0000b": 1, "a": 2, "\u0000": 3}', rb'{"a\u0000b": "x"}']
+    with pytest.warns(ConflictWarning):
+        table = hf.extract(payloads, metadata=[])
+    assert table.column_names == [r"a\u0000b", "a", r"\u0000", "_misfit"]
+    assert rows(table)[0] == {r"a\u0000b": 1, "a": 2, r"\u0000": 3, "_misfit": None}
+    assert json.loads(str(rows(table)[1]["_misfit"])) == {r"a\u0000b": "x"}
+    pq.write_table(pa.table(table), tmp_path / "nul.parquet")
+    assert pq.read_table(tmp_path / "nul.parquet").column_names == table.column_names
+    assert rows(hf.extract(payloads[:1], columns=[r"a\u0000b"], metadata=[])) == [{r"a\u0000b": 1}]
+    assert rows(hf.extract(payloads[:1], schema={"n": ("a\0b", "int64")}, metadata=[])) == [{"n": 1}]
+
+
+def test_refuses_a_nul_in_names():
+    with pytest.raises(InvalidArgumentError, match="columns="):
+        hf.extract([b"{}"], columns=["a\0b"])
+    with pytest.raises(InvalidArgumentError, match="sep"):
+        hf.extract([b"{}"], sep="\0")
+    with pytest.raises(InvalidSchemaError, match="NUL"):
+        hf.extract([b"{}"], schema={"a\0b": "int64"})
+
+
+@pytest.mark.parametrize("payloads", [[b'{"a": []}', b'{"a": {"b": 3}}'], [b'{"a": {"b": 3}}', b'{"a": []}']])
+def test_an_empty_list_for_an_object_without_members(payloads):
+    with pytest.warns(ConflictWarning, match="misfit: a: "):
+        table = hf.extract(payloads, metadata=[])
+    assert table.column_names == ["a.b", "_misfit"]
+    found = {payload: (row["a.b"], row["_misfit"]) for payload, row in zip(payloads, rows(table), strict=True)}
+    assert found == {b'{"a": []}': (None, '{"a":[]}'), b'{"a": {"b": 3}}': (3, None)}
+    assert table.stats()["misfits"] == 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (b'{"a": {"b": 1}, "a": 3}', {"a": 3, "_misfit": '{"a":{"b": 1}}'}),
+        (b'{"a": 1, "a": {"b": 2}}', {"a.b": 2, "_misfit": '{"a":1}'}),
+        (b'{"a": [1], "a": {"b": 1}, "a": null}', {"a": None, "_misfit": '{"a":[[1],{"b": 1}]}'}),
+    ],
+)
+def test_of_duplicate_keys_the_last_counts_as_if_alone(payload, expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConflictWarning)
+        table = hf.extract([payload], metadata=[])
+    assert rows(table) == [expected]
+    assert table.stats()["duplicate_keys"] == expected["_misfit"].count("[[") + 1
 
 
 def test_event_time_with_a_zone():
