@@ -26,6 +26,18 @@ TEST(PahoDiagnostics, MemoryIsPlain) {
   honeyframe_paho_myfree(elsewhere.data(), 3, nullptr);
 }
 
+// Paho frees members of its structs that nobody has written: the properties of a 3.x CONNACK that answers MQTT 5.
+TEST(PahoDiagnostics, SmallMemoryIsCleared) {
+  for (int round = 0; round < 8; ++round) {
+    auto* const used = static_cast<char*>(honeyframe_paho_mymalloc(elsewhere.data(), 1, 48));
+    std::memset(used, 0x55, 48);
+    honeyframe_paho_myfree(elsewhere.data(), 2, used);
+    auto* const fresh = static_cast<char*>(honeyframe_paho_mymalloc(elsewhere.data(), 3, 48));
+    EXPECT_EQ(std::string(fresh, 48), std::string(48, '\0'));
+    honeyframe_paho_myfree(elsewhere.data(), 4, fresh);
+  }
+}
+
 TEST(PahoDiagnostics, WhatPahoAllocatesItsApiFrees) {
   auto* const memory = MQTTAsync_malloc(64);
   ASSERT_NE(memory, nullptr);
