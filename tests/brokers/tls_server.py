@@ -27,7 +27,10 @@ class TlsServer:
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
         self.visits: list[Visit] = []
+        self._by_peer: dict[object, Visit] = {}
         self._context = context
+        if context is not None:
+            context.sni_callback = self._note_server_name
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._accept, name="TlsServer", daemon=True)
         self._thread.start()
@@ -60,7 +63,13 @@ class TlsServer:
                 client, _ = self._listener.accept()
                 visit = Visit()
                 self.visits.append(visit)
+                self._by_peer[client.getpeername()] = visit
                 threading.Thread(target=self._meet, args=(client, visit), daemon=True).start()
+
+    def _note_server_name(self, greeted: ssl.SSLObject | ssl.SSLSocket, name: str | None, _context: object) -> None:
+        # The context is one for all visits, and two may greet at the same time.
+        assert isinstance(greeted, ssl.SSLSocket)
+        self._by_peer[greeted.getpeername()].server_name = name
 
     def _meet(self, client: socket.socket, visit: Visit) -> None:
         client.settimeout(8)
@@ -77,11 +86,6 @@ class TlsServer:
 
     def _shake_hands_and_listen(self, client: socket.socket, visit: Visit) -> None:
         assert self._context is not None
-
-        def note_server_name(_socket: object, name: str | None, _context: object) -> None:
-            visit.server_name = name
-
-        self._context.sni_callback = note_server_name
         with self._context.wrap_socket(client, server_side=True) as tls:
             visit.handshake = True
             while data := tls.recv(65536):
