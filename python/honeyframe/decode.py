@@ -52,6 +52,7 @@ class Decoder:
         if not callable(decode):
             raise TypeError(f"decode must be a function of bytes; found {type(decode).__name__}")
         self._raw = raw
+        self._source = raw  # whose end is the feed's, too
         self._feed = feed
         self._decode = decode
         self._feed_messages = min(feed_messages, _FEED_MESSAGES)
@@ -125,7 +126,7 @@ class Decoder:
             self._error = error
             self._raw.close()  # nothing piles up that nobody will decode
         finally:
-            self._feed.close(self._raw)
+            self._feed.close(self._source)
 
     def _await_room(self, size: int) -> bool:
         """Waits until the feed can take a message of ``size`` without dropping another; False when nobody wants it any more."""
