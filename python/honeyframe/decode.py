@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from . import _core
-from .errors import HoneyframeError, InternalError, SubscribeDenied
+from .errors import HoneyframeError, InternalError
 from .payload import encode_payload
 from .quarantine import QuarantineRow
 
@@ -118,7 +118,7 @@ class Decoder:
             while self._await_room(0):
                 try:
                     batch = self._raw.next(step, 0.0, 0.1)
-                except (StopIteration, SubscribeDenied):  # the feed ends as the raw reader did
+                except StopIteration:
                     break
                 if batch is not None:
                     self._pass_on(batch)
