@@ -52,7 +52,7 @@ PANDAS22=$STAMPS/pandas22
 pandas22_environment() {
   [ -x "$PANDAS22/bin/python" ] || python -m venv "$PANDAS22" || return 1
   once pandas22-installed "$(sources_hash)" "$PANDAS22/bin/python" -m pip install -q --disable-pip-version-check --force-reinstall \
-    "pandas==2.2.*" build/wheel/raw/*.whl polars duckdb pytest pytest-timeout hypothesis
+    "pandas==2.2.*" build/wheel/raw/*.whl polars duckdb pytest pytest-timeout hypothesis cryptography
 }
 step "Environment with pandas 2.2" pandas22_environment
 step "Frame tests on pandas 2.2" "$PANDAS22/bin/python" -m pytest tests/python/test_frame.py tests/python/test_extract.py tests/python/test_schema.py
