@@ -9,9 +9,7 @@
 # Gives HONEYFRAME_PAHO_MODE (lean or system), HONEYFRAME_PAHO_OBJECTS, and the target honeyframe_paho for whoever includes MQTTAsync.h;
 # honeyframe_paho_system is the same for system, whatever the mode.
 
-# Not auto: without its diagnostics Paho is without their heap check, which lets a second free() pass. Paho frees a message twice where a
-# connection breaks while many wait to be acknowledged, and then a lean process ends.
-set(HONEYFRAME_PAHO system CACHE STRING "How Paho is linked: auto, lean (its static archive on our transport) or system (its shared library)")
+set(HONEYFRAME_PAHO auto CACHE STRING "How Paho is linked: auto, lean (its static archive on our transport) or system (its shared library)")
 set_property(CACHE HONEYFRAME_PAHO PROPERTY STRINGS auto lean system)
 
 # What Paho imports and honeyframe answers; the answers are defined in cpp/core/paho_transport.cpp and the files beside it.

@@ -44,16 +44,21 @@ void PahoStream::forget() noexcept {
   std::free(buffer_);
   buffer_ = nullptr;
   begin_ = end_ = written_ = 0;
-  tls_has_more_ = reads_ahead_ = ended_ = false;
-  error_ = 0;
+  clear_end();
   set_readable();
   connecting_ = false;
   room_ = false;
   unwritten_ = false;
 }
 
+void PahoStream::clear_end() noexcept {
+  tls_has_more_ = reads_ahead_ = ended_ = false;
+  write_failed_ = false;
+  error_ = write_error_ = 0;
+}
+
 void PahoStream::set_readable() noexcept {
-  readable_.store(begin_ < end_ || tls_has_more_ || ended_, std::memory_order_release);
+  readable_.store(begin_ < end_ || tls_has_more_ || ended_ || write_failed_, std::memory_order_release);
 }
 
 std::size_t PahoStream::kept() const noexcept {
@@ -80,6 +85,7 @@ ssize_t PahoStream::fill(int descriptor, char* to, std::size_t size) noexcept {
   do {
     got = recv(descriptor, to, size, 0);
   } while (got < 0 && errno == EINTR);
+  if (write_failed_ && got < 0) errno = write_error_;
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
     ended_ = true;
     error_ = got == 0 ? 0 : errno;
@@ -114,19 +120,29 @@ ssize_t PahoStream::read(int descriptor, void* to, std::size_t size) noexcept {
 ssize_t PahoStream::write(int descriptor, const iovec* pieces, int count) noexcept {
   std::size_t total = 0;
   for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces);  // only read
+  message.msg_iovlen = static_cast<std::size_t>(count);
   ssize_t sent = 0;
   do {
-    sent = writev(descriptor, pieces, count);
+    sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   const int error = errno;
   const bool later = sent < 0 && (error == EAGAIN || error == EWOULDBLOCK);
+  const bool failed = sent < 0 && !later;
   {
     const std::lock_guard lock(lock_);
-    wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0,
-          !later && (sent < 0 || static_cast<std::size_t>(sent) == total));
+    if (failed) fail_write(error);
+    wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, failed || static_cast<std::size_t>(sent) == total);
   }
   errno = error;
-  return sent;
+  return failed ? static_cast<ssize_t>(total) : sent;
+}
+
+void PahoStream::fail_write(int error) noexcept {
+  write_failed_ = true;
+  write_error_ = error;
+  set_readable();
 }
 
 void PahoStream::wrote(std::size_t bytes, bool all) noexcept {

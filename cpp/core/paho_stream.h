@@ -49,6 +49,8 @@ class PahoStream {
 
   // As recv(): what was kept comes first; the end, or an error, after it.
   ssize_t read(int descriptor, void* to, std::size_t size) noexcept;
+  // As writev(), but a write never fails: it takes everything, and the read that finds nothing more tells the error. Paho
+  // frees a publish of QoS 1 or 2 twice whose write fails.
   ssize_t write(int descriptor, const iovec* pieces, int count) noexcept;
 
   // TLS begins on this descriptor. What came in the clear before can never pass for something that was encrypted.
@@ -56,6 +58,7 @@ class PahoStream {
   // As the functions of OpenSSL, whose error queue is empty before each.
   int connect_tls(SSL* tls) noexcept;
   int read_tls(SSL* tls, void* to, int size) noexcept;
+  // Never fails, as write().
   int write_tls(SSL* tls, const void* from, int size) noexcept;
   int shutdown_tls(SSL* tls) noexcept;
   void free_tls(SSL* tls) noexcept;
@@ -74,6 +77,8 @@ class PahoStream {
   // The last write took only a part; Paho has the rest.
   [[nodiscard]] bool has_unwritten() const noexcept { return unwritten_.load(std::memory_order_acquire); }
   void found_room() noexcept;
+  // There is an error for the next read to tell.
+  [[nodiscard]] bool has_failed_to_write() const noexcept { return write_failed_.load(std::memory_order_acquire); }
 
  private:
   std::size_t take(void* to, std::size_t size) noexcept;
@@ -81,6 +86,8 @@ class PahoStream {
   ssize_t fill(int descriptor, char* to, std::size_t size) noexcept;
   int fill_tls(SSL* tls, char* to, std::size_t size) noexcept;
   void wrote(std::size_t bytes, bool all) noexcept;
+  void fail_write(int error) noexcept;
+  void clear_end() noexcept;
   void set_readable() noexcept;
 
   mutable StreamLock lock_;  // guards what follows, and every use of the SSL object
@@ -91,11 +98,13 @@ class PahoStream {
   bool reads_ahead_ = false;   // OpenSSL was told to
   bool ended_ = false;         // the connection has ended, with error_ or (0) in order
   int error_ = 0;
+  int write_error_ = 0;
   std::size_t written_ = 0;  // since the system was asked for room
   std::atomic<bool> readable_{false};
   std::atomic<bool> connecting_{false};
   std::atomic<bool> room_{false};
   std::atomic<bool> unwritten_{false};
+  std::atomic<bool> write_failed_{false};  // with write_error_: what comes is still read, then this is its end
 };
 
 }  // namespace honeyframe

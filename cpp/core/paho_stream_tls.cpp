@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <mutex>
 
@@ -36,7 +37,7 @@ void PahoStream::start_tls(SSL* tls) noexcept {
   SSL_set_default_read_buffer_len(tls, kCapacity);
   const std::lock_guard lock(lock_);
   begin_ = end_ = 0;
-  tls_has_more_ = reads_ahead_ = ended_ = false;
+  clear_end();
   set_readable();
 }
 
@@ -60,7 +61,12 @@ int PahoStream::fill_tls(SSL* tls, char* to, std::size_t size) noexcept {
   const int got = SSL_read(tls, to, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
   // What it holds may be less than a record: then it has said so by wanting to read.
   tls_has_more_ = got > 0 && SSL_has_pending(tls) == 1;
-  if (got <= 0) ended_ = !would_block(tls, got);
+  if (got <= 0 && write_failed_ && would_block(tls, got)) {
+    ERR_raise(ERR_LIB_SYS, write_error_);  // what SSL_get_error() looks at first
+    ended_ = true;
+  } else if (got <= 0) {
+    ended_ = !would_block(tls, got);
+  }
   return got;
 }
 
@@ -91,9 +97,13 @@ int PahoStream::read_tls(SSL* tls, void* to, int size) noexcept {
 int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
   const std::lock_guard lock(lock_);
   ERR_clear_error();
+  if (write_failed_) return size;  // it is not asked again: its error would be of another kind
   const int sent = SSL_write(tls, from, size);
-  wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, sent > 0 || !would_block(tls, sent));
-  return sent;
+  const int error = errno;
+  const bool failed = sent <= 0 && !would_block(tls, sent);
+  if (failed) fail_write(error == 0 ? EPIPE : error);
+  wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, sent > 0 || failed);
+  return failed ? size : sent;
 }
 
 int PahoStream::shutdown_tls(SSL* tls) noexcept {
@@ -106,7 +116,7 @@ void PahoStream::free_tls(SSL* tls) noexcept {
   const std::lock_guard lock(lock_);
   SSL_free(tls);
   begin_ = end_ = 0;
-  tls_has_more_ = reads_ahead_ = ended_ = false;
+  clear_end();
   set_readable();
 }
 

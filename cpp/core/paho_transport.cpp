@@ -60,7 +60,7 @@ ssize_t honeyframe_paho_writev(int descriptor, const iovec* pieces, int count) {
   auto* const stream = PahoStream::of(descriptor);
   if (stream == nullptr) return writev(descriptor, pieces, count);
   const auto sent = stream->write(descriptor, pieces, count);
-  if (stream->has_unwritten()) honeyframe::wake_paho();
+  if (stream->has_unwritten() || stream->has_failed_to_write()) honeyframe::wake_paho();
   return sent;
 }
 
@@ -127,7 +127,7 @@ int honeyframe_paho_SSL_write(SSL* tls, const void* from, int size) {
     return SSL_write(tls, from, size);
   }
   const int sent = stream->write_tls(tls, from, size);
-  if (stream->has_unwritten()) honeyframe::wake_paho();
+  if (stream->has_unwritten() || stream->has_failed_to_write()) honeyframe::wake_paho();
   return sent;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <string>
 
 #include "connected_sockets.h"
@@ -120,6 +121,30 @@ TEST(PahoStream, KnowsWhatIsLeftOfAWrite) {
   EXPECT_FALSE(stream.has_unwritten()) << "until the next write says otherwise";
 }
 
+TEST(PahoStream, AWriteThatFailsIsToldByTheReadThatFindsNoMore) {
+  ConnectedSockets pair;
+  auto& stream = *PahoStream::of(pair.ours());
+  pair.send("why it ends");
+  ASSERT_EQ(shutdown(pair.ours(), SHUT_WR), 0);
+  std::string bytes = "never leaves";
+  const iovec piece{bytes.data(), bytes.size()};
+  EXPECT_EQ(stream.write(pair.ours(), &piece, 1), 12) << "Paho frees twice what it cannot write";
+  EXPECT_FALSE(stream.has_unwritten());
+  EXPECT_TRUE(stream.has_failed_to_write());
+  EXPECT_TRUE(stream.is_readable()) << "Paho must come and hear of it";
+  EXPECT_EQ(read_from(pair.ours(), 3), "why");
+  EXPECT_EQ(read_from(pair.ours(), 20), " it ends");
+  char byte = 0;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(stream.read(pair.ours(), &byte, 1), -1);
+    EXPECT_EQ(errno, EPIPE);
+    EXPECT_TRUE(stream.is_readable());
+  }
+  stream.forget();
+  EXPECT_FALSE(stream.has_failed_to_write()) << "that was another connection's";
+  EXPECT_FALSE(stream.is_readable());
+}
+
 TEST(PahoStream, IsOneForEachDescriptorThatThereCanBe) {
   EXPECT_EQ(PahoStream::of(-1), nullptr);
   EXPECT_EQ(PahoStream::of(1 << 20), nullptr);
@@ -132,6 +157,7 @@ TEST(PahoStream, IsOneForEachDescriptorThatThereCanBe) {
 class PahoStreamTls : public ::testing::Test {
  protected:
   void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);  // as Paho does for its process
     server_ = SSL_new(server_context_.get());
     client_ = SSL_new(client_context_.get());
     SSL_set_fd(server_, pair_.theirs());
@@ -264,6 +290,21 @@ TEST_F(PahoStreamTls, KnowsWhatIsLeftOfAWrite) {
   EXPECT_EQ(stream().write_tls(client_, large.data(), static_cast<int>(large.size())), -1);
   EXPECT_EQ(SSL_get_error(client_, -1), SSL_ERROR_WANT_WRITE);
   EXPECT_TRUE(stream().has_unwritten());
+}
+
+TEST_F(PahoStreamTls, AWriteThatFailsIsToldByTheReadThatFindsNoMore) {
+  send("why it ends");
+  ASSERT_EQ(shutdown(pair_.ours(), SHUT_WR), 0);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(stream().write_tls(client_, "never leaves", 12), 12);
+  EXPECT_TRUE(stream().has_failed_to_write());
+  EXPECT_TRUE(stream().is_readable());
+  EXPECT_EQ(read(3), "why");
+  EXPECT_EQ(read(20), " it ends");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(read(1), "");
+    EXPECT_EQ(SSL_get_error(client_, result_), SSL_ERROR_SYSCALL);
+    EXPECT_TRUE(stream().is_readable());
+  }
 }
 
 }  // namespace
