@@ -95,7 +95,7 @@ void deliver(PahoListener& listener, const char* topic, int topic_length, const 
   view.qos = static_cast<std::uint8_t>(message.qos);
   view.retain = message.retained != 0;
   view.dup = message.dup != 0;
-  std::array<std::uint32_t, 64> identifiers{};
+  std::array<std::uint32_t, 64> identifiers;  // NOLINT(cppcoreguidelines-pro-type-member-init): `count` of them are set
   std::size_t count = 0;
   for_each_property(message.properties, [&](int id, const auto& value) {
     if (id == kSubscriptionIdentifier && count < identifiers.size()) identifiers[count++] = value.integer4;

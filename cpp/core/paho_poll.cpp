@@ -135,7 +135,7 @@ bool look_is_due() noexcept {
 }
 
 // Packets of one burst after which consumers are woken.
-constexpr int kPacketsBetweenWakes = 64;
+constexpr int kPacketsBetweenWakes = 512;  // a few tenths of a millisecond; a wake-up costs as much as ten packets
 
 // Some streams have bytes: no waiting. `readable` of them.
 int poll_streams(pollfd* descriptors, nfds_t count, nfds_t readable) noexcept {

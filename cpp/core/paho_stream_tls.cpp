@@ -3,8 +3,10 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <mutex>
 
 #include "paho_stream.h"
@@ -25,14 +27,29 @@ bool would_block(const SSL* tls, int result) {
   return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
 
+// What SSL_get_ex_data() said last: Paho asks five times a packet. An SSL's address may become another's.
+struct LastFound {
+  const SSL* tls = nullptr;
+  PahoStream* stream = nullptr;
+  std::uint64_t generation = 0;
+};
+thread_local LastFound last_found;
+std::atomic<std::uint64_t> tls_generation{1};  // one more with each SSL that begins or ends
+
 }  // namespace
 
 PahoStream* PahoStream::of(const SSL* tls) noexcept {
-  return tls == nullptr ? nullptr : static_cast<PahoStream*>(SSL_get_ex_data(tls, stream_index()));
+  if (tls == nullptr) return nullptr;
+  const auto generation = tls_generation.load(std::memory_order_acquire);
+  if (last_found.tls != tls || last_found.generation != generation) {
+    last_found = {tls, static_cast<PahoStream*>(SSL_get_ex_data(tls, stream_index())), generation};
+  }
+  return last_found.stream;
 }
 
 void PahoStream::start_tls(SSL* tls) noexcept {
   SSL_set_ex_data(tls, stream_index(), this);
+  tls_generation.fetch_add(1, std::memory_order_acq_rel);
   // Many small records in one system call; from the end of the handshake on, see fill_tls().
   SSL_set_default_read_buffer_len(tls, kCapacity);
   const std::lock_guard lock(lock_);
@@ -115,6 +132,7 @@ int PahoStream::shutdown_tls(SSL* tls) noexcept {
 void PahoStream::free_tls(SSL* tls) noexcept {
   const std::lock_guard lock(lock_);
   SSL_free(tls);
+  tls_generation.fetch_add(1, std::memory_order_acq_rel);
   begin_ = end_ = 0;
   clear_end();
   set_readable();

@@ -39,7 +39,7 @@ Result<std::uint64_t> SubscriptionTable::add(const SubscribeRequest& request, st
       filter.text = text;
       filter.no_local = request.no_local;
     }
-    filter.subscribers.push_back({subscription, request.qos, request.retain_handling});
+    filter.subscribers.push_back({subscription, request.qos, request.retain_handling, entry.queue});
   }
   forget_topics();
   deliver_held(entry.filters, *entry.queue);
@@ -256,8 +256,9 @@ void SubscriptionTable::collect(std::uint32_t identifier, bool retained) {
   const auto& filter = found->second;
   for (const auto& subscriber : filter.subscribers) {
     if (retained && filter.retained_for != 0 && filter.retained_for != subscriber.subscription) continue;
-    const auto& queue = subscriptions_.find(subscriber.subscription)->second.queue;
-    if (std::find(scratch_.begin(), scratch_.end(), queue) == scratch_.end()) scratch_.push_back(queue);
+    if (std::find(scratch_.begin(), scratch_.end(), subscriber.queue) == scratch_.end()) {
+      scratch_.push_back(subscriber.queue);
+    }
   }
 }
 

@@ -120,6 +120,7 @@ class SubscriptionTable {
     std::uint64_t subscription;
     int qos;
     RetainHandling retain_handling;
+    std::shared_ptr<MessageQueue> queue;
   };
   struct Filter {
     std::string text;
