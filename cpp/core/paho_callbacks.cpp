@@ -12,6 +12,7 @@
 #include "control_thread.h"
 #include "gathered_answers.h"
 #include "paho_properties.h"
+#include "paho_stream.h"
 
 namespace honeyframe {
 namespace {
@@ -51,7 +52,11 @@ std::uint32_t request_of(void* context) {
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(context));
 }
 
-std::int64_t now_ns() noexcept {
+// Where Paho is lean: of the read that brought its last bytes. One question to the clock serves all messages of it.
+std::int64_t receive_time_ns() noexcept {
+#if HONEYFRAME_PAHO_LEAN
+  if (const auto read = PahoStream::read_time_ns(); read != 0) return read;
+#endif
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
@@ -140,7 +145,7 @@ void* PahoCallbacks::context_of(std::uint32_t client, std::uint32_t request) noe
 }
 
 int PahoCallbacks::message_arrived(void* context, char* topic, int topic_length, MQTTAsync_message* message) noexcept {
-  const auto received = now_ns();
+  const auto received = receive_time_ns();
   auto& record = *static_cast<PahoClient::CallbackRecord*>(context);
   {
     const std::lock_guard lock(record.mutex);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <mutex>
 #include <new>
 
@@ -19,6 +20,8 @@ constexpr std::size_t kChunks = 16'384;  // 1,048,576 descriptors
 constexpr std::size_t kSmallWrites = 2'048;
 
 std::array<std::atomic<PahoStream*>, kChunks> chunks;
+
+thread_local std::int64_t read_time = 0;
 
 }  // namespace
 
@@ -74,6 +77,16 @@ std::size_t PahoStream::take(void* to, std::size_t size) noexcept {
   return bytes;
 }
 
+std::int64_t PahoStream::read_time_ns() noexcept {
+  return read_time;
+}
+
+void PahoStream::note_read_time() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  read_time = static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
 bool PahoStream::have_buffer() noexcept {
   if (buffer_ == nullptr) buffer_ = static_cast<char*>(std::malloc(kCapacity));
   return buffer_ != nullptr;
@@ -85,6 +98,7 @@ ssize_t PahoStream::fill(int descriptor, char* to, std::size_t size) noexcept {
   do {
     got = recv(descriptor, to, size, 0);
   } while (got < 0 && errno == EINTR);
+  if (got > 0) note_read_time();
   if (write_failed_ && got < 0) errno = write_error_;
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
     ended_ = true;

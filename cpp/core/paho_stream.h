@@ -2,7 +2,8 @@
 
 // PahoStream: one connection as Paho reads it. Paho asks for a byte, another byte, then the rest of a packet; the
 // stream asks the system (or OpenSSL) for as much as there is, keeps it, and hands out pieces. It also knows, without
-// asking the system, whether there is something to read and whether what Paho wrote last has gone.
+// asking the system, whether there is something to read and whether what Paho wrote last has gone, and when the bytes
+// came.
 //
 // One for each descriptor, found by its number, never freed; it forgets everything when the descriptor is opened or
 // closed. Paho's receive thread reads and polls, its send thread and the control thread write, open and close:
@@ -14,6 +15,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <thread>
 
 namespace honeyframe {
@@ -53,6 +56,18 @@ class PahoStream {
   // frees a publish of QoS 1 or 2 twice whose write fails.
   ssize_t write(int descriptor, const iovec* pieces, int count) noexcept;
 
+  // Receive thread: `size` bytes of those kept, while more than that are kept; else nothing is done. Most of Paho's
+  // reads end here, and need no lock: Paho opens, closes and reads a connection under a lock of its own.
+  [[nodiscard]] bool read_kept(void* to, std::size_t size) noexcept {
+    if (end_ - begin_ <= size) return false;
+    std::memcpy(to, buffer_ + begin_, size);
+    begin_ += size;
+    return true;
+  }
+
+  // Receive thread: when the bytes that this thread read last came, nanoseconds since 1970. 0 before the first.
+  [[nodiscard]] static std::int64_t read_time_ns() noexcept;
+
   // TLS begins on this descriptor. What came in the clear before can never pass for something that was encrypted.
   void start_tls(SSL* tls) noexcept;
   // As the functions of OpenSSL, whose error queue is empty before each.
@@ -87,6 +102,7 @@ class PahoStream {
   int fill_tls(SSL* tls, char* to, std::size_t size) noexcept;
   void wrote(std::size_t bytes, bool all) noexcept;
   void fail_write(int error) noexcept;
+  static void note_read_time() noexcept;
   void clear_end() noexcept;
   void set_readable() noexcept;
 

@@ -78,6 +78,7 @@ int PahoStream::fill_tls(SSL* tls, char* to, std::size_t size) noexcept {
   const int got = SSL_read(tls, to, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
   // What it holds may be less than a record: then it has said so by wanting to read.
   tls_has_more_ = got > 0 && SSL_has_pending(tls) == 1;
+  if (got > 0) note_read_time();
   if (got <= 0 && write_failed_ && would_block(tls, got)) {
     ERR_raise(ERR_LIB_SYS, write_error_);  // what SSL_get_error() looks at first
     ended_ = true;

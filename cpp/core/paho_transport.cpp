@@ -49,6 +49,7 @@ int honeyframe_paho_close(int descriptor) {
 ssize_t honeyframe_paho_recv(int descriptor, void* to, size_t size, int flags) {
   auto* const stream = PahoStream::of(descriptor);
   if (stream == nullptr || flags != 0) return recv(descriptor, to, size, flags);
+  if (!honeyframe::has_packet_memory() && stream->read_kept(to, size)) return static_cast<ssize_t>(size);
   const auto got = stream->read(descriptor, to, size);
   if (honeyframe::has_packet_memory() && got > 0 && static_cast<size_t>(got) == size) {
     honeyframe::packet_memory_filled(static_cast<const char*>(to) + size);
@@ -109,6 +110,7 @@ int honeyframe_paho_SSL_read(SSL* tls, void* to, int size) {
     ERR_clear_error();
     return SSL_read(tls, to, size);
   }
+  if (size > 0 && !honeyframe::has_packet_memory() && stream->read_kept(to, static_cast<size_t>(size))) return size;
   const int got = stream->read_tls(tls, to, size);
   if (honeyframe::has_packet_memory() && got > 0 && got == size) {
     honeyframe::packet_memory_filled(static_cast<const char*>(to) + size);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <string>
 
@@ -41,6 +42,40 @@ TEST(PahoStream, ReadsAheadAndHandsOutPieces) {
   char byte = 0;
   EXPECT_EQ(stream.read(pair.ours(), &byte, 1), -1);
   EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(PahoStream, HandsOutWhatItKeepsWhileMoreIsKept) {
+  const ConnectedSockets pair;
+  pair.send("012345");
+  auto& stream = *PahoStream::of(pair.ours());
+  std::string bytes(3, ' ');
+  EXPECT_FALSE(stream.read_kept(bytes.data(), 3)) << "nothing is kept yet";
+  EXPECT_EQ(read_from(pair.ours(), 1), "0");
+  EXPECT_TRUE(stream.read_kept(bytes.data(), 3));
+  EXPECT_EQ(bytes, "123");
+  EXPECT_FALSE(stream.read_kept(bytes.data(), 2)) << "all of it: whether more can be read must be found out then";
+  EXPECT_TRUE(stream.is_readable());
+  EXPECT_EQ(read_from(pair.ours(), 2), "45");
+  EXPECT_FALSE(stream.is_readable());
+}
+
+TEST(PahoStream, KnowsWhenTheBytesCame) {
+  const ConnectedSockets pair;
+  const auto now = [] {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
+  };
+  pair.send("one, two");
+  const auto before = now();
+  EXPECT_EQ(read_from(pair.ours(), 3), "one");
+  const auto first = PahoStream::read_time_ns();
+  EXPECT_GE(first, before);
+  EXPECT_LE(first, now());
+  EXPECT_EQ(read_from(pair.ours(), 5), ", two");
+  EXPECT_EQ(PahoStream::read_time_ns(), first) << "it was here already";
+  pair.send("three");
+  EXPECT_EQ(read_from(pair.ours(), 5), "three");
+  EXPECT_GT(PahoStream::read_time_ns(), first);
 }
 
 TEST(PahoStream, TellsTheEndAfterTheBytes) {
