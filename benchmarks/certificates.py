@@ -1,4 +1,7 @@
-"""A certificate for 127.0.0.1, and the authority that signed it: rustls refuses one that is its own authority."""
+"""A certificate for 127.0.0.1, and the authority that signed it: rustls refuses one that is its own authority.
+
+From 3.13 on Python is strict: an authority says what its key is for, and a certificate names its key and its authority's.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ def make_certificates(directory: Path) -> tuple[Path, Path, Path]:
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     authority = _builder(authority_name, authority_name, authority_key.public_key())
     authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    authority = authority.add_extension(_signs_certificates(), critical=True)
     server = _builder(name, authority_name, key.public_key()).add_extension(here, critical=False)
+    server = server.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
     server = server.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
 
     key_path.unlink(missing_ok=True)
@@ -42,8 +47,23 @@ def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
+def _signs_certificates() -> x509.KeyUsage:
+    unused = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "encipher_only",
+        "decipher_only",
+    )
+    return x509.KeyUsage(key_cert_sign=True, crl_sign=False, **dict.fromkeys(unused, False))
+
+
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
-    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.serial_number(x509.random_serial_number()).add_extension(
+        x509.SubjectKeyIdentifier.from_public_key(key), critical=False
+    )
     return builder.not_valid_before(now - timedelta(minutes=5)).not_valid_after(now + timedelta(days=1))

@@ -2,6 +2,7 @@
 
 #include <MQTTAsync.h>
 
+#include <string_view>
 #include <utility>
 
 #include "paho_callbacks.h"
@@ -22,6 +23,8 @@ struct ConnectStructs {
   MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
   ResolvedTrust trust;
   PropertyList properties;
+  Secret http_proxy;
+  Secret https_proxy;
 };
 
 MQTTAsync_connectOptions empty_options(bool is_v5) {
@@ -86,10 +89,29 @@ Status set_tls(ConnectStructs& to, const TlsOptions& options) {
   return {};
 }
 
+// The proxy's address as Paho reads it: the scheme in lower case, and with a port, since Paho's default is not 80.
+Secret proxy_address(std::string_view scheme, std::string_view given) {
+  const auto login = given.find("//") + 2;
+  const auto host = given.find('@') + 1;  // 0: no login
+  const auto address = ProxyUri::parse(given).value().display();
+  return Secret({scheme, given.substr(login, host > login ? host - login : 0), address.substr(address.find("//") + 2)});
+}
+
+// Both are given: for the one that is not, Paho looks into the environment. The second is for TLS to the broker, and
+// the proxy itself is spoken to in the clear all the same. Paho 1.3.12 knows no other scheme there than "https://",
+// and 1.3.14 refuses every connection where there is none.
+void set_proxy(ConnectStructs& to, const Secret& given) {
+  to.http_proxy = proxy_address("http://", given.reveal());
+  to.https_proxy = proxy_address("https://", given.reveal());
+  to.connect.httpProxy = to.http_proxy.reveal().c_str();
+  to.connect.httpsProxy = to.https_proxy.reveal().c_str();
+}
+
 }  // namespace
 
 Result<bool> PahoClient::connect(const ConnectOptions& options, bool clean_start, std::uint32_t request) {
-  ConnectStructs structs{.connect = empty_options(is_v5()), .trust = {}, .properties = {}};
+  ConnectStructs structs{
+      .connect = empty_options(is_v5()), .trust = {}, .properties = {}, .http_proxy = {}, .https_proxy = {}};
   auto& connect = structs.connect;
   connect.keepAliveInterval = static_cast<int>(options.keepalive.count());
   connect.connectTimeout = static_cast<int>((options.connect_timeout.count() + 999) / 1000);
@@ -107,14 +129,7 @@ Result<bool> PahoClient::connect(const ConnectOptions& options, bool clean_start
   if (options.uri.uses_tls()) {
     if (auto status = set_tls(structs, options.tls); !status.ok()) return status;
   }
-  // For TLS, Paho takes no "http://" off its proxy's address, and would make it part of the credential.
-  Secret without_scheme;
-  if (!options.http_proxy.empty()) {
-    const std::string& proxy = options.http_proxy.reveal();
-    without_scheme = Secret(std::string_view(proxy).substr(proxy.find("//") + 2));
-    connect.httpProxy = proxy.c_str();
-    connect.httpsProxy = without_scheme.reveal().c_str();
-  }
+  if (!options.http_proxy.empty()) set_proxy(structs, options.http_proxy);
   const int code = MQTTAsync_connect(handle_, &connect);
   if (code == MQTTASYNC_COMMAND_IGNORED) return false;
   if (code != MQTTASYNC_SUCCESS) return paho_error("CONNECT", code);

@@ -6,6 +6,13 @@
 
 namespace honeyframe {
 
+Secret::Secret(std::initializer_list<std::string_view> parts) {
+  std::size_t size = 0;
+  for (const auto part : parts) size += part.size();
+  text_.reserve(size);  // growing would leave the first parts behind
+  for (const auto part : parts) text_ += part;
+}
+
 // A short string lives inside the object: moving it copies the characters and leaves them behind, so the source is
 // wiped as well.
 Secret::Secret(Secret&& other) noexcept : text_(std::move(other.text_)) {

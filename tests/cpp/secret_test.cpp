@@ -25,6 +25,11 @@ TEST(SecretTest, RevealsWhatItWasGiven) {
   EXPECT_EQ(Secret(std::string_view("a\0b", 3)).reveal().size(), 3U);
 }
 
+TEST(SecretTest, IsMadeOfParts) {
+  EXPECT_TRUE(Secret({std::string_view(), std::string_view()}).empty());
+  EXPECT_EQ(Secret({"http://", "me:", kLong, "@proxy"}).reveal(), "http://me:" + std::string(kLong) + "@proxy");
+}
+
 TEST(SecretTest, CannotBeMadeOrReadByAccident) {
   static_assert(!std::is_convertible_v<std::string, Secret>);
   static_assert(!std::is_convertible_v<Secret, std::string>);

@@ -316,16 +316,20 @@ TEST(SessionConnect, AllowsOneWebSocketSessionAtATime) {
 }
 
 TEST(SessionConnect, GoesThroughTheProxyItWasGiven) {
-  ScriptedBroker proxy;  // and the broker behind it, in one
-  proxy.accept().expect_head("CONNECT broker.invalid:1883").send_raw("HTTP/1.1 200 OK\r\n\r\n");
-  proxy.expect(Type::connect).connack().expect(Type::disconnect);
-  proxy.play();
-  auto options = options_for(proxy);
-  options.uri = BrokerUri::parse("mqtt://broker.invalid").value();  // only the proxy could resolve it
-  options.http_proxy = Secret("http://127.0.0.1:" + std::to_string(proxy.port()));
-  auto session = connected_session(options);
-  session.reset();
-  EXPECT_EQ(proxy.finish(), "");
+  for (const std::string scheme_and_login : {"http://", "http://me:p%40ss@", "HTTP://me:p%40ss@"}) {
+    const bool has_login = scheme_and_login.ends_with('@');
+    const std::string heard = has_login ? "Basic bWU6cEBzcw==\r\n" : "CONNECT broker.invalid:1883";  // me:p@ss
+    ScriptedBroker proxy;  // and the broker behind it, in one
+    proxy.accept().expect_head(heard).send_raw("HTTP/1.1 200 OK\r\n\r\n");
+    proxy.expect(Type::connect).connack().expect(Type::disconnect);
+    proxy.play();
+    auto options = options_for(proxy);
+    options.uri = BrokerUri::parse("mqtt://broker.invalid").value();  // only the proxy could resolve it
+    options.http_proxy = Secret(scheme_and_login + "127.0.0.1:" + std::to_string(proxy.port()) + "/");
+    auto session = connected_session(options);
+    session.reset();
+    EXPECT_EQ(proxy.finish(), "") << scheme_and_login;
+  }
 }
 
 TEST(SessionConnect, TakesNoProxyFromTheEnvironment) {

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from benchmarks import allocations, payloads, programs, sinks
+from benchmarks.certificates import make_certificates
 from benchmarks.measure import Contest, ContestError, Goal, Run, Summary, check_equal
 from benchmarks.payloads import Load
 from benchmarks.programs import Programs
@@ -228,6 +230,25 @@ def small_result(prefix: Path, built: Programs, tmp_path_factory: pytest.TempPat
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=110, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return json.loads((output / "benchmarks.json").read_text()), done.stdout, output
+
+
+def test_certificates_pass_where_verification_is_strict(tmp_path: Path) -> None:
+    """As it is by default from Python 3.13 on."""
+    authority, certificate, key = make_certificates(tmp_path)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(certificate, key)
+    asking = ssl.create_default_context(cafile=str(authority))
+    asking.verify_flags |= ssl.VERIFY_X509_STRICT
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = asking.wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
+    server = serving.wrap_bio(to_server, to_client, server_side=True)
+    for end in (client, server, client):
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+    assert client.version() == "TLSv1.3"
+    assert client.getpeercert()
 
 
 def contests(result: dict[str, Any], suite: str) -> list[dict[str, Any]]:
