@@ -22,7 +22,7 @@ from .payloads import LINES, content
 from .setting import Setting
 from .versions import versions
 
-WINDOW = 1_000
+WINDOW = 200  # the default: more of them are a longer list for Paho to walk through, fewer a shorter burst
 PAHO_WINDOW = 50  # its best of 20, 50, 100, 200, 1,000: each PUBACK makes it walk through all that is in flight
 HOST = "127.0.0.1"
 TOPIC = "plant/{line}/set"

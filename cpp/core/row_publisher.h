@@ -34,7 +34,7 @@ struct RowPublishRequest {
   bool retain = false;
   MessageProperties properties = {};                             // MQTT 5
   std::optional<std::uint32_t> message_expiry_s = std::nullopt;  // MQTT 5
-  std::size_t max_in_flight = 0;                                 // 0: as many as the broker takes, up to 100
+  std::size_t max_in_flight = 0;                                 // 0: as many as the broker takes, up to 200
 };
 
 struct RowRefusal {

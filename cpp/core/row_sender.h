@@ -23,7 +23,7 @@ namespace honeyframe {
 class RowSender {
  public:
   // Paho's copies at once of QoS 0, and of more where the broker sets no limit.
-  static constexpr std::size_t kMaxInFlight = 100;
+  static constexpr std::size_t kMaxInFlight = 200;
   // Of QoS 2 where the broker cannot say (MQTT 3): Mosquitto acknowledges what is beyond its own limit of 20, and drops
   // it.
   static constexpr std::size_t kMaxUnannounced = 20;

@@ -142,7 +142,7 @@ class Client:
             nulls: "omit" leaves the key out, "null" writes it.
             qos: 1 and 2 wait for the broker's confirmation of each row; 0 only until it is written.
             retain: the broker keeps the last row of each topic.
-            max_inflight: how many rows may be unconfirmed at once; by default 100, or 20 for QoS 2 before MQTT 5. Never more than the
+            max_inflight: how many rows may be unconfirmed at once; by default 200, or 20 for QoS 2 before MQTT 5. Never more than the
                 broker's receive maximum.
             user_properties, content_type, response_topic, correlation_data, message_expiry: of every message, as in :meth:`publish`.
             on_error: "raise" if any row was not published, when all have been tried; "collect" only reports it.
