@@ -245,8 +245,12 @@ bool SubscriptionTable::hold(const MessageView& message) noexcept {
 void SubscriptionTable::find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers) {
   if (use_identifiers_ && !identifiers.empty()) {
     for (const auto identifier : identifiers) collect(identifier, message.retain);
+  } else if (const auto* const known = cached_filters(message.topic); known != nullptr) {
+    for (const auto identifier : *known) collect(identifier, message.retain);
   } else {
-    for (const auto identifier : matching_filters(message.topic)) collect(identifier, message.retain);
+    for (const auto& [text, identifier] : identifiers_) {
+      if (topic_matches(text, message.topic)) collect(identifier, message.retain);
+    }
   }
 }
 
@@ -272,18 +276,20 @@ std::size_t SubscriptionTable::cached_topic_bytes() const {
   return topics_bytes_;
 }
 
-const SubscriptionTable::FilterIds& SubscriptionTable::matching_filters(std::string_view topic) {
-  if (const auto known = topics_.find(topic); known != topics_.end()) return known->second;
+// nullptr where it is not worth keeping.
+const SubscriptionTable::FilterIds* SubscriptionTable::cached_filters(std::string_view topic) {
+  if (const auto known = topics_.find(topic); known != topics_.end()) return &known->second;
+  if (identifiers_.size() <= kFewFilters && topics_.size() >= kCachedTopicsOfFew) return nullptr;
   FilterIds matching;
   for (const auto& [text, identifier] : identifiers_) {
-    if (topic_matches(without_share(text), topic)) matching.push_back(identifier);
+    if (topic_matches(text, topic)) matching.push_back(identifier);
   }
   constexpr std::size_t kNode = sizeof(void*) * 4 + sizeof(std::string) + sizeof(FilterIds);  // and its bucket
   const auto bytes = kNode + topic.size() + matching.capacity() * sizeof(std::uint32_t);
   if (topics_.size() >= kMaxCachedTopics || topics_bytes_ + bytes > kMaxCachedBytes) forget_topics();
   const auto& kept = topics_.emplace(std::string(topic), std::move(matching)).first->second;
   topics_bytes_ += bytes;
-  return kept;
+  return &kept;
 }
 
 }  // namespace honeyframe

@@ -62,6 +62,10 @@ class SubscriptionTable {
   // Topics whose answer is kept, and the bytes for it; beyond either the cache starts anew.
   static constexpr std::size_t kMaxCachedTopics = 100'000;
   static constexpr std::size_t kMaxCachedBytes = 8u << 20;
+  // With so few filters a topic is matched in less time than it takes to remember it: the answers for the first ones
+  // are kept, and no others.
+  static constexpr std::size_t kFewFilters = 4;
+  static constexpr std::size_t kCachedTopicsOfFew = 1'024;
   // As long may a broker take to send the retained messages that a SUBSCRIBE asked for.
   static constexpr std::chrono::seconds kRetainedBurst{10};
   using Clock = std::chrono::steady_clock;
@@ -143,7 +147,7 @@ class SubscriptionTable {
   void find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers);
   void collect(std::uint32_t identifier, bool retained);
   void forget_topics();
-  const FilterIds& matching_filters(std::string_view topic);
+  const FilterIds* cached_filters(std::string_view topic);
 
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, Subscription> subscriptions_;

@@ -167,9 +167,24 @@ TEST_F(SubscriptionTableTest, MatchesBehindAShare) {
 
 TEST_F(SubscriptionTableTest, RemembersTopicsOnlyUpToABound) {
   const auto stream = queue();
-  add({"t/#"}, stream);
+  add({"t/#", "a", "b", "c", "d"}, stream);
   for (std::size_t i = 0; i < SubscriptionTable::kMaxCachedTopics + 10; ++i) arrive("t/" + std::to_string(i));
   EXPECT_EQ(table.counters().routed, SubscriptionTable::kMaxCachedTopics + 10);
+}
+
+TEST_F(SubscriptionTableTest, RemembersOnlyTheFirstTopicsWhileFiltersAreFew) {
+  const auto stream = queue();
+  add({"t/#", "$share/group/t/+", "other"}, stream);
+  for (std::size_t i = 0; i < SubscriptionTable::kCachedTopicsOfFew; ++i) arrive("t/" + std::to_string(i));
+  const auto bytes = table.cached_topic_bytes();
+  EXPECT_GT(bytes, 0u);
+  for (int i = 0; i < 100; ++i) arrive("t/new/" + std::to_string(i));
+  arrive("t/5");
+  arrive("elsewhere");
+  EXPECT_EQ(table.cached_topic_bytes(), bytes);
+  EXPECT_EQ(table.counters().routed, SubscriptionTable::kCachedTopicsOfFew + 101);
+  EXPECT_EQ(table.counters().unmatched, 1u);
+  EXPECT_EQ(received(stream), table.counters().routed) << "once, though two filters match";
 }
 
 TEST_F(SubscriptionTableTest, AllocatesNothingForAMessageOnceItsTopicIsKnown) {
@@ -260,7 +275,7 @@ TEST_F(SubscriptionTableTest, HoldsNothingOfAFilterThatWasLetGo) {
 }
 
 TEST_F(SubscriptionTableTest, BoundsTheBytesOfItsCache) {
-  add({"#"}, queue());
+  add({"#", "a", "b", "c", "d"}, queue());
   const std::string tail(60'000, 'x');
   for (int i = 0; i < 300; ++i) arrive(std::to_string(i) + tail);
   EXPECT_GT(table.cached_topic_bytes(), 0u);
