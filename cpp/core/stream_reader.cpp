@@ -330,7 +330,8 @@ void Reader::keep(Result<CutBatch> cut) {
     }
     while (!discarded_ && !ready_.has_room_for(cut.value())) {
       switch (queue_->limits().policy) {
-        case OverflowPolicy::drop_oldest: {
+        case OverflowPolicy::drop_oldest:
+        case OverflowPolicy::latest: {
           const ReadyBatches::Evicted evicted = ready_.evict_oldest();
           drop(evicted.messages, evicted.payload_bytes);
           break;
