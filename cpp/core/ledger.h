@@ -4,10 +4,9 @@
 // episode and one row: a drop, a misfit or a gap is told once, with its count, and not for each message.
 //
 // Of each event at most kMaxRows rows are kept; older ones are folded into one row of the event, which keeps their
-// count and bytes. A row takes less than 2 KiB, and 6 KiB where it is its
-// subject's newest and counts topics. Times are those at which messages were received. Not thread safe: the
-// queue's ledger is guarded by the queue's mutex, an extraction's belongs to its thread. note() allocates at the
-// beginning of an episode only.
+// count and bytes. A row takes less than 2 KiB, and 6 KiB where it is its subject's newest and counts topics. Times are
+// those at which messages were received. Not thread safe: the queue's ledger is guarded by the queue's mutex, an
+// extraction's belongs to its thread. note() allocates at the beginning of an episode only.
 
 #include <array>
 #include <cstddef>
