@@ -24,18 +24,16 @@ void TopTopics::add(std::string_view topic, std::uint64_t count) noexcept {
     if (used_ < kPlaces) {
       ++used_;
     } else {
-      const auto smallest = std::min_element(
-          places_.begin(), places_.end(), [](const Place& one, const Place& other) { return one.count < other.count; });
-      at = static_cast<std::size_t>(smallest - places_.begin());
+      at = static_cast<std::size_t>(std::min_element(counts_.begin(), counts_.end()) - counts_.begin());
     }
     Place& place = places_[at];
     const std::string_view text = cut_text(topic, kTextBytes);
     std::memcpy(place.text.data(), text.data(), text.size());
     place.size = static_cast<std::uint8_t>(text.size());
-    place.inherited = place.count;
+    place.inherited = counts_[at];
     hashes_[at] = hash;
   }
-  places_[at].count += count;
+  counts_[at] += count;
   last_ = at;
 }
 
@@ -43,7 +41,7 @@ std::vector<TopicCount> TopTopics::top() const {
   std::vector<TopicCount> top;
   for (std::size_t i = 0; i < used_; ++i) {
     const Place& place = places_[i];
-    top.push_back({std::string(place.text.data(), place.size), place.count - place.inherited});
+    top.push_back({std::string(place.text.data(), place.size), counts_[i] - place.inherited});
   }
   std::stable_sort(top.begin(), top.end(),
                    [](const TopicCount& one, const TopicCount& other) { return one.count > other.count; });

@@ -30,12 +30,13 @@ class TopTopics {
 
  private:
   struct Place {
-    std::uint64_t count = 0;
-    std::uint64_t inherited = 0;  // of `count`: what may have been another topic's, which had the place before
+    std::uint64_t inherited = 0;  // of its count: what may have been another topic's, which had the place before
     std::uint8_t size = 0;
     std::array<char, kTextBytes> text;
   };
-  std::array<std::uint64_t, kPlaces> hashes_{};  // apart: they are searched for each message
+  // Apart: they are searched for each message.
+  std::array<std::uint64_t, kPlaces> hashes_{};
+  std::array<std::uint64_t, kPlaces> counts_{};
   std::array<Place, kPlaces> places_;
   std::size_t used_ = 0;
   std::size_t last_ = 0;
