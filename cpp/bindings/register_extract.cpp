@@ -87,7 +87,8 @@ ExtractOptions make_options(const std::optional<SchemaTuples>& schema, std::vect
                             const std::string& event_time_unit,
                             const std::vector<std::pair<std::int64_t, std::int32_t>>& zone,
                             const std::optional<std::string>& topic_template, const std::vector<std::string>& metadata,
-                            std::size_t max_quarantine_messages, std::size_t max_quarantine_bytes) {
+                            std::size_t max_quarantine_messages, std::size_t max_quarantine_bytes,
+                            const std::optional<std::string>& sequence, const std::string& sequence_by) {
   ExtractOptions options;
   if (schema) options.schema = parse_schema(*schema);
   options.columns = std::move(columns);
@@ -106,6 +107,7 @@ ExtractOptions make_options(const std::optional<SchemaTuples>& schema, std::vect
   options.metadata = parse_metadata(metadata);
   options.max_quarantine_messages = max_quarantine_messages;
   options.max_quarantine_bytes = max_quarantine_bytes;
+  if (sequence) options.sequence = SequenceOptions{*sequence, sequence_by};
   raise_if_error(options.validate());
   return options;
 }
@@ -120,7 +122,7 @@ void register_options(py::module_& module) {
            "max_columns"_a = 1024, "max_depth"_a = 64, "na_values"_a = none, "event_time"_a = py::none(),
            "event_time_unit"_a = "auto", "zone"_a = std::vector<std::pair<std::int64_t, std::int32_t>>(),
            "topic_template"_a = py::none(), "metadata"_a = metadata, "max_quarantine_messages"_a = 10'000,
-           "max_quarantine_bytes"_a = 16u << 20);
+           "max_quarantine_bytes"_a = 16u << 20, "sequence"_a = py::none(), "sequence_by"_a = "");
   module.def("parse_type", [](const std::string& text) { return unwrap(DataType::parse(text)).to_string(); }, "text"_a);
 }
 

@@ -37,17 +37,19 @@ auto without_gil(Call&& call) {
 
 // --- Queue -----------------------------------------------------------------------------------------------------------
 
-constexpr std::array<std::pair<std::string_view, OverflowPolicy>, 3> kPolicies{
+constexpr std::array<std::pair<std::string_view, OverflowPolicy>, 4> kPolicies{
     {{"drop_oldest", OverflowPolicy::drop_oldest},
      {"drop_newest", OverflowPolicy::drop_newest},
-     {"block", OverflowPolicy::block}}};
+     {"block", OverflowPolicy::block},
+     {"latest", OverflowPolicy::latest}}};
 
 OverflowPolicy parse_policy(const std::string& word) {
   for (const auto& [name, policy] : kPolicies) {
     if (name == word) return policy;
   }
-  raise(Status(ErrorCode::invalid_argument,
-               "overflow must be one of \"drop_oldest\", \"drop_newest\", \"block\"; found \"" + word + "\""));
+  raise(Status(
+      ErrorCode::invalid_argument,
+      "overflow must be one of \"drop_oldest\", \"drop_newest\", \"block\", \"latest\"; found \"" + word + "\""));
 }
 
 // Python's integers have no bounds: what is negative or beyond the core's is named here.
@@ -94,7 +96,7 @@ const char* to_word(PushResult result) {
 const char* push(MessageQueue& queue, const std::variant<py::str, py::bytes>& topic, const py::bytes& payload,
                  std::int64_t receive_time_ns, int qos, bool retain, bool dup,
                  std::vector<std::pair<std::string, std::string>> user_properties, std::string content_type,
-                 std::string response_topic) {
+                 std::string response_topic, std::uint16_t packet_id) {
   of_this_process(queue);
   if (qos < 0 || qos > 2) {
     raise(Status(ErrorCode::invalid_argument, "qos must be 0, 1 or 2; found " + std::to_string(qos)));
@@ -111,6 +113,7 @@ const char* push(MessageQueue& queue, const std::variant<py::str, py::bytes>& to
   message.retain = retain;
   message.dup = dup;
   message.properties = &properties;
+  message.packet_id = packet_id;
 
   // `block` waits here, where Ctrl-C is seen, and not in push().
   (void)wait_interruptibly(queue.limits().block_timeout,
@@ -134,10 +137,14 @@ py::dict counters_of(const StreamCounters& counters) {
   out["held_bytes"] = counters.held_bytes;
   out["rows"] = counters.rows;
   out["blocked_ns"] = counters.blocked_ns;
+  out["superseded_bytes"] = counters.superseded_bytes;
+  out["duplicates"] = counters.duplicates;
+  out["duplicate_packet_ids"] = counters.duplicate_packet_ids;
   out["dropped_oldest"] = counters.loss.dropped_oldest;
   out["dropped_newest"] = counters.loss.dropped_newest;
   out["dropped_block_timeout"] = counters.loss.dropped_block_timeout;
   out["dropped_no_memory"] = counters.loss.dropped_no_memory;
+  out["dropped_no_slot"] = counters.loss.dropped_no_slot;
   out["dropped_bytes"] = counters.loss.dropped_bytes;
   out["rejected_topic"] = counters.loss.rejected_topic;
   out["rejected_too_large"] = counters.loss.rejected_too_large;
@@ -155,7 +162,7 @@ void register_queue(py::module_& module) {
            "keep_properties"_a = false)
       .def("push", &push, "topic"_a, "payload"_a, py::kw_only(), "receive_time_ns"_a = 0, "qos"_a = 0,
            "retain"_a = false, "dup"_a = false, "user_properties"_a = none, "content_type"_a = "",
-           "response_topic"_a = "")
+           "response_topic"_a = "", "packet_id"_a = 0)
       .def(
           "close",
           [](MessageQueue& queue, const StreamReader* source) {
@@ -251,6 +258,11 @@ void register_reader(py::module_& module) {
            [](StreamReader& reader) {
              of_this_process(reader);
              return event_rows(without_gil([&] { return reader.take_events(); }));
+           })
+      .def("ledger",
+           [](StreamReader& reader) {
+             of_this_process(reader);
+             return ledger_rows(without_gil([&] { return reader.ledger(); }));
            })
       .def("schema", [](StreamReader& reader) {
         of_this_process(reader);

@@ -120,6 +120,11 @@ std::vector<ExtractEvent> BatchCutter::take_events() {
   return extractor_->take_events();
 }
 
+std::vector<LedgerRow> BatchCutter::ledger() const {
+  const std::lock_guard lock(extractor_mutex_);
+  return extractor_->ledger();
+}
+
 SchemaPtr BatchCutter::schema() const {
   const std::lock_guard lock(extractor_mutex_);
   return extractor_->schema();

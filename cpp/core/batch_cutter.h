@@ -55,6 +55,7 @@ class BatchCutter {
   [[nodiscard]] ExtractCounters counters() const;
   [[nodiscard]] std::vector<QuarantineEntry> quarantine() const;
   [[nodiscard]] std::vector<ExtractEvent> take_events();
+  [[nodiscard]] std::vector<LedgerRow> ledger() const;
   [[nodiscard]] SchemaPtr schema() const;
 
  private:

@@ -58,6 +58,21 @@ Status validate_zone(const std::vector<ZoneTransition>& zone) {
   return Status();
 }
 
+Status validate_sequence(const SequenceOptions& sequence, const ExtractOptions& options) {
+  if (sequence.path.empty()) return Status(ErrorCode::invalid_argument, "sequence= is empty");
+  if (auto keys = ExtractionPlan::split_path(sequence.path, options.separator); !keys.ok()) return keys.status();
+  if (sequence.by.empty()) return Status();
+  const std::vector<std::string> none;
+  const std::vector<std::string>& names = options.topic_template ? options.topic_template->names() : none;
+  if (std::find(names.begin(), names.end(), sequence.by) != names.end()) return Status();
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + in_quotes(name);
+  return Status(ErrorCode::invalid_argument, "sequence_by= is " + in_quotes(sequence.by) + ", but " +
+                                                 (known.empty() ? "there is no topic template with named levels"
+                                                                : "the template's levels are " + known))
+      .with_hint("It is a level of the topic, as in \"plant/{line}/telemetry\"; without it each topic is a publisher.");
+}
+
 }  // namespace
 
 Status ExtractOptions::validate() const {
@@ -83,9 +98,9 @@ Status ExtractOptions::validate() const {
     }
   }
   const bool no_parsing = payload == PayloadMode::text || payload == PayloadMode::raw;
-  if (no_parsing && (!explode.empty() || event_time)) {
+  if (no_parsing && (!explode.empty() || event_time || sequence)) {
     return Status(ErrorCode::invalid_argument,
-                  "explode= and event_time= need JSON; payload=\"text\" and \"raw\" do no parsing");
+                  "explode=, event_time= and sequence= need JSON; payload=\"text\" and \"raw\" do no parsing");
   }
   if (!explode.empty()) {
     if (auto keys = ExtractionPlan::split_path(explode, separator); !keys.ok()) return keys.status();
@@ -93,6 +108,9 @@ Status ExtractOptions::validate() const {
   if (event_time) {
     if (event_time->path.empty()) return Status(ErrorCode::invalid_argument, "event_time= is empty");
     if (auto keys = ExtractionPlan::split_path(event_time->path, separator); !keys.ok()) return keys.status();
+  }
+  if (sequence) {
+    if (Status status = validate_sequence(*sequence, *this); !status.ok()) return status;
   }
   if (Status status = validate_zone(zone); !status.ok()) return status;
   return schema ? validate_columns(*schema, *this) : Status();

@@ -37,6 +37,12 @@ struct EventTimeOptions {
   TimeUnit unit = TimeUnit::automatic;
 };
 
+// A number that each publisher counts up from message to message.
+struct SequenceOptions {
+  std::string path;  // as ColumnSpec::path
+  std::string by;    // the level of the topic template that names the publisher; empty: the whole topic does
+};
+
 struct MetadataColumns {
   bool topic = true;
   bool receive_time = true;
@@ -61,6 +67,7 @@ struct ExtractOptions {
   std::size_t max_depth = 64;
   std::vector<std::string> na_values;  // as pandas.read_csv, "unavailable", "unknown"
   std::optional<EventTimeOptions> event_time;
+  std::optional<SequenceOptions> sequence;
   std::vector<ZoneTransition> zone;  // of times that name none; empty: such a time cannot be read
   std::optional<TopicTemplate> topic_template;
   MetadataColumns metadata;

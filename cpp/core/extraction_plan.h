@@ -32,6 +32,7 @@ struct PlanNode {
   bool wanted = false;       // values become a column's
   bool descend = false;      // members are looked at
   bool event_time = false;
+  bool sequence = false;
   bool explode = false;
   bool has_elements = false;   // children may be array indices
   bool plain_key = true;       // its JSON spelling is the key itself
@@ -47,6 +48,8 @@ struct PlanNode {
   std::uint32_t cell = 0;
 
   NodeId next_in_bucket = kNoNode;
+
+  [[nodiscard]] bool is_read() const noexcept { return wanted || event_time || sequence; }
 };
 
 class ExtractionPlan {

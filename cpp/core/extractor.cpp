@@ -1,11 +1,13 @@
 #include "extractor.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <utility>
 
 #include "payload_reader.h"
 #include "record_batch_builder.h"
+#include "sequence_tracker.h"
 #include "utf8.h"
 
 namespace honeyframe {
@@ -24,7 +26,8 @@ class JsonExtractor final : public Extractor {
         plan_(options_.separator, options_.columns, !options_.schema, max_nodes(options_)),
         reader_(plan_, options_.payload, options_.strict, options_.max_depth),
         builder_(options_, plan_, counters_),
-        quarantine_(options_.max_quarantine_messages, options_.max_quarantine_bytes) {
+        quarantine_(options_.max_quarantine_messages, options_.max_quarantine_bytes),
+        sequence_(counters_, ledger_) {
     empty_.rows.emplace_back();
   }
 
@@ -42,7 +45,11 @@ class JsonExtractor final : public Extractor {
   SchemaPtr schema() const override { return builder_.schema(); }
   ExtractCounters counters() const override { return counters_; }
   std::vector<QuarantineEntry> quarantine() const override { return quarantine_.entries(); }
-  std::vector<ExtractEvent> take_events() override { return std::exchange(builder_.events(), {}); }
+  std::vector<ExtractEvent> take_events() override {
+    noted_events_ = 0;
+    return std::exchange(builder_.events(), {});
+  }
+  std::vector<LedgerRow> ledger() const override { return ledger_.rows(); }
 
  private:
   // Levels of a topic by the template; ids are those of one dictionary.
@@ -57,6 +64,9 @@ class JsonExtractor final : public Extractor {
   const Topic& topic_of(const MessageBlock& block, const StoredMessage& message, std::string_view topic);
   void put_aside(const RowSource& source, std::string_view payload, const char* reason, std::string message,
                  std::int64_t position);
+  void note_changes(const RowSource& source);
+  void follow_sequence(const RowSource& source);
+  [[nodiscard]] const Cell* sequence_cell(CellRange range) const;
 
   ExtractOptions options_;
   std::size_t full_text_bytes_;
@@ -65,6 +75,10 @@ class JsonExtractor final : public Extractor {
   PayloadReader reader_;
   RecordBatchBuilder builder_;
   Quarantine quarantine_;
+  Ledger ledger_;
+  SequenceTracker sequence_;
+  std::size_t sequence_level_ = 0;  // of the template, where one names the publisher
+  std::size_t noted_events_ = 0;    // of the builder's
   PayloadCells cells_;
   PayloadCells empty_;
   std::uint64_t open_messages_ = 0;
@@ -87,6 +101,16 @@ Status JsonExtractor::prepare() {
     auto nodes = plan_.require(options_.event_time->path);
     if (!nodes.ok()) return nodes.status();
     for (const NodeId node : nodes.value()) plan_[node].event_time = true;
+  }
+  if (options_.sequence) {
+    auto nodes = plan_.require(options_.sequence->path);
+    if (!nodes.ok()) return nodes.status();
+    for (const NodeId node : nodes.value()) plan_[node].sequence = true;
+    if (!options_.sequence->by.empty()) {
+      const auto& names = options_.topic_template->names();
+      sequence_level_ =
+          static_cast<std::size_t>(std::find(names.begin(), names.end(), options_.sequence->by) - names.begin());
+    }
   }
   if (!options_.explode.empty()) {
     auto nodes = plan_.require(options_.explode);
@@ -137,7 +161,58 @@ Status JsonExtractor::extract_one(const MessageBlock& block, const StoredMessage
   }
   ++open_messages_;
   open_payload_bytes_ += payload.size();
+  note_changes(source);
+  if (options_.sequence && !payload.empty() && !source.retain) follow_sequence(source);  // a retained one is of old
   return Status();
+}
+
+void JsonExtractor::note_changes(const RowSource& source) {
+  const std::int64_t time = source.receive_time_ns;
+  builder_.tell_new_misfits([&](std::string_view name, std::string_view json) {
+    (void)ledger_.note({LedgerEvent::misfit, name, time, time, 1, json.size(), json});
+  });
+  const std::vector<ExtractEvent>& events = builder_.events();
+  for (; noted_events_ < events.size(); ++noted_events_) {
+    const ExtractEvent& told = events[noted_events_];
+    const auto event = ledger_event(told.kind);
+    if (!event || event == LedgerEvent::misfit) continue;
+    (void)ledger_.note({*event, told.column, time, time, 1, 0, told.detail});
+  }
+}
+
+// The number of an object around an exploded array counts once, not for each row.
+void JsonExtractor::follow_sequence(const RowSource& source) {
+  const bool by_level = !options_.sequence->by.empty() && source.levels != nullptr;
+  const std::string_view publisher = by_level ? (*source.levels)[sequence_level_] : source.topic;
+  std::size_t shared_begin = std::numeric_limits<std::size_t>::max();
+  bool shared_has_it = false;
+  for (const CellRow& row : cells_.rows) {
+    const Cell* cell = nullptr;
+    if (row.shared.begin != row.shared.end) {
+      const bool is_new = row.shared.begin != shared_begin;
+      shared_begin = row.shared.begin;
+      if (is_new) shared_has_it = (cell = sequence_cell(row.shared)) != nullptr;
+      if (!is_new && shared_has_it) continue;
+    }
+    if (cell == nullptr) cell = sequence_cell(row.own);
+    if (cell != nullptr && cell->kind == CellKind::int64 && cell->int64 >= 0) {
+      sequence_.observe(publisher, static_cast<std::uint64_t>(cell->int64), source.dup, source.receive_time_ns);
+    } else if (cell != nullptr && cell->kind == CellKind::uint64) {
+      sequence_.observe(publisher, cell->uint64, source.dup, source.receive_time_ns);
+    } else {
+      ++counters_.sequence_unreadable;
+    }
+  }
+}
+
+const Cell* JsonExtractor::sequence_cell(CellRange range) const {
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    const Cell& cell = cells_.cells[i];
+    const bool is_value =
+        cell.kind != CellKind::superseded && cell.kind != CellKind::dropped && cell.kind != CellKind::extra;
+    if (is_value && plan_[cell.node].sequence) return &cell;
+  }
+  return nullptr;
 }
 
 bool JsonExtractor::read(const MessageBlock& block, const StoredMessage& message, RowSource& source) {
@@ -173,6 +248,9 @@ void JsonExtractor::put_aside(const RowSource& source, std::string_view payload,
                               std::string message, std::int64_t position) {
   ++quarantined_;
   ++counters_.quarantined;
+  TopTopics* const topics = ledger_.note(
+      {LedgerEvent::quarantined, reason, source.receive_time_ns, source.receive_time_ns, 1, payload.size(), message});
+  if (topics != nullptr) topics->add(source.topic, 1);
   try {
     counters_.quarantine_evicted +=
         quarantine_.add({std::string(source.topic), source.receive_time_ns, source.payload_index, reason,

@@ -10,6 +10,7 @@
 
 #include "extract_counters.h"
 #include "extract_options.h"
+#include "ledger.h"
 #include "message_block.h"
 #include "quarantine.h"
 #include "record_batch.h"
@@ -50,6 +51,8 @@ class Extractor {
   [[nodiscard]] virtual ExtractCounters counters() const = 0;
   [[nodiscard]] virtual std::vector<QuarantineEntry> quarantine() const = 0;
   [[nodiscard]] virtual std::vector<ExtractEvent> take_events() = 0;
+  // Changes of shape, misfits, quarantined messages and what `sequence` finds, by episode.
+  [[nodiscard]] virtual std::vector<LedgerRow> ledger() const { return {}; }
 };
 
 }  // namespace honeyframe

@@ -22,7 +22,7 @@ bool HeldMessages::hold(const MessageView& message) noexcept {
     messages_.push_back({std::string(message.topic), std::string(message.payload),
                          message.properties == nullptr ? MessageProperties() : *message.properties,
                          message.properties != nullptr, message.receive_time_ns, message.qos, message.retain,
-                         message.dup});
+                         message.dup, message.packet_id});
   } catch (const std::bad_alloc&) {
     return false;
   }
@@ -42,7 +42,7 @@ std::size_t HeldMessages::deliver(const std::vector<std::string>& filters, Messa
       continue;
     }
     static_cast<void>(queue.push({held.topic, held.payload, held.receive_time_ns, held.qos, held.retain, held.dup,
-                                  held.has_properties ? &held.properties : nullptr},
+                                  held.has_properties ? &held.properties : nullptr, held.packet_id},
                                  std::chrono::nanoseconds(0)));  // what it cannot store it counts
     ++delivered;
   }

@@ -39,6 +39,7 @@ class HeldMessages {
     std::uint8_t qos;
     bool retain;
     bool dup;
+    std::uint16_t packet_id;
   };
   [[nodiscard]] static std::size_t bytes_of(const MessageView& message) noexcept;
 

@@ -29,6 +29,7 @@ struct MessageView {
   bool retain = false;
   bool dup = false;
   const MessageProperties* properties = nullptr;  // may be null
+  std::uint16_t packet_id = 0;                    // of QoS 1 and 2; 0: unknown
 };
 
 }  // namespace honeyframe

@@ -63,6 +63,8 @@ MessageQueue::MessageQueue(QueueLimits limits)
     : limits_(raised(limits)), block_arena_bytes_(arena_bytes_for(limits_)), block_messages_(messages_for(limits_)) {
   spares_.reserve(kMaxSpares);
   dictionaries_.push_back(std::make_shared<TopicDictionary>());
+  if (limits_.policy != OverflowPolicy::latest) return;
+  latest_ = std::make_unique<LatestSlots>(limits_.max_topics, limits_.max_messages, limits_.keep_properties);
 }
 
 PushResult MessageQueue::push(const MessageView& message) noexcept {
@@ -78,7 +80,7 @@ PushResult MessageQueue::push(const MessageView& message, std::chrono::nanosecon
     try {
       result = store(message, patience, lock);
     } catch (const std::bad_alloc&) {
-      result = drop(message, counters_.loss.dropped_no_memory);
+      result = drop(message, counters_.loss.dropped_no_memory, "no_memory");
     }
     if (result == PushResult::stored && consumer_sleeps_) notify = must_wake_now();
   }
@@ -108,28 +110,33 @@ void MessageQueue::wake_consumer() noexcept {
 
 PushResult MessageQueue::store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock) {
   // A known topic was checked when it came first.
-  if (!dictionaries_.back()->find(message.topic) && !is_valid_topic_name(message.topic)) {
-    return reject(message, counters_.loss.rejected_topic);
+  const bool known = latest_ ? latest_->knows(message.topic) : dictionaries_.back()->find(message.topic).has_value();
+  if (!known && !is_valid_topic_name(message.topic)) {
+    return reject(message, counters_.loss.rejected_topic, kBadTopic);
   }
   if (message.payload.size() > limits_.max_payload_bytes || bytes_alone(message) > limits_.max_bytes) {
-    return reject(message, counters_.loss.rejected_too_large);
+    return reject(message, counters_.loss.rejected_too_large, "too_large");
   }
+  if (message.qos > 0) look_for_repetition(message);
+  if (latest_) return store_latest(message);
   while (!make_room(message)) {
     switch (limits_.policy) {
       case OverflowPolicy::drop_oldest:
         evict_oldest();
         break;
       case OverflowPolicy::drop_newest:
-        return drop(message, counters_.loss.dropped_newest);
+        return drop(message, counters_.loss.dropped_newest, "newest");
       case OverflowPolicy::block:
         // One wait for a stall: the receive thread must come back to the socket.
         if (!stalled_ && sleep_until_room(message, patience, lock)) break;
         stalled_ = true;
-        if (!closed_) return drop(message, counters_.loss.dropped_block_timeout);
+        if (!closed_) return drop(message, counters_.loss.dropped_block_timeout, "block_timeout");
         ++counters_.received;
         counters_.received_bytes += message.payload.size();
         ++counters_.discarded_on_close;
         return PushResult::closed;
+      case OverflowPolicy::latest:  // has no blocks
+        break;
     }
   }
   stalled_ = false;
@@ -145,7 +152,8 @@ PushResult MessageQueue::store(const MessageView& message, std::chrono::nanoseco
   return PushResult::stored;
 }
 
-PushResult MessageQueue::reject(const MessageView& message, std::uint64_t& reason) {
+PushResult MessageQueue::reject(const MessageView& message, std::uint64_t& reason, std::string_view word) {
+  note_loss(LedgerEvent::rejected, word, message);
   ++counters_.received;
   counters_.received_bytes += message.payload.size();
   ++counters_.rejected;
@@ -153,7 +161,8 @@ PushResult MessageQueue::reject(const MessageView& message, std::uint64_t& reaso
   return PushResult::rejected;
 }
 
-PushResult MessageQueue::drop(const MessageView& message, std::uint64_t& reason) {
+PushResult MessageQueue::drop(const MessageView& message, std::uint64_t& reason, std::string_view word) {
+  note_loss(LedgerEvent::dropped, word, message);
   ++counters_.received;
   counters_.received_bytes += message.payload.size();
   ++counters_.dropped;
@@ -168,8 +177,7 @@ bool MessageQueue::make_room(const MessageView& message) {
   const std::size_t topic_cost = TopicDictionary::cost(message.topic);
   const bool new_topic = !topics.find(message.topic);
   const bool dictionary_full =
-      topics.size() > 0 &&
-      (topics.size() >= limits_.max_topics || topics.bytes() + topic_cost > limits_.max_bytes / kDictionariesPerBound);
+      topics.size() > 0 && (topics.size() >= limits_.max_topics || topics.bytes() + topic_cost > dictionary_bytes());
   const bool new_dictionary = new_topic && dictionary_full;
   const bool new_block = new_dictionary || needs_block(message.payload.size());
   const bool spare_serves = new_block && !is_oversize(message.payload.size()) && !spares_.empty();
@@ -212,6 +220,17 @@ bool MessageQueue::sleep_until_room(const MessageView& message, std::chrono::nan
 }
 
 void MessageQueue::open_block(std::size_t payload_size) {
+  std::unique_ptr<MessageBlock> block = new_block(payload_size);
+  const std::size_t bytes = block->capacity_bytes();
+  blocks_.push_back(std::move(block));
+  counters_.queued_bytes += bytes;
+}
+
+std::size_t MessageQueue::dictionary_bytes() const noexcept {
+  return limits_.max_bytes / kDictionariesPerBound;
+}
+
+std::unique_ptr<MessageBlock> MessageQueue::new_block(std::size_t payload_size) {
   std::unique_ptr<MessageBlock> block;
   if (is_oversize(payload_size)) {
     block = std::make_unique<MessageBlock>(payload_size + kPayloadPadding, dictionaries_.back(), 1);
@@ -222,9 +241,7 @@ void MessageQueue::open_block(std::size_t payload_size) {
   } else {
     block = std::make_unique<MessageBlock>(block_arena_bytes_, dictionaries_.back(), block_messages_);
   }
-  const std::size_t bytes = block->capacity_bytes();
-  blocks_.push_back(std::move(block));
-  counters_.queued_bytes += bytes;
+  return block;
 }
 
 void MessageQueue::start_dictionary() {
@@ -255,6 +272,7 @@ std::unique_ptr<MessageBlock> MessageQueue::pop_oldest() {
 
 void MessageQueue::evict_oldest() {
   std::unique_ptr<MessageBlock> block = pop_oldest();
+  note_evicted(*block);
   counters_.dropped += block->size();
   counters_.loss.dropped_oldest += block->size();
   counters_.loss.dropped_bytes += block->payload_bytes();
@@ -278,8 +296,9 @@ std::size_t MessageQueue::block_bytes(std::size_t payload_size) const noexcept {
 }
 
 std::size_t MessageQueue::bytes_alone(const MessageView& message) const noexcept {
-  return block_bytes(message.payload.size()) + TopicDictionary::empty_bytes() + TopicDictionary::cost(message.topic) +
-         kept_properties_bytes(message);
+  const std::size_t in_block = block_bytes(message.payload.size()) + TopicDictionary::empty_bytes() +
+                               TopicDictionary::cost(message.topic) + kept_properties_bytes(message);
+  return latest_ ? std::max(in_block, latest_->cost(message) + TopicDictionary::empty_bytes()) : in_block;
 }
 
 std::size_t MessageQueue::kept_properties_bytes(const MessageView& message) const noexcept {
@@ -293,7 +312,8 @@ bool MessageQueue::is_oversize(std::size_t payload_size) const noexcept {
 
 std::size_t MessageQueue::held_bytes() const noexcept {
   const std::size_t spare_bytes = spares_.size() * MessageBlock::capacity_bytes(block_arena_bytes_, block_messages_);
-  return counters_.queued_bytes + spare_bytes + retired_topic_bytes_ + dictionaries_.back()->bytes();
+  const std::size_t read_slots = latest_ ? latest_->bytes() - latest_->unread_bytes() : 0;
+  return counters_.queued_bytes + read_slots + spare_bytes + retired_topic_bytes_ + dictionaries_.back()->bytes();
 }
 
 std::unique_ptr<MessageBlock> MessageQueue::take(std::chrono::nanoseconds wait) {
@@ -301,16 +321,17 @@ std::unique_ptr<MessageBlock> MessageQueue::take(std::chrono::nanoseconds wait) 
   bool notify = false;
   {
     Lock lock(mutex_);
-    if (blocks_.empty() && !closed_ && !woken_ && wait.count() > 0) {
+    if (nothing_queued() && !closed_ && !woken_ && wait.count() > 0) {
       const auto deadline = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
-      const auto over = [this] { return !blocks_.empty() || closed_ || woken_; };
+      const auto over = [this] { return !nothing_queued() || closed_ || woken_; };
       do {
         consumer_sleeps_ = true;
       } while (not_empty_->wait_until(lock, deadline) != std::cv_status::timeout && !over());
       consumer_sleeps_ = false;
     }
-    if (std::exchange(woken_, false) || blocks_.empty()) return nullptr;
-    block = pop_oldest();
+    if (std::exchange(woken_, false) || nothing_queued()) return nullptr;
+    block = latest_ ? pop_latest() : pop_oldest();
+    if (!block) return nullptr;
     counters_.in_batch += block->size();
     notify = std::exchange(producer_sleeps_, false);
   }
@@ -351,6 +372,7 @@ void MessageQueue::settle_dropped(std::uint64_t messages, std::uint64_t payload_
   counters_.loss.dropped_bytes += payload_bytes;
   switch (limits_.policy) {
     case OverflowPolicy::drop_oldest:
+    case OverflowPolicy::latest:
       counters_.loss.dropped_oldest += settled;
       break;
     case OverflowPolicy::drop_newest:
@@ -360,6 +382,7 @@ void MessageQueue::settle_dropped(std::uint64_t messages, std::uint64_t payload_
       counters_.loss.dropped_block_timeout += settled;
       break;
   }
+  if (settled > 0) note_batch_loss(settled, payload_bytes);
 }
 
 void MessageQueue::close(Status why) {
@@ -380,6 +403,11 @@ void MessageQueue::discard() {
     discarded_ = true;
     while (!blocks_.empty()) gone.push_back(pop_oldest());
     for (const auto& block : gone) counters_.discarded_on_close += block->size();
+    if (latest_) {
+      counters_.discarded_on_close += latest_->unread();
+      counters_.queued = counters_.queued_bytes = 0;
+      latest_->clear();
+    }
     counters_.discarded_on_close += counters_.in_batch;
     counters_.in_batch = 0;
     spares_.clear();
@@ -408,7 +436,7 @@ bool MessageQueue::closed() const {
 
 bool MessageQueue::drained() const {
   const std::lock_guard lock(mutex_);
-  return closed_ && blocks_.empty();
+  return closed_ && nothing_queued();
 }
 
 StreamCounters MessageQueue::counters() const {

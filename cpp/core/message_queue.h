@@ -20,6 +20,9 @@
 #include <string_view>
 #include <vector>
 
+#include "duplicate_watch.h"
+#include "latest_slots.h"
+#include "ledger.h"
 #include "message.h"
 #include "message_block.h"
 #include "process_owned.h"
@@ -30,8 +33,9 @@ namespace honeyframe {
 enum class OverflowPolicy : std::uint8_t {
   drop_oldest,  // evicts whole blocks from the head
   drop_newest,  // refuses what arrives
-  block,  // waits up to block_timeout for room, then refuses what arrives until there is room; TCP slows the broker
-          // meanwhile
+  block,   // waits up to block_timeout for room, then refuses what arrives until there is room; TCP slows the broker
+           // meanwhile
+  latest,  // keeps the newest unread message of each topic, of at most max_topics
 };
 
 struct QueueLimits {
@@ -41,7 +45,7 @@ struct QueueLimits {
   std::size_t max_messages = 1'000'000;
   std::size_t max_bytes = 64u << 20;
   std::size_t max_topics =
-      100'000;  // distinct topics before the dictionary is started anew; it is, too, at max_bytes / 16
+      100'000;  // distinct topics before the dictionary is started anew; it is, too, at max_bytes / 16. `latest`: slots
   std::size_t max_payload_bytes = 16u << 20;  // larger ones are rejected, and counted
   OverflowPolicy policy = OverflowPolicy::drop_oldest;
   std::chrono::milliseconds block_timeout{5'000};
@@ -59,6 +63,7 @@ struct LossCounters {
   std::uint64_t dropped_newest = 0;
   std::uint64_t dropped_block_timeout = 0;
   std::uint64_t dropped_no_memory = 0;
+  std::uint64_t dropped_no_slot = 0;  // `latest`: max_topics others had something unread
   std::uint64_t dropped_bytes = 0;
   std::uint64_t rejected_topic = 0;      // not UTF-8, NUL or wildcard in a topic name (MQTT 5.0, 4.7.3)
   std::uint64_t rejected_too_large = 0;  // over max_payload_bytes, or over max_bytes all by itself
@@ -81,6 +86,10 @@ struct StreamCounters {
   std::uint64_t held_bytes = 0;      // queued_bytes, spare blocks and topics: never above max_bytes
   std::uint64_t rows = 0;            // delivered rows: a message may yield none, one or many
   std::uint64_t blocked_ns = 0;
+  std::uint64_t superseded_bytes = 0;
+  // Not in the sum: they are among the others.
+  std::uint64_t duplicates = 0;            // with the DUP flag
+  std::uint64_t duplicate_packet_ids = 0;  // of those: this stream has seen the packet id before
   LossCounters loss;
 };
 
@@ -126,6 +135,8 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   // Closed, and nothing left to take.
   [[nodiscard]] bool drained() const;
   [[nodiscard]] StreamCounters counters() const;
+  // What was dropped, rejected and sent again, by episode.
+  [[nodiscard]] std::vector<LedgerRow> ledger() const;
   [[nodiscard]] const QueueLimits& limits() const noexcept { return limits_; }
   // True where no other member but the destructor may be called: a lock may be held by a thread that this process does
   // not have.
@@ -136,16 +147,26 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
 
   PushResult store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock);
   [[nodiscard]] std::size_t bytes_alone(const MessageView& message) const noexcept;
-  PushResult reject(const MessageView& message, std::uint64_t& reason);
-  PushResult drop(const MessageView& message, std::uint64_t& reason);
+  PushResult store_latest(const MessageView& message);
+  PushResult reject(const MessageView& message, std::uint64_t& reason, std::string_view word);
+  PushResult drop(const MessageView& message, std::uint64_t& reason, std::string_view word);
+  void look_for_repetition(const MessageView& message) noexcept;
+  static constexpr std::string_view kBadTopic = "topic";
+  void note_loss(LedgerEvent event, std::string_view word, const MessageView& message) noexcept;
+  void note_evicted(const MessageBlock& block) noexcept;
+  void note_batch_loss(std::uint64_t messages, std::uint64_t payload_bytes) noexcept;
   // True once `message` can be stored within the limits; gives up spares and an unused dictionary for it, but no
   // message.
   bool make_room(const MessageView& message);
   [[nodiscard]] bool must_wake_now() noexcept;
   bool sleep_until_room(const MessageView& message, std::chrono::nanoseconds wait, Lock& lock);
   void open_block(std::size_t payload_size);
+  [[nodiscard]] std::unique_ptr<MessageBlock> new_block(std::size_t payload_size);
+  [[nodiscard]] std::size_t dictionary_bytes() const noexcept;
   void start_dictionary();
   std::unique_ptr<MessageBlock> pop_oldest();
+  std::unique_ptr<MessageBlock> pop_latest();
+  [[nodiscard]] bool nothing_queued() const noexcept;
   void evict_oldest();
   void keep_spare(std::unique_ptr<MessageBlock> block);
   std::uint64_t leave_batch(std::uint64_t messages);
@@ -166,6 +187,9 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   // From the one the oldest block uses to the current one.
   std::deque<std::shared_ptr<TopicDictionary>> dictionaries_;
   std::size_t retired_topic_bytes_ = 0;  // of all dictionaries but the current one
+  std::unique_ptr<LatestSlots> latest_;  // for `latest`, in place of blocks_
+  DuplicateWatch repeated_;
+  Ledger ledger_;
   StreamCounters counters_;
   bool consumer_sleeps_ = false;  // and has not been told to wake: one notify a sleep
   bool wake_put_off_ = false;     // to the end of a burst

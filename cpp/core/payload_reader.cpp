@@ -169,7 +169,7 @@ bool PayloadReader::read_element() {
 
 void PayloadReader::add_bare(const char* name, Cell cell) {
   cell.node = plan_.child(kRootNode, name);
-  if (cell.node == kNoNode || !(plan_[cell.node].wanted || plan_[cell.node].event_time)) return;
+  if (cell.node == kNoNode || !plan_[cell.node].is_read()) return;
   if (plan_.grows() && plan_[cell.node].shape == NodeShape::undecided) {
     plan_.decide(cell.node, NodeShape::value, tokens_.position());
   }
@@ -311,7 +311,7 @@ bool PayloadReader::descends(NodeId child) {
 }
 
 bool PayloadReader::read_known(NodeId child) {
-  const bool wanted = plan_[child].wanted || plan_[child].event_time;
+  const bool wanted = plan_[child].is_read();
   if (plan_[child].explode) {
     explode_token_ = 0;
     if (tokens_.peek() == '[') return remember_explode(child);
@@ -359,7 +359,7 @@ bool PayloadReader::remember_explode(NodeId child) {
 // decided is taken back, and its text kept.
 void PayloadReader::supersede(NodeId child) {
   const PlanNode& node = plan_[child];
-  if (!node.wanted && !node.descend && !node.event_time) return;
+  if (!node.is_read() && !node.descend) return;
   const std::uint32_t resume = tokens_.position();
   tokens_.rewind(node.token);
   std::string_view text;

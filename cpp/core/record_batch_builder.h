@@ -48,6 +48,14 @@ class RecordBatchBuilder {
   // Of the batch that finish() would give now.
   [[nodiscard]] SchemaPtr schema() const { return make_schema(); }
   [[nodiscard]] std::vector<ExtractEvent>& events() noexcept { return events_; }
+  // Calls tell(name, json) for each value that the last payload added to `_misfit`.
+  template <typename Tell>
+  void tell_new_misfits(Tell&& tell) const {
+    for (std::size_t i = mark_.misfits; i < misfit_.size(); ++i) {
+      const auto [name, json] = misfit_.entry(i);
+      tell(name, json);
+    }
+  }
 
  private:
   static constexpr std::int32_t kNone = -1;

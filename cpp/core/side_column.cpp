@@ -14,7 +14,9 @@ void SideColumn::add(std::int64_t row, std::string_view name, std::string_view j
     std::string quoted;
     append_json_string(name, quoted);
     names_.push_back(quoted += ':');
+    plain_names_.resize(names_.size());
     found = name_ids_.emplace(name, static_cast<std::uint32_t>(names_.size() - 1)).first;
+    plain_names_.back() = &found->first;
   }
   const std::size_t begin = values_.size();
   values_ += json;
@@ -61,6 +63,7 @@ Column SideColumn::finish(std::int64_t rows) {
   values_.clear();
   name_ids_.clear();
   names_.clear();
+  plain_names_.clear();
   bytes_ = 0;
   return column.finish();
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "record_batch.h"
@@ -24,6 +25,11 @@ class SideColumn {
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   // No less than finish() will write.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  // Of an entry, valid until the next add(): its name, and the text of its value.
+  [[nodiscard]] std::pair<std::string_view, std::string_view> entry(std::size_t index) const noexcept {
+    const Entry& entry = entries_[index];
+    return {*plain_names_[entry.name], std::string_view(values_).substr(entry.begin, entry.size)};
+  }
   // Takes back all but the first `size` entries.
   void truncate(std::size_t size);
 
@@ -45,7 +51,8 @@ class SideColumn {
   std::vector<Entry> entries_;
   std::string values_;
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> name_ids_;
-  std::vector<std::string> names_;  // as JSON: quoted, with the colon
+  std::vector<std::string> names_;               // as JSON: quoted, with the colon
+  std::vector<const std::string*> plain_names_;  // keys of name_ids_
   std::size_t bytes_ = 0;
 };
 

@@ -65,6 +65,11 @@ class Reader final : public StreamReader {
   [[nodiscard]] ExtractCounters extract_counters() const override { return cutter_.counters(); }
   [[nodiscard]] std::vector<QuarantineEntry> quarantine() const override { return cutter_.quarantine(); }
   [[nodiscard]] std::vector<ExtractEvent> take_events() override { return cutter_.take_events(); }
+  [[nodiscard]] std::vector<LedgerRow> ledger() const override {
+    std::vector<LedgerRow> rows = queue_->ledger();
+    for (LedgerRow& row : cutter_.ledger()) rows.push_back(std::move(row));
+    return rows;
+  }
   [[nodiscard]] SchemaPtr schema() const override { return cutter_.schema(); }
   [[nodiscard]] bool in_forked_child() const noexcept override { return changed_.in_forked_child(); }
 
@@ -330,7 +335,8 @@ void Reader::keep(Result<CutBatch> cut) {
     }
     while (!discarded_ && !ready_.has_room_for(cut.value())) {
       switch (queue_->limits().policy) {
-        case OverflowPolicy::drop_oldest: {
+        case OverflowPolicy::drop_oldest:
+        case OverflowPolicy::latest: {
           const ReadyBatches::Evicted evicted = ready_.evict_oldest();
           drop(evicted.messages, evicted.payload_bytes);
           break;

@@ -89,6 +89,8 @@ class StreamReader {
   [[nodiscard]] virtual ExtractCounters extract_counters() const = 0;
   [[nodiscard]] virtual std::vector<QuarantineEntry> quarantine() const = 0;
   [[nodiscard]] virtual std::vector<ExtractEvent> take_events() = 0;
+  // The queue's and the extraction's, by episode; in no order of time.
+  [[nodiscard]] virtual std::vector<LedgerRow> ledger() const = 0;
   [[nodiscard]] virtual SchemaPtr schema() const = 0;
   // True where nothing but next(), open_window() (which answer ErrorCode::forked) and the destructor may be called.
   [[nodiscard]] virtual bool in_forked_child() const noexcept = 0;

@@ -166,6 +166,7 @@ class Queue:
         user_properties: Sequence[tuple[str, str]] = (),
         content_type: str = "",
         response_topic: str = "",
+        packet_id: int = 0,
     ) -> str:
         """As the receive thread does it; for tests and for data that comes from elsewhere. "stored", "dropped", "rejected" or "closed".
 
@@ -198,6 +199,8 @@ class ExtractOptions:
         metadata: Sequence[str] = ("topic", "recv_time", "retain"),
         max_quarantine_messages: int = 10_000,
         max_quarantine_bytes: int = 16777216,
+        sequence: str | None = None,
+        sequence_by: str = "",
     ) -> None: ...
 
 @final
@@ -221,6 +224,9 @@ class StreamReader:
         """(topic, recv_time_ns, payload_index, reason, message, position, payload, retain, qos)."""
     def take_events(self) -> list[tuple[str, str, str]]:
         """(kind, column, detail)."""
+    def ledger(self) -> list[tuple[str, str, int, int, int, int, int, str, list[tuple[str, int]], bool]]:
+        """(event, subject, first_ns, last_ns, occurrences, count, bytes, detail, [(topic, at least so many)], folded), the queue's and the extraction's.
+        A folded row stands for older ones of its event, of which there were ``occurrences``."""
     def schema(self) -> ArrowSchemaHolder: ...
 
 @final

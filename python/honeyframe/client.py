@@ -228,10 +228,13 @@ class Client:
                 call a message. None leaves the message out; an exception puts it into quarantine as ``decode_failed``.
             overflow: what goes when the queue is full: "drop_oldest", "drop_newest", or "block": the broker is kept waiting for up to
                 ``block_timeout``, once a stall and not for each message. Then the newest are dropped, without a wait, until there is
-                room again.
+                room again. With "latest" only the newest unread message of each topic is kept, full or not: what it takes the place of
+                counts as ``superseded``, and what finds no slot of ``max_topics`` as dropped. (Under a window everything is extracted
+                as it comes, and batches that nobody reads go oldest first.)
             max_queue_messages, max_queue_bytes: the queue's bounds.
             max_payload_bytes: larger messages are rejected, and counted.
-            max_topics: distinct topics before the dictionary of topics is started anew.
+            max_topics: distinct topics before the dictionary of topics is started anew; with ``overflow="latest"`` the topics that may
+                have something unread.
             timeout: how long to wait for the broker's answer.
             extraction: as :func:`honeyframe.extract`: ``on_conflict``, ``payload``, ``explode``, ``sep``, ``tz``, ``max_columns``,
                 ``na_values``, ``metadata``, …

@@ -3,7 +3,8 @@
     raw queue -> decode(payload) -> feed queue -> StreamReader
 
 The slow path: one Python call a message, on a thread of its own, so that windows fill while a cell sleeps. Overflow is the raw queue's
-business, by its own policy: the thread looks for room in the feed queue before each message, and waits for it.
+business, by its own policy: the thread looks for room in the feed queue before each message, and waits for it. Under "latest" it does not
+wait: the feed, too, keeps the newest of each topic.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from . import _core
 from .errors import HoneyframeError, InternalError
+from .ledger import CoreRow
 from .payload import encode_payload
 from .quarantine import QuarantineRow
 
@@ -33,6 +35,7 @@ _MAX_BLOCK_BYTES: Final = 256 * 2**10
 _TABLE_BYTES: Final = 4 * 2**10
 _FIRST_WAIT: Final = 0.001
 _LONGEST_WAIT: Final = 0.02
+_DETAIL: Final = 200  # characters of the first fault, in the ledger
 
 
 class Decoder:
@@ -46,6 +49,7 @@ class Decoder:
         *,
         feed_messages: int,
         feed_bytes: int,
+        feed_waits: bool = True,
         max_quarantine_messages: int = 10_000,
         max_quarantine_bytes: int = 16 * 2**20,
     ) -> None:
@@ -57,10 +61,12 @@ class Decoder:
         self._decode = decode
         self._feed_messages = min(feed_messages, _FEED_MESSAGES)
         self._feed_bytes = min(feed_bytes, _FEED_BYTES)
+        self._feed_waits = feed_waits
         self._block_bytes = min(feed_bytes // _BLOCKS_PER_BOUND, _MAX_BLOCK_BYTES)
         self._error: BaseException | None = None  # what ended the thread before its time
         self._quarantine: deque[QuarantineRow] = deque()
         self._quarantine_bytes = 0
+        self._refused: CoreRow | None = None
         self._max_messages = max_quarantine_messages
         self._max_bytes = max_quarantine_bytes
         self._stop = threading.Event()
@@ -97,8 +103,17 @@ class Decoder:
             delivered=feed["delivered"] + left_out,
             quarantined=raw["quarantined"] + feed["quarantined"] + failed,
             rows=feed["rows"],
+            duplicates=raw["duplicates"],
+            duplicate_packet_ids=raw["duplicate_packet_ids"],
         )
         return both
+
+    def whole_ledger(self, feed: list[CoreRow]) -> list[CoreRow]:
+        """``feed``, the ledger of what came out, with that of the way before it."""
+        with self._lock:
+            refused = [self._refused] if self._refused else []
+        # What is a duplicate there was one here.
+        return [*self._raw.ledger(), *refused, *(row for row in feed if row[0] != "duplicates")]
 
     def quarantine(self) -> list[QuarantineRow]:
         with self._lock:
@@ -139,6 +154,8 @@ class Decoder:
         return False
 
     def _has_room(self, size: int) -> bool:
+        if not self._feed_waits:
+            return True
         counters = self._feed.counters()
         if not counters["queued"]:
             return True  # all the room there is; what is larger by itself is rejected, and counted
@@ -179,6 +196,16 @@ class Decoder:
         entry = (message["_topic"], time_ns, -1, REASON, text[:1_000], -1, payload, bool(message["_retain"]), message["_qos"] or 0)
         with self._lock:
             self.failed += 1
+            before = self._refused or ("quarantined", REASON, time_ns, time_ns, 0, 0, 0, text[:_DETAIL], [], False)
+            self._refused = (
+                *before[:2],
+                min(before[2], time_ns),
+                max(before[3], time_ns),
+                before[4] + 1,
+                before[5] + 1,
+                before[6] + len(payload),
+                *before[7:],
+            )
             self._quarantine.append(entry)
             self._quarantine_bytes += len(payload)
             while len(self._quarantine) > self._max_messages or self._quarantine_bytes > self._max_bytes:

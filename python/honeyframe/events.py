@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from . import _core
 from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, error_from_core
+from .ledger import LedgerRow, SessionHistory
 
 _WAIT_SECONDS: Final = 0.5  # how long the thread takes at most to see that it should stop
 
@@ -102,6 +103,8 @@ class SessionLog:
         name = printable(client_id)
         logger = logging.getLogger("honeyframe")
         self.logger = ClientLogger(logger.getChild(name.replace(".", "_")) if chosen else logger, name)
+        self._told = threading.RLock()  # one telling at a time, in order; a handler may ask for the ledger
+        self._history = SessionHistory()
         self.gaps = 0  # reconnects after which the broker had kept no session
         self._thread = threading.Thread(target=self._run, name="honeyframe-events", daemon=True)
 
@@ -126,10 +129,18 @@ class SessionLog:
 
     def drain(self) -> int:
         """Tells what has happened since the last call; how many events that was."""
-        events = self._session.take_events()
-        for event in events:
-            self._tell(event)
-        return len(events)
+        with self._told:
+            events = self._session.take_events()
+            for event in events:
+                self._history.add(event)
+                self._tell(event)
+            return len(events)
+
+    def history(self) -> list[LedgerRow]:
+        """What has happened up to now, for the ledger."""
+        with self._told:
+            self.drain()
+            return self._history.rows()
 
     def _tell(self, event: dict[str, Any]) -> None:
         kind = event["kind"]
@@ -178,7 +189,10 @@ class StreamLog:
         episode_begins = new > 0 and not self._dropping
         self._dropped, self._dropping = dropped, new > 0
         if episode_begins:
-            text = f"{new:,} messages dropped: the queue was full. Read faster, or give it more: max_queue_messages=, max_queue_bytes="
+            text = (
+                f"{new:,} messages dropped: the queue was full. Read faster, or give it more: max_queue_messages=, max_queue_bytes=; "
+                "stream.ledger() tells which these were"
+            )
             self.logger.warning("%s", text, extra={"honeyframe_event": "dropped"})
             warn(text, MessagesDroppedWarning)
 

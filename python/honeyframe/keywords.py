@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .options import Metadata, OnConflict, PayloadMode, TimeUnit
 
 Protocol: TypeAlias = Literal["auto", "3.1", "3.1.1", "5.0"]
-Overflow: TypeAlias = Literal["drop_oldest", "drop_newest", "block"]
+Overflow: TypeAlias = Literal["drop_oldest", "drop_newest", "block", "latest"]
 Retained: TypeAlias = Literal["include", "skip", "only"]
 Properties: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 Path: TypeAlias = str | os.PathLike[str]
@@ -75,6 +75,8 @@ class ReadOptions(ConnectOptions, total=False):
     na_values: Iterable[str] | None
     keep_default_na: bool
     event_time_unit: TimeUnit
+    sequence: str | None
+    sequence_by: str | None
     tz: str | datetime.tzinfo | None
     metadata: Iterable[Metadata]
     max_quarantine_messages: int

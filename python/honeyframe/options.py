@@ -71,6 +71,8 @@ def extract_options(
     event_time: str | None = None,
     event_time_unit: TimeUnit = "auto",
     tz: str | datetime.tzinfo | None = None,
+    sequence: str | None = None,
+    sequence_by: str | None = None,
     topic_template: str | None = None,
     metadata: Iterable[Metadata] = STREAM_METADATA,
     max_quarantine_messages: int = 10_000,
@@ -96,6 +98,9 @@ def extract_options(
         event_time_unit: of numbers there: ``"s" "ms" "us" "ns"``, or ``"auto"``: decided once, by the first of 1e8 or more.
         tz: the zone of times that name none, as ``"Europe/Berlin"`` or a tzinfo: in ``event_time`` and in a schema's timestamp columns.
             None: such a time cannot be read there; it is null, and counted.
+        sequence: path of a number that each publisher counts up from message to message: missing, repeated and out-of-order numbers and
+            restarts are counted in ``stats()`` and listed in ``ledger()``. Retained messages are left out of it.
+        sequence_by: the level of the template that names the publisher. None: each topic is a publisher.
         topic_template: ``"plant/{line}/telemetry"``: the levels named become columns.
         metadata: which of ``topic recv_time retain qos dup payload_index user_properties content_type response_topic`` become columns,
             each named with a leading underscore.
@@ -111,6 +116,8 @@ def extract_options(
         raise InvalidArgumentError("tz= is the zone of event_time= and of a schema's timestamp columns, and neither is there")
     if event_time_unit != "auto" and event_time is None:
         raise InvalidArgumentError("event_time_unit= is the unit of event_time=, which is missing")
+    if sequence_by is not None and sequence is None:
+        raise InvalidArgumentError("sequence_by= names the publishers whose sequence= is followed, which is missing")
     if schema is not None and columns is not None:
         raise InvalidArgumentError(
             "schema= fixes the columns, columns= chooses among those inferred: pass one of them",
@@ -137,6 +144,8 @@ def extract_options(
         na_values=[*DEFAULT_NA_VALUES, *na_strings] if keep_default_na else na_strings,
         event_time=event_time,
         event_time_unit=event_time_unit,
+        sequence=sequence,
+        sequence_by=sequence_by or "",
         zone=() if tz is None else zone_table(tz),
         topic_template=topic_template,
         metadata=check_strings("metadata", metadata),

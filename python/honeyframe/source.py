@@ -126,7 +126,8 @@ def make_reader(
     if decode is None:
         return _core.StreamReader(entrance, options), entrance, None
     # Its policy is for windows: what they have taken and nobody reads. Messages find room before they are pushed.
-    feed = core_call(_core.Queue, **{**queue, "overflow": "drop_oldest"}, keep_properties=bool(keep))
+    latest = queue.get("overflow") == "latest"
+    feed = core_call(_core.Queue, **{**queue, "overflow": "latest" if latest else "drop_oldest"}, keep_properties=bool(keep))
     raw = _core.StreamReader(entrance, _core.ExtractOptions(payload="raw", metadata=[*RAW_METADATA, *sorted(keep)]))
     watch_reader(raw)
     decoder = Decoder(
@@ -135,5 +136,6 @@ def make_reader(
         decode,
         feed_messages=queue.get("max_messages", _MAX_MESSAGES),
         feed_bytes=queue.get("max_bytes", _MAX_BYTES),
+        feed_waits=not latest,
     )
     return _core.StreamReader(feed, options), entrance, decoder

@@ -12,8 +12,9 @@ _TERMS: Final = ("delivered", "queued", "in_batch", "dropped", "superseded", "re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStats:
-    """Counters of one stream at one moment. All are 64-bit, and never go back but for what is held (``queued``, ``in_batch``, their bytes)
-    and for ``delivered`` and ``rows`` after an interrupted read, whose batches are in hand again.
+    """Counters of one stream at one moment. All are 64-bit, and never go back but for what is held (``queued``, ``in_batch``, their bytes),
+    for ``sequence_missing`` when a missing number comes late, and for ``delivered`` and ``rows`` after an interrupted read, whose batches
+    are in hand again.
 
     In messages, exact at any moment::
 
@@ -43,6 +44,7 @@ class StreamStats:
     queued_bytes: int = 0
     held_bytes: int = 0
     dropped_bytes: int = 0
+    superseded_bytes: int = 0
     rows: int = 0
     blocked_ns: int = 0
     # why: these add up to `dropped` and to `rejected`
@@ -50,8 +52,12 @@ class StreamStats:
     dropped_newest: int = 0
     dropped_block_timeout: int = 0
     dropped_no_memory: int = 0
+    dropped_no_slot: int = 0  # overflow="latest": max_topics other topics had something unread
     rejected_topic: int = 0
     rejected_too_large: int = 0
+    # among those above: messages with the DUP flag, and those of them whose packet id this stream had seen
+    duplicates: int = 0
+    duplicate_packet_ids: int = 0
     # of the extraction
     payloads: int = 0
     quarantine_evicted: int = 0
@@ -65,6 +71,14 @@ class StreamStats:
     topics_not_matching_template: int = 0
     bad_property_texts: int = 0
     name_collisions: int = 0
+    # of sequence=, in numbers, and in gaps, restarts, rows and publishers
+    sequence_missing: int = 0
+    sequence_gaps: int = 0
+    sequence_repeated: int = 0
+    sequence_out_of_order: int = 0
+    sequence_restarts: int = 0
+    sequence_unreadable: int = 0
+    sequence_forgotten: int = 0
     # of the face
     retained_skipped_rows: int = 0
     decode_failed: int = 0

@@ -101,6 +101,26 @@ TEST(ExtractOptions, ASchemaColumnMustNotBearANameThatIsTaken) {
   EXPECT_EQ(Extractor::create(options).status().code(), ErrorCode::invalid_schema);
 }
 
+TEST(ExtractOptions, ASequenceNeedsAPathAndALevelThatIsThere) {
+  const auto following = [](std::string path, std::string by) {
+    ExtractOptions options;
+    options.sequence = SequenceOptions{std::move(path), std::move(by)};
+    return options;
+  };
+  EXPECT_EQ(code_of(following("seq", "")), ErrorCode::ok);
+  EXPECT_EQ(code_of(following("", "")), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(following("a..b", "")), ErrorCode::invalid_schema);
+  EXPECT_EQ(code_of(following("seq", "line")), ErrorCode::invalid_argument);
+  ExtractOptions options = following("seq", "line");
+  options.topic_template = TopicTemplate::parse("plant/{line}/{kind}").value();
+  EXPECT_EQ(code_of(options), ErrorCode::ok);
+  options.sequence->by = "lines";
+  EXPECT_NE(options.validate().message().find("'line', 'kind'"), std::string::npos) << options.validate().message();
+  options.sequence->by.clear();
+  options.payload = PayloadMode::text;
+  EXPECT_EQ(code_of(options), ErrorCode::invalid_argument);
+}
+
 TEST(ExtractOptions, ErrorsSayWhatWasFound) {
   const Status status = with_schema({{"temp", "a..b", kInteger}}).validate();
   EXPECT_NE(status.message().find("a..b"), std::string::npos) << status.message();

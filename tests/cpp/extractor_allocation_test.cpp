@@ -53,6 +53,17 @@ TEST(ExtractorAllocation, NoneForValuesThatDoNotFit) {
             0U);
 }
 
+// The same two numbers over and over: the ledger has its rows by then, and they only count.
+TEST(ExtractorAllocation, NoneForASequenceThatIsFollowed) {
+  ExtractOptions options;
+  options.sequence = SequenceOptions{"seq", ""};
+  EXPECT_EQ(allocations_for(options, {R"({"seq":100,"t":1.5})", R"({"seq":101,"t":1.5})", R"({"seq":103,"t":1.5})"}),
+            0U);
+  options.topic_template = TopicTemplate::parse("plant/{line}/telemetry").value();
+  options.sequence->by = "line";
+  EXPECT_EQ(allocations_for(options, {R"({"t":1.5,"o":{"x":1},"seq":7})"}), 0U);
+}
+
 TEST(ExtractorAllocation, NoneWithASchemaOrAnExplodedArray) {
   ExtractOptions schema;
   schema.schema = std::vector<ColumnSpec>{{"t", "sensor.temp", {TypeId::float64, TypeId::null}}};

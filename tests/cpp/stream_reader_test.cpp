@@ -347,6 +347,28 @@ TEST_F(StreamReaderTest, KeptBatchesObeyDropNewest) {
   EXPECT_EQ(queue_->counters().loss.dropped_newest, 1'000U - values.size());
 }
 
+TEST_F(StreamReaderTest, UnderLatestKeptBatchesGoOldestFirstAndTheLedgerSaysSo) {
+  QueueLimits limits;
+  limits.max_messages = 160;
+  limits.policy = OverflowPolicy::latest;
+  open(limits);
+  const auto tap = window();
+  for (int i = 0; i < 1'000; ++i) {
+    push_now(std::to_string(i));
+    ASSERT_TRUE(eventually([&] { return queue_->counters().queued == 0U || i % 10 != 0; }));
+  }
+  reader_->close();
+  ASSERT_TRUE(eventually([&] { return queue_->drained(); }));
+  const auto values = read_to_the_end();
+  ASSERT_FALSE(values.empty());
+  EXPECT_EQ(values.back(), "999");
+  const StreamCounters counters = queue_->counters();
+  EXPECT_EQ(values.size() + counters.dropped + counters.superseded, 1'000U);
+  std::uint64_t told = 0;
+  for (const LedgerRow& row : reader_->ledger()) told += row.event == LedgerEvent::dropped ? row.count : 0;
+  EXPECT_EQ(told, counters.dropped);
+}
+
 TEST_F(StreamReaderTest, UnderBlockThePumpWaitsForRoom) {
   QueueLimits limits;
   limits.max_messages = 160;

@@ -124,6 +124,24 @@ def test_every_message_is_accounted_for_at_any_moment_of_a_load(broker: Broker, 
         assert_balanced(stream)
 
 
+def test_latest_keeps_the_newest_of_each_topic(broker: Broker, pooled: Pooled, topic: str) -> None:
+    """While a storm runs that nobody reads; then every topic's last message is there, and no other."""
+    stream = pooled(broker, 5).stream(f"{topic}/{{line}}", qos=1, overflow="latest")
+    looks: list[bool] = []
+    with Client(broker.listeners.ports["tcp"]) as publisher:
+        for start in range(0, 2_000, 200):
+            publisher.publish_all([(f"{topic}/{n % 20}", b'{"n": %d}' % n) for n in range(start, start + 200)])
+            looks.append(stream.stats().balanced)
+    wait_until(lambda: stream.stats().received == 2_000, 10, "all messages")
+    stats = stream.stats()
+    assert (stats.queued, stats.superseded, stats.dropped) == (20, 1_980, 0)
+    df = stream.read(seconds=0).to_pandas()
+    assert sorted(df["n"]) == list(range(1_980, 2_000))
+    assert all(df["line"].astype(int) == df["n"] % 20)
+    assert all(looks)
+    assert_balanced(stream)
+
+
 @pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest", "block"])
 def test_a_full_queue_does_what_its_policy_says(overflow: str, mosquitto: Mosquitto, pooled: Pooled, topic: str) -> None:
     client = pooled(mosquitto, 5)
@@ -135,6 +153,11 @@ def test_a_full_queue_does_what_its_policy_says(overflow: str, mosquitto: Mosqui
     assert stats.balanced
     with pytest.warns(hf.errors.MessagesDroppedWarning, match="dropped"):
         df = stream.read(seconds=0).to_pandas()
+    ledger = stream.ledger()
+    (dropped,) = ledger[ledger["event"] == "dropped"].to_dict("records")  # one episode
+    assert (dropped["count"], dropped["bytes"]) == (stats.dropped, stats.dropped_bytes)
+    assert dropped["topics"] == json.dumps({topic: stats.dropped})
+    assert pd.Timestamp.now("UTC") - pd.Timedelta("1min") < dropped["time"] <= dropped["until"] <= pd.Timestamp.now("UTC")
     if overflow == "drop_oldest":
         assert stats.dropped == stats.dropped_oldest > 0
         assert df["n"].iloc[-1] == 299

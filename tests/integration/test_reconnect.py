@@ -47,6 +47,13 @@ def test_a_cut_connection_comes_back_and_the_streams_go_on(
             assert list(df["line"]) == ["a", "b"]
             assert stream.stats().gaps == 1
             assert_balanced(stream)
+            ledger = stream.ledger().set_index("event")
+            assert ledger.loc["connected", "count"].tolist() == [1, 1]
+            lost, gap = ledger.loc["connection_lost"], ledger.loc["gap"]
+            assert (lost["reason"], gap["reason"]) == ("session_lost", "session_lost")
+            assert lost["time"] == gap["time"] < lost["until"] <= gap["until"] == ledger.loc["resubscribed", "time"]
+            assert ledger.loc["resubscribed", "count"] == 2
+            assert ledger.loc["column_added", "column"] == "n"
 
     with pytest.warns(hf.errors.GapWarning):
         in_parallel(VERSIONS, cut)
@@ -75,6 +82,10 @@ def test_a_kept_session_loses_nothing_and_says_no_gap(broker: Broker, dial: Dial
             assert sorted(seen) == list(range(6))
             assert client.stats()["gaps"] == 0
             assert_balanced(stream)
+            ledger = stream.ledger().set_index("event")
+            assert ledger.loc["connection_lost", "reason"] == "session_kept"
+            assert ledger.loc["connection_lost", "time"] < ledger.loc["connection_lost", "until"]
+            assert "gap" not in ledger.index
 
     in_parallel([4, 5], cut)
 

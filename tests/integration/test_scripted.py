@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -186,6 +187,34 @@ def test_no_subscribers_is_no_refusal(dial: Dial) -> None:
             client.close()
 
     in_parallel([1, 2], run)
+
+
+def test_messages_that_are_sent_again_are_delivered_counted_and_told(dial: Dial) -> None:
+    def run(version: int) -> None:
+        async def repeats(c: Connection) -> None:
+            await c.accept()
+            await c.grant()
+            for number, dup in [(1, False), (1, True), (2, False), (3, True)]:
+                await c.send(Publish(topic="a", payload=b'{"n": %d}' % number, qos=1, packet_id=number, dup=dup))
+                await c.expect(Puback, packet_id=number)
+            await c.serve()
+
+        with ScriptedBroker(repeats) as broker:
+            client = dial(broker.uri(), version=version)
+            stream = client.stream("a", metadata=["dup"], sequence="n")
+            df = stream.read(rows=4, seconds=5).to_pandas()
+            assert list(zip(df["n"], df["_dup"], strict=True)) == [(1, False), (1, True), (2, False), (3, True)]
+            stats = stream.stats()
+            assert (stats.received, stats.duplicates, stats.sequence_repeated, stats.sequence_missing) == (4, 2, 1, 0)
+            ledger = stream.ledger()
+            duplicates = ledger[ledger["event"] == "duplicates"]
+            assert duplicates["count"].sum() == 2
+            assert set(duplicates["topics"].map(lambda text: next(iter(json.loads(text))))) == {"a"}
+            assert ledger.loc[ledger["event"] == "sequence_repeated", "topic"].tolist() == ["a"]
+            assert_balanced(stream)
+            client.close()
+
+    in_parallel([4, 5], run)
 
 
 def test_received_messages_are_acknowledged_by_the_book(dial: Dial) -> None:

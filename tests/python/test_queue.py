@@ -17,7 +17,7 @@ from honeyframe import _core
 from honeyframe.errors import ForkedProcessError, InvalidArgumentError
 
 TERMS = ("delivered", "queued", "in_batch", "dropped", "superseded", "rejected", "quarantined", "discarded_on_close")
-DROPS = ("dropped_oldest", "dropped_newest", "dropped_block_timeout", "dropped_no_memory")
+DROPS = ("dropped_oldest", "dropped_newest", "dropped_block_timeout", "dropped_no_memory", "dropped_no_slot")
 
 
 def balanced(counters: dict[str, int]) -> bool:
@@ -107,6 +107,29 @@ def test_block_goes_on_when_there_is_room() -> None:
     assert balanced(queue.counters())
 
 
+def test_latest_keeps_the_newest_of_each_topic() -> None:
+    queue = _core.Queue(max_topics=3, overflow="latest")
+    reader = _core.StreamReader(queue, _core.ExtractOptions())
+    assert [queue.push(f"t/{n % 4}", b"%d" % n) for n in range(8)] == ["stored"] * 3 + ["dropped"] + ["stored"] * 3 + ["dropped"]
+    counters = queue.counters()
+    assert (counters["queued"], counters["superseded"], counters["superseded_bytes"], counters["dropped_no_slot"]) == (3, 3, 3, 2)
+    assert balanced(counters)
+    batch = reader.next(100, 0.0, 1.0)
+    assert batch is not None
+    assert batch.num_messages == 3
+    assert queue.push("t/3", b"9") == "stored"  # of a slot that was read
+    assert balanced(queue.counters())
+
+
+def test_repeated_messages_are_counted() -> None:
+    queue = _core.Queue()
+    queue.push("t", b"1", qos=1, packet_id=7)
+    queue.push("t", b"1", qos=1, packet_id=7, dup=True)
+    queue.push("t", b"2", qos=1, packet_id=8, dup=True)
+    counters = queue.counters()
+    assert (counters["received"], counters["duplicates"], counters["duplicate_packet_ids"]) == (3, 2, 1)
+
+
 def test_closed_takes_no_more() -> None:
     queue = _core.Queue()
     queue.push("t", b"1")
@@ -124,7 +147,7 @@ def test_closed_takes_no_more() -> None:
         ({"max_bytes": 1000}, "max_bytes: found 1000, expected 65536 or more"),
         ({"max_topics": 0}, "max_topics"),
         ({"max_payload_bytes": 2**70}, "max_payload_bytes"),
-        ({"overflow": "spill"}, '"drop_oldest", "drop_newest", "block"; found "spill"'),
+        ({"overflow": "spill"}, '"drop_oldest", "drop_newest", "block", "latest"; found "spill"'),
         ({"block_timeout": -1.0}, "block_timeout"),
         ({"block_timeout": float("nan")}, "block_timeout"),
     ],

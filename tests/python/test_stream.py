@@ -178,14 +178,15 @@ class TestAccounts:
             assert len(source.stream.read()) == 100
 
     @pytest.mark.filterwarnings("ignore::honeyframe.errors.MessagesDroppedWarning")
-    def test_balanced_while_threads_run(self, fed: FedStream) -> None:
-        source = fed(queue={"max_messages": 500})
+    @pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest", "latest"])
+    def test_balanced_while_threads_run(self, fed: FedStream, overflow: str) -> None:
+        source = fed(queue={"max_messages": 500, "max_topics": 40, "overflow": overflow}, sequence="n")
         stop = threading.Event()
 
         def feed() -> None:
             number = 0
             while not stop.is_set():
-                source.push({"n": number} if number % 5 else b"{broken")
+                source.push({"n": number} if number % 5 else b"{broken", topic=f"t/{number % 53}")
                 number += 1
 
         def consume() -> None:
@@ -200,6 +201,9 @@ class TestAccounts:
         while time.monotonic() < until:
             stats = source.stream.stats()
             assert stats.balanced, repr(stats)
+            ledger = source.stream.ledger() if looks % 20 == 0 else None
+            if ledger is not None:
+                assert ledger.loc[ledger["event"] == "dropped", "count"].sum() >= stats.dropped
             looks += 1
         stop.set()
         threads[0].join()
