@@ -1,7 +1,7 @@
 #pragma once
 
 // MessageQueue: the boundary between the receive thread and the consumer, and the book in which every message of a
-// stream is accounted for.
+// stream is accounted for. SpoolQueue and SpoolSource have theirs on the disk.
 //
 //   receive thread --push()--> [block][block][block] --take()--> consumer
 //                                 ^------------- recycle() ---------'
@@ -59,6 +59,8 @@ struct LossCounters {
   std::uint64_t dropped_newest = 0;
   std::uint64_t dropped_block_timeout = 0;
   std::uint64_t dropped_no_memory = 0;
+  std::uint64_t dropped_spool_failed = 0;   // the spool could not be written, and there was nothing to give up for it
+  std::uint64_t dropped_spool_damaged = 0;  // was in the spool, and can no longer be read there
   std::uint64_t dropped_bytes = 0;
   std::uint64_t rejected_topic = 0;      // not UTF-8, NUL or wildcard in a topic name (MQTT 5.0, 4.7.3)
   std::uint64_t rejected_too_large = 0;  // over max_payload_bytes, or over max_bytes all by itself
@@ -81,6 +83,7 @@ struct StreamCounters {
   std::uint64_t held_bytes = 0;      // queued_bytes, spare blocks and topics: never above max_bytes
   std::uint64_t rows = 0;            // delivered rows: a message may yield none, one or many
   std::uint64_t blocked_ns = 0;
+  std::uint64_t spool_bytes = 0;  // on the disk, of a stream that is spooled
   LossCounters loss;
 };
 
@@ -88,20 +91,23 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
  public:
   // Limits that validate() refuses are raised to the smallest it accepts.
   explicit MessageQueue(QueueLimits limits);
+  virtual ~MessageQueue() = default;
+  MessageQueue(const MessageQueue&) = delete;
+  MessageQueue& operator=(const MessageQueue&) = delete;
 
   // Receive thread. noexcept: an allocation failure is a counted drop. `closed`: not counted, unless close() came while
   // it waited for room.
   PushResult push(const MessageView& message) noexcept;
   // For producers that look for signals while they wait: `block` waits for `patience` in push(), and returns from
   // wait_for_room() once push() would not wait at all (room, closed, or stalled already).
-  PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept;
-  [[nodiscard]] bool wait_for_room(const MessageView& message, std::chrono::nanoseconds wait);
+  virtual PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept;
+  [[nodiscard]] virtual bool wait_for_room(const MessageView& message, std::chrono::nanoseconds wait);
 
   // Consumer. The oldest block, whole, or null when there is none within `wait`, after a wake(), or when the queue is
   // closed and empty. Its messages move from `queued` to `in_batch`.
-  [[nodiscard]] std::unique_ptr<MessageBlock> take(std::chrono::nanoseconds wait);
+  [[nodiscard]] virtual std::unique_ptr<MessageBlock> take(std::chrono::nanoseconds wait);
   // Consumer. A block that was read, for reuse. Giving it back saves the next allocation, no more. Null is ignored.
-  void recycle(std::unique_ptr<MessageBlock> block);
+  virtual void recycle(std::unique_ptr<MessageBlock> block);
 
   // Consumer. Moves messages out of `in_batch`; after discard() there are none, and the call does nothing.
   void settle_quarantined(std::uint64_t messages);
@@ -112,9 +118,9 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
 
   // No more pushes; what is queued stays readable. Wakes every waiter. `why` where it is not by the consumer's wish: of
   // several the first stays.
-  void close(Status why = {});
+  virtual void close(Status why = {});
   // close(), and what is still queued or in a batch counts as discarded_on_close. Call once nobody will read any more.
-  void discard();
+  virtual void discard();
   // What push() has put off (consumer_wakes.h).
   void wake_consumer() noexcept;
   // Makes a waiting take(), or else the next one, return null early (signals, taps starting).
@@ -124,14 +130,19 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   // close()'s: what the consumer is to be told once it has read all. Ok while open.
   [[nodiscard]] Status close_reason() const;
   // Closed, and nothing left to take.
-  [[nodiscard]] bool drained() const;
-  [[nodiscard]] StreamCounters counters() const;
+  [[nodiscard]] virtual bool drained() const;
+  [[nodiscard]] virtual StreamCounters counters() const;
+  // What a push has stored outlives this process.
+  [[nodiscard]] virtual bool is_spooled() const noexcept { return false; }
+  // Session. From the one to the other messages may arrive for it, closed or not.
+  virtual void subscribed() noexcept {}
+  virtual void unsubscribed() noexcept {}
   [[nodiscard]] const QueueLimits& limits() const noexcept { return limits_; }
   // True where no other member but the destructor may be called: a lock may be held by a thread that this process does
   // not have.
   [[nodiscard]] bool in_forked_child() const noexcept { return not_empty_.in_forked_child(); }
 
- private:
+ protected:  // for the queues that lie in a spool, which keep the same book
   using Lock = std::unique_lock<std::mutex>;
 
   PushResult store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock);

@@ -135,15 +135,22 @@ int SpoolWriter::sync_error() const noexcept {
   return sync_error_ != 0 || !file_ ? sync_error_ : file_->sync_error();
 }
 
-bool SpoolWriter::exceeds_spool(const MessageView& message) const noexcept {
+std::uint64_t SpoolWriter::size_of(const MessageView& message) noexcept {
   std::size_t properties = 0;
   if (message.properties != nullptr) {
     const auto& given = *message.properties;
     properties = 16 + given.content_type.size() + given.response_topic.size() + given.correlation_data.size();
     for (const auto& [name, value] : given.user_properties) properties += 5 + name.size() + value.size();
   }
-  const std::uint64_t record = record_bytes(message.topic.size(), properties, message.payload.size());
-  return record + kSegmentHeaderBytes > options_.max_bytes;
+  return record_bytes(message.topic.size(), properties, message.payload.size());
+}
+
+bool SpoolWriter::exceeds_spool(const MessageView& message) const noexcept {
+  return size_of(message) + kSegmentHeaderBytes > options_.max_bytes;
+}
+
+bool SpoolWriter::has_room(const MessageView& message) const noexcept {
+  return bytes_ + size_of(message) + kSegmentHeaderBytes <= options_.max_bytes;
 }
 
 SpoolWriter::Outcome SpoolWriter::append(const MessageView& message) noexcept {

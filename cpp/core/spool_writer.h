@@ -74,6 +74,9 @@ class SpoolWriter {
   // A record of that message is larger than the whole spool may be.
   [[nodiscard]] bool exceeds_spool(const MessageView& message) const noexcept;
 
+  // False where append() would answer `full`.
+  [[nodiscard]] bool has_room(const MessageView& message) const noexcept;
+
   // The oldest, or null. Where it is the one being written, that is ended first.
   [[nodiscard]] const Segment* oldest() noexcept;
   // Deletes it. False where the file system refuses.
@@ -95,6 +98,8 @@ class SpoolWriter {
   explicit SpoolWriter(SpoolOptions options, SpoolDirectory directory)
       : options_(std::move(options)), directory_(std::move(directory)) {}
 
+  // Of a record; properties from above.
+  [[nodiscard]] static std::uint64_t size_of(const MessageView& message) noexcept;
   Status take_over();
   Result<bool> repair_last();
   Outcome begin_segment() noexcept;

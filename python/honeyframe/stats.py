@@ -45,11 +45,14 @@ class StreamStats:
     dropped_bytes: int = 0
     rows: int = 0
     blocked_ns: int = 0
+    spool_bytes: int = 0
     # why: these add up to `dropped` and to `rejected`
     dropped_oldest: int = 0
     dropped_newest: int = 0
     dropped_block_timeout: int = 0
     dropped_no_memory: int = 0
+    dropped_spool_failed: int = 0
+    dropped_spool_damaged: int = 0
     rejected_topic: int = 0
     rejected_too_large: int = 0
     # of the extraction

@@ -21,6 +21,7 @@ from .errors import ConnectError, HoneyframeError, InvalidArgumentError, Permiss
 from .events import StreamLog, Teller
 from .keywords import Retained
 from .lifetime import check_process, is_ending, watch_reader
+from .spool import SPOOL_REMEDY
 from .stats import StreamStats, stats_from_core
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ class Stream:
         retained: Retained = "include",
         decoder: Decoder | None = None,
         logger: Teller | None = None,
+        spool: _core.SpoolQueue | _core.SpoolSource | None = None,
     ) -> None:
         self._reader = reader
+        self._spool = spool
         self._subscription = subscription
         self._retained: Retained = retained
         self._decoder = decoder
-        self._log = StreamLog(logger or logging.getLogger("honeyframe"))
+        self._log = StreamLog(logger or logging.getLogger("honeyframe"), *([SPOOL_REMEDY] if spool else []))
         self._lock = threading.Lock()
         self._ready: deque[Batch] = deque()  # read from the core, not yet handed to anyone, nor sifted
         self._put_back_rows = 0
@@ -344,7 +347,7 @@ class Stream:
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "open"
-        filters = ", ".join(map(repr, self.filters)) or "fed by hand"
+        filters = ", ".join(map(repr, self.filters)) or ("from a spool" if self._spool is not None else "fed by hand")
         try:
             book = str(self.stats())
         except HoneyframeError as error:
@@ -447,6 +450,8 @@ class Stream:
 
     def _tell(self) -> None:
         self._log.tell(self._reader.take_events())
+        if self._spool is not None:
+            self._log.tell_spool(self._spool.take_events())
         self._log.tell_gaps(self._gaps())
 
     def _raise_if_broken(self) -> None:
