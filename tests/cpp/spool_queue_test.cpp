@@ -211,7 +211,9 @@ TEST(SpoolQueue, WhatWasReadGoesFirstAndIsNoLoss) {
     const std::string payload(1'000, 'p');
     for (int i = 0; i < 5'000; ++i) {
       ASSERT_EQ(queue->push(message(payload)), PushResult::stored);
-      if (i % 100 == 99) EXPECT_EQ(deliver_all(*queue).size(), 100u);
+      if (i % 100 == 99) {
+        EXPECT_EQ(deliver_all(*queue).size(), 100u);
+      }
     }
     EXPECT_EQ(queue->counters().dropped, 0u);
     EXPECT_TRUE(kinds(*queue).empty());
