@@ -44,10 +44,10 @@ struct MetadataColumns {
   bool qos = false;
   bool dup = false;
   bool payload_index = false;
-  bool spool_sequence = false;   // `_spool_seq`
   bool user_properties = false;  // `_user_properties`: JSON text, a list of pairs
   bool content_type = false;
   bool response_topic = false;
+  bool spool_sequence = false;  // `_spool_seq`
 };
 
 struct ExtractOptions {

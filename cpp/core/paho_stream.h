@@ -49,8 +49,8 @@ class PahoStream {
 
   // As recv(): what was kept comes first; the end, or an error, after it.
   ssize_t read(int descriptor, void* to, std::size_t size) noexcept;
-  // As writev(), but a write never fails: it takes everything, and the read that finds nothing more tells the error.
-  // Paho frees a publish of QoS 1 or 2 twice whose write fails.
+  // As writev(), but a write never fails: it takes everything, and the read that finds nothing more tells the error. Paho
+  // frees a publish of QoS 1 or 2 twice whose write fails.
   ssize_t write(int descriptor, const iovec* pieces, int count) noexcept;
 
   // TLS begins on this descriptor. What came in the clear before can never pass for something that was encrypted.

@@ -64,7 +64,11 @@ void SpoolReader::seek(std::uint64_t sequence) noexcept {
 Result<bool> SpoolReader::leave_segment(RecordFound last_seen) {
   const std::uint64_t offset = cursor_->offset();
   if (last_seen != RecordFound::none) {
-    if (const auto later = cursor_->find_record()) {
+    const auto later = cursor_->find_record();
+    // By now it may have been written to its end, and others behind it.
+    cursor_->forget();
+    if (cursor_->peek().found == RecordFound::whole) return true;
+    if (later) {
       note({segment_, offset, *later - offset});
       cursor_->seek(*later);
       return true;
@@ -75,6 +79,7 @@ Result<bool> SpoolReader::leave_segment(RecordFound last_seen) {
   if (!behind.value()) return false;
   // A writer begins a segment when it has ended the one before: what that holds is all there now, but perhaps was not a
   // moment ago.
+  cursor_->forget();
   const ReadRecord now = cursor_->peek();
   if (now.found == RecordFound::whole) return true;
   const std::uint64_t size = cursor_->size();

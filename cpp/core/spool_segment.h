@@ -24,6 +24,8 @@ class SegmentCursor {
   // The record at the position; its views live until the next call. What looks damaged is read from the file once more
   // before it is called so: its writer may have been in the middle of it. Behind read_header() alone.
   [[nodiscard]] ReadRecord peek();
+  // What is in the buffer is read from the file again.
+  void forget() noexcept { buffer_.clear(); }
   void skip(std::size_t bytes) noexcept { position_ += bytes; }
   // Where the next whole record begins behind the position. Empty where there is none, or where the search takes more
   // than a few times the segment's own size.
