@@ -186,11 +186,14 @@ class StreamLog:
             warn(text, MessagesDroppedWarning)
 
     def tell_spool(self, events: Iterable[tuple[str, int, str]]) -> None:
-        """The core tells each episode once."""
+        """The core tells each episode once. Each is logged; those of a kind are one warning."""
+        kinds: dict[str, list[str]] = {}
         for kind, _, detail in events:
             text = f"spool {kind.replace('_', ' ')}: {printable(detail)}"
             self.logger.warning("%s", text, extra={"honeyframe_event": f"spool_{kind}"})
-            warn(text, SpoolWarning)
+            kinds.setdefault(kind, []).append(text)
+        for first, *more in kinds.values():
+            warn(first + (f"; and {len(more):,} more of the kind, which are logged" if more else ""), SpoolWarning)
 
     def tell_gaps(self, gaps: int) -> None:
         if gaps > self._gaps_told:

@@ -152,7 +152,10 @@ def test_a_full_spool_is_policy_counted_and_told_once(tmp_path: Path, overflow: 
     assert stats.dropped == stats.dropped_oldest + stats.dropped_newest + stats.dropped_block_timeout
     assert stats.spool_bytes <= 1 << 20
     assert ("dropped" in results) == (overflow != "drop_oldest")
-    with pytest.warns(hf.SpoolWarning, match="spool full: spool_max_bytes") as told:
+    with (
+        pytest.warns(hf.MessagesDroppedWarning, match="spool_max_bytes="),
+        pytest.warns(SpoolWarning, match="spool full: spool_max") as told,
+    ):
         df = stream.read().to_pandas()
     assert len([one for one in told if issubclass(one.category, SpoolWarning)]) == 1
     first = stats.dropped if overflow == "drop_oldest" else 0
@@ -167,12 +170,13 @@ def test_what_is_damaged_is_counted_told_and_passed_over(tmp_path: Path) -> None
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    with pytest.warns(SpoolWarning, match="damaged: .* bytes at .* of segment 00000000000000000001.hfspool"):
+    where = "damaged: .* bytes at .* of segment 00000000000000000001.hfspool"
+    with pytest.warns(hf.MessagesDroppedWarning), pytest.warns(SpoolWarning, match=where):
         df = stream.read().to_pandas()
     assert len(df) == 49
     assert stream.stats().dropped_spool_damaged == 1
     assert stream.stats().balanced
-    with pytest.warns(SpoolWarning, match="1 messages are missing"):
+    with pytest.warns(SpoolWarning, match="1 messages are missing"), pytest.warns(SpoolWarning, match=where):
         assert hf.open_spool(tmp_path / "spool").read().num_rows == 49
 
 
