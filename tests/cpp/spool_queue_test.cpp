@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "allocation_counter.h"
-#include "spool_for_tests.h"
+#include "spool_queue_for_tests.h"
 
 namespace honeyframe {
 namespace {
@@ -18,52 +18,6 @@ using namespace testing;
 using namespace std::chrono_literals;
 
 constexpr auto kLong = 5s;
-
-SpoolQueueOptions options_of(const std::string& path, std::uint64_t max_bytes = 1u << 30) {
-  SpoolQueueOptions options;
-  options.spool.path = path;
-  options.spool.max_bytes = max_bytes;
-  return options;
-}
-
-std::shared_ptr<SpoolQueue> queue_of(SpoolQueueOptions options, OverflowPolicy policy = OverflowPolicy::drop_oldest,
-                                     std::chrono::milliseconds block_timeout = 30ms) {
-  QueueLimits limits;
-  limits.policy = policy;
-  limits.block_timeout = block_timeout;
-  auto queue = SpoolQueue::open(limits, std::move(options));
-  EXPECT_TRUE(queue.ok()) << queue.status().message();
-  return std::move(queue).value();
-}
-
-std::shared_ptr<SpoolQueue> queue_of(const std::string& path) {
-  return queue_of(options_of(path));
-}
-
-void expect_exact(const MessageQueue& queue) {
-  const StreamCounters c = queue.counters();
-  EXPECT_EQ(c.received, c.delivered + c.queued + c.in_batch + c.dropped + c.superseded + c.rejected + c.quarantined +
-                            c.discarded_on_close);
-  EXPECT_EQ(c.dropped, c.loss.dropped_oldest + c.loss.dropped_newest + c.loss.dropped_block_timeout +
-                           c.loss.dropped_no_memory + c.loss.dropped_spool_failed + c.loss.dropped_spool_damaged);
-}
-
-// Takes what is there, and settles it as delivered; the payloads.
-std::vector<std::string> deliver_all(SpoolQueue& queue) {
-  std::vector<std::string> payloads;
-  while (auto block = queue.take(0ms)) {
-    for (std::size_t i = 0; i < block->size(); ++i) payloads.emplace_back(block->payload((*block)[i]));
-    EXPECT_TRUE(queue.settle_delivered(block->size(), block->size()));
-    queue.recycle(std::move(block));
-  }
-  return payloads;
-}
-
-std::vector<std::string> kinds(SpoolQueue& queue) {
-  std::vector<std::string> kinds;
-  for (const auto& event : queue.take_events()) kinds.push_back(event.kind);
-  return kinds;
-}
 
 TEST(SpoolQueue, HandsOutWhatWasPushedAndKeepsTheBook) {
   const TemporaryDirectory directory;
@@ -183,106 +137,6 @@ TEST(SpoolQueue, BeginsWithWhatArrivesOrWithWhatIsThere) {
   EXPECT_EQ(opened(9).size(), 4u) << "8, 9, the last one's, and new";
   EXPECT_EQ(opened(0).size(), 13u);
   EXPECT_EQ(opened(1'000'000).size(), 1u) << "beyond the end: what arrives";
-}
-
-TEST(SpoolQueue, DropOldestGivesUpWhatNobodyHasRead) {
-  const TemporaryDirectory directory;
-  const auto queue = queue_of(options_of(directory / "spool", SpoolOptions::kMinBytes));
-  const std::string payload(1'000, 'p');
-  for (int i = 0; i < 5'000; ++i) {
-    ASSERT_EQ(queue->push(message(payload)), PushResult::stored);
-    if (i % 500 == 0) expect_exact(*queue);
-  }
-  const auto counters = queue->counters();
-  EXPECT_GT(counters.dropped, 3'500u);
-  EXPECT_EQ(counters.loss.dropped_oldest, counters.dropped);
-  EXPECT_EQ(counters.loss.dropped_bytes, counters.dropped * payload.size());
-  EXPECT_LE(counters.spool_bytes, SpoolOptions::kMinBytes);
-  EXPECT_EQ(kinds(*queue), std::vector<std::string>{"full"}) << "once, not for each message";
-  const auto payloads = deliver_all(*queue);
-  EXPECT_EQ(payloads.size(), 5'000 - counters.dropped);
-  expect_exact(*queue);
-}
-
-TEST(SpoolQueue, WhatWasReadGoesFirstAndIsNoLoss) {
-  const TemporaryDirectory directory;
-  for (const auto policy : {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest, OverflowPolicy::block}) {
-    const auto queue = queue_of(options_of(directory / "spool", SpoolOptions::kMinBytes), policy);
-    const std::string payload(1'000, 'p');
-    for (int i = 0; i < 5'000; ++i) {
-      ASSERT_EQ(queue->push(message(payload)), PushResult::stored);
-      if (i % 100 == 99) {
-        EXPECT_EQ(deliver_all(*queue).size(), 100u);
-      }
-    }
-    EXPECT_EQ(queue->counters().dropped, 0u);
-    EXPECT_TRUE(kinds(*queue).empty());
-    expect_exact(*queue);
-  }
-}
-
-TEST(SpoolQueue, DropNewestRefusesUntilThereIsRoom) {
-  const TemporaryDirectory directory;
-  const auto queue = queue_of(options_of(directory / "spool", SpoolOptions::kMinBytes), OverflowPolicy::drop_newest);
-  const std::string payload(1'000, 'p');
-  int stored = 0;
-  while (queue->push(message(payload)) == PushResult::stored) ++stored;
-  for (int i = 0; i < 99; ++i) EXPECT_EQ(queue->push(message(payload)), PushResult::dropped);
-  EXPECT_EQ(queue->counters().loss.dropped_newest, 100u);
-  EXPECT_EQ(kinds(*queue), std::vector<std::string>{"full"});
-  EXPECT_EQ(deliver_all(*queue).size(), static_cast<std::size_t>(stored));
-  EXPECT_EQ(queue->push(message(payload)), PushResult::stored);
-  expect_exact(*queue);
-}
-
-TEST(SpoolQueue, BlockWaitsOnceAStall) {
-  const TemporaryDirectory directory;
-  const auto queue = queue_of(options_of(directory / "spool", SpoolOptions::kMinBytes), OverflowPolicy::block, 100ms);
-  const std::string payload(1'000, 'p');
-  int stored = 0;
-  while (queue->push(message(payload)) == PushResult::stored) ++stored;
-  EXPECT_GE(queue->counters().blocked_ns, 100'000'000u);
-  const auto begin = std::chrono::steady_clock::now();
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(queue->push(message(payload)), PushResult::dropped);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 90ms) << "not for each message";
-  EXPECT_EQ(queue->counters().loss.dropped_block_timeout, 101u);
-  EXPECT_EQ(deliver_all(*queue).size(), static_cast<std::size_t>(stored));
-  EXPECT_EQ(queue->push(message(payload)), PushResult::stored);
-  expect_exact(*queue);
-}
-
-TEST(SpoolQueue, BlockGoesOnWhenTheConsumerHasReadASegment) {
-  const TemporaryDirectory directory;
-  const auto queue = queue_of(options_of(directory / "spool", SpoolOptions::kMinBytes), OverflowPolicy::block, 5'000ms);
-  const std::string payload(1'000, 'p');
-  std::atomic<bool> done{false};
-  std::thread consumer([&] {
-    while (!done) {
-      deliver_all(*queue);
-      std::this_thread::sleep_for(20ms);
-    }
-  });
-  for (int i = 0; i < 10'000; ++i) EXPECT_EQ(queue->push(message(payload)), PushResult::stored);
-  done = true;
-  consumer.join();
-  deliver_all(*queue);
-  EXPECT_EQ(queue->counters().delivered, 10'000u);
-  expect_exact(*queue);
-}
-
-TEST(SpoolQueue, CloseEndsAWaitForRoom) {
-  const TemporaryDirectory directory;
-  const auto queue =
-      queue_of(options_of(directory / "spool", SpoolOptions::kMinBytes), OverflowPolicy::block, 60'000ms);
-  const std::string payload(1'000, 'p');
-  auto pushed = std::async(std::launch::async, [&] {
-    while (queue->push(message(payload)) == PushResult::stored) {
-    }
-  });
-  std::this_thread::sleep_for(200ms);
-  queue->close();
-  EXPECT_EQ(pushed.wait_for(kLong), std::future_status::ready);
-  expect_exact(*queue);
 }
 
 TEST(SpoolQueue, DamageIsCountedToTheMessageAndTold) {
