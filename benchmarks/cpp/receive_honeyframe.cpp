@@ -1,7 +1,7 @@
 // honeyframe's core as a subscriber that makes no frame: what its receiving side costs by itself.
 //
-//   receive_honeyframe --port N [--authority PEM] --warm-up 20000 --messages 200000 [--qos 1] [--mode count|queue|spool]
-//       [--spool DIRECTORY]
+//   receive_honeyframe --port N [--authority PEM] --warm-up 20000 --messages 200000 [--qos 1]
+//       [--mode count|queue|spool] [--spool DIRECTORY]
 //
 // count: the subscription's queue is closed, so that a message is read, routed, counted in the session's book and let
 // go. queue: messages pass through the queue, and a consumer takes whole blocks and gives them back. spool: the same,
