@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -99,8 +100,8 @@ def test_killed_at_any_moment_no_acknowledged_message_is_missing(tmp_path: Path)
         time.sleep(0.2)
         acknowledged, resent = set(session.acknowledged), session.resent
     assert len(acknowledged) > 20 * _KILLS
-    with pytest.MonkeyPatch.context() as patch:  # a warning of damage would be an unreadable file
-        patch.setenv("PYTHONWARNINGS", "error")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a SpoolWarning would be of a file that cannot be read
         df = hf.open_spool(spool).read().to_pandas()
     assert not acknowledged - set(df["n"]), "acknowledged, and not in the spool"
     assert df["_spool_seq"].is_unique
