@@ -124,9 +124,12 @@ SpoolReader::Opened SpoolReader::open_segment(const SpoolDirectory::Segment& seg
   FileDescriptor file = directory_.open_segment(segment.first_sequence);
   if (!file.valid() && errno == ENOENT) return Opened::try_next;  // deleted meanwhile
   SegmentCursor cursor(std::move(file));
-  const auto header = cursor.read_header();
+  auto header = cursor.read_header();
   if (!header) {
     if (is_last && cursor.size() < kSegmentHeaderBytes) return Opened::none;  // being written
+    header = cursor.read_header();                                            // it may have been, a moment ago
+  }
+  if (!header) {
     note({segment.first_sequence, 0, cursor.size()});
     segment_ = segment.first_sequence;
     any_segment_ = true;

@@ -83,7 +83,7 @@ def open_spool(
     reader, _, decoder = read_from(source, {"overflow": "block"}, options, keep, decode)
     if decoder:
         decoder.start()
-    return Stream(reader, retained=retained, decoder=decoder, spool=source)
+    return Stream(reader, retained=retained, decoder=decoder, spool=source, follows=follow)
 
 
 def check_delivery(

@@ -73,9 +73,12 @@ class Stream:
         decoder: Decoder | None = None,
         logger: Teller | None = None,
         spool: _core.SpoolQueue | _core.SpoolSource | None = None,
+        follows: bool = False,
     ) -> None:
         self._reader = reader
         self._spool = spool
+        self._is_source = isinstance(spool, _core.SpoolSource)  # whose queue is empty: all is in the files
+        self._follows = follows
         self._subscription = subscription
         self._retained: Retained = retained
         self._decoder = decoder
@@ -166,7 +169,7 @@ class Stream:
                 limit = _READ_ROWS if rows is None else min(rows - count, _READ_ROWS)
                 left = _READ_AGE if deadline is None else deadline - time.monotonic()
                 if left <= 0:
-                    taken += self._drain(limit if rows is None else rows - count)
+                    taken += self._drain(None if rows is None else rows - count)
                     break
                 state = self._fill(limit, min(_READ_AGE, left), min(_READ_AGE, left))
                 if state is Fill.ended:
@@ -186,13 +189,17 @@ class Stream:
 
     def _drain(self, rows: int | None) -> list[Batch]:
         """What has arrived by now, and not what goes on arriving."""
+        to_its_end = self._is_source and not self._follows
         counters = self._reader.counters()
         pending = counters["queued"] + counters["in_batch"]
         taken: list[Batch] = []
         while rows is None or rows > 0:
             before = pending
             limit = _READ_ROWS if rows is None else min(rows, _READ_ROWS)
-            if self._fill(limit, 0.0, 0.0) is not Fill.ready:
+            state = self._fill(limit, 0.0, 0.0)
+            if state is Fill.nothing and to_its_end:
+                continue
+            if state is not Fill.ready:
                 break
             batch = self._pop(limit)
             if batch is None:
@@ -201,7 +208,7 @@ class Stream:
             pending -= batch.num_messages
             if rows is not None:
                 rows -= batch.num_rows
-            if pending <= 0 or pending == before:
+            if not self._is_source and (pending <= 0 or pending == before):
                 break
         return taken
 

@@ -62,7 +62,8 @@ TEST(SpoolFormat, AHeaderComesBackAndEveryFlippedBitIsSeen) {
 TEST(SpoolFormat, ARecordComesBackWhole) {
   const std::string bytes = encoded(example());
   EXPECT_EQ(bytes.size() % kRecordAlignment, 0u);
-  const ReadRecord read = decode_record(bytes + "what follows", kSalt);
+  const std::string with_more = bytes + "what follows";
+  const ReadRecord read = decode_record(with_more, kSalt);
   ASSERT_EQ(read.found, RecordFound::whole);
   EXPECT_EQ(read.needed, bytes.size());
   EXPECT_EQ(read.record.sequence, 42u);

@@ -82,6 +82,24 @@ def test_several_readers_from_several_places(tmp_path: Path) -> None:
     assert list(hf.open_spool(tmp_path / "spool", 1001).batches()) == []
 
 
+def test_read_reads_a_spool_to_its_end(tmp_path: Path) -> None:
+    """More than one step of read(), and a stretch of what cannot be read."""
+    stream, queue = spooled(tmp_path / "spool")
+    for number in range(260_000):
+        queue.push("t", b"%d" % number)
+    for _ in range(1_000):
+        queue.push("t", b"{")
+    queue.push("t", b"-1")
+    reader = hf.open_spool(tmp_path / "spool", max_quarantine_messages=10)
+    values = reader.read().to_pandas()["value"]
+    assert len(values) == 260_001
+    assert values.iloc[-1] == -1
+    assert reader.stats().quarantined == 1_000
+    assert reader.stats().balanced
+    assert hf.open_spool(tmp_path / "spool", follow=True).read().num_rows >= 250_000
+    stream.close()
+
+
 def test_a_reader_follows_a_writer(tmp_path: Path) -> None:
     _, queue = spooled(tmp_path / "spool", {"segment_bytes": 65536})
     push(queue, 1, 10)
