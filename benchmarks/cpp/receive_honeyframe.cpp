@@ -1,13 +1,16 @@
 // honeyframe's core as a subscriber that makes no frame: what its receiving side costs by itself.
 //
-//   receive_honeyframe --port N [--authority PEM] --warm-up 20000 --messages 200000 [--qos 1] [--mode count|queue]
+//   receive_honeyframe --port N [--authority PEM] --warm-up 20000 --messages 200000 [--qos 1]
+//       [--mode count|queue|spool] [--spool DIRECTORY]
 //
 // count: the subscription's queue is closed, so that a message is read, routed, counted in the session's book and let
-// go. queue: messages pass through the queue, and a consumer takes whole blocks and gives them back.
+// go. queue: messages pass through the queue, and a consumer takes whole blocks and gives them back. spool: the same,
+// written to a spool before they are acknowledged, and read back from there.
 
 #include <honeyframe/build_info.h>
 #include <honeyframe/message_queue.h>
 #include <honeyframe/session.h>
+#include <honeyframe/spool_queue.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -52,13 +55,12 @@ std::shared_ptr<Session> connect(const Options& options) {
 
 class Subscriber {
  public:
-  Subscriber(Session& session, int qos, bool through_queue)
-      : session_(session), qos_(qos), through_queue_(through_queue) {}
+  Subscriber(Session& session, int qos, bool through_queue, std::string spool)
+      : session_(session), qos_(qos), through_queue_(through_queue), spool_(std::move(spool)) {}
 
   // Bytes of payload, and of topic where only the session has counted.
   std::uint64_t run(std::uint64_t messages) {
-    // "block": the source is faster than we are, and TCP has to say so.
-    auto queue = std::make_shared<MessageQueue>(QueueLimits{.policy = OverflowPolicy::block});
+    const auto queue = make_queue();
     const SessionInfo before = session_.info();
     std::uint64_t subscription = 0;
     if (!through_queue_) queue->close();
@@ -67,10 +69,22 @@ class Subscriber {
     const std::uint64_t bytes = through_queue_ ? consume(*queue, messages) : count(before, messages);
     wait(granted);
     wait(session_.unsubscribe(subscription));
+    queue->close();  // the next one may write the spool
     return bytes;
   }
 
  private:
+  // "block": the source is faster than we are, and TCP has to say so.
+  [[nodiscard]] std::shared_ptr<MessageQueue> make_queue() const {
+    const QueueLimits limits{.policy = OverflowPolicy::block};
+    if (spool_.empty()) return std::make_shared<MessageQueue>(limits);
+    SpoolQueueOptions options;
+    options.spool.path = spool_;
+    auto queue = SpoolQueue::open(limits, options);
+    if (!queue.ok()) fail(queue.status().message());
+    return queue.value();
+  }
+
   std::uint64_t consume(MessageQueue& queue, std::uint64_t messages) const {
     std::uint64_t taken = 0, bytes = 0;
     while (taken < messages) {
@@ -97,16 +111,19 @@ class Subscriber {
   Session& session_;
   int qos_;
   bool through_queue_;
+  std::string spool_;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options options(argc, argv, {"port", "authority", "warm-up", "messages", "qos", "mode", "core"});
+  const Options options(argc, argv, {"port", "authority", "warm-up", "messages", "qos", "mode", "spool", "core"});
   pin_to_core(options.number("core", -1));
   const auto session = connect(options);
   const auto messages = static_cast<std::uint64_t>(options.number("messages"));
-  Subscriber subscriber(*session, static_cast<int>(options.number("qos")), options.text("mode") == "queue");
+  const std::string mode = options.text("mode");
+  if ((mode == "spool") != !options.text("spool").empty()) fail("--spool is for --mode spool, which needs it");
+  Subscriber subscriber(*session, static_cast<int>(options.number("qos")), mode != "count", options.text("spool"));
   subscriber.run(static_cast<std::uint64_t>(options.number("warm-up")));
   const CpuMeter meter;
   const std::uint64_t bytes = subscriber.run(messages);

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   register_topics(module);
   register_extract(module);
   register_stream(module);
+  register_spool(module);
   register_session(module);
   register_publishing(module);
 }

@@ -50,13 +50,14 @@ constexpr std::array<std::pair<std::string_view, TimeUnit>, 5> kTimeUnit{{{"auto
                                                                           {"ms", TimeUnit::milliseconds},
                                                                           {"us", TimeUnit::microseconds},
                                                                           {"ns", TimeUnit::nanoseconds}}};
-constexpr std::array<std::pair<std::string_view, bool MetadataColumns::*>, 9> kMetadata{
+constexpr std::array<std::pair<std::string_view, bool MetadataColumns::*>, 10> kMetadata{
     {{"topic", &MetadataColumns::topic},
      {"recv_time", &MetadataColumns::receive_time},
      {"retain", &MetadataColumns::retain},
      {"qos", &MetadataColumns::qos},
      {"dup", &MetadataColumns::dup},
      {"payload_index", &MetadataColumns::payload_index},
+     {"spool_seq", &MetadataColumns::spool_sequence},
      {"user_properties", &MetadataColumns::user_properties},
      {"content_type", &MetadataColumns::content_type},
      {"response_topic", &MetadataColumns::response_topic}}};

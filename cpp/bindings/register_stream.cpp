@@ -13,6 +13,7 @@
 #include "bindings.h"
 #include "extract_results.h"
 #include "message_queue.h"
+#include "queue_limits.h"
 #include "stream_reader.h"
 
 namespace honeyframe::bindings {
@@ -63,9 +64,10 @@ std::size_t to_size(const py::int_& value, const char* name) {
   return size;
 }
 
-std::shared_ptr<MessageQueue> make_queue(const py::int_& max_messages, const py::int_& max_bytes,
-                                         const py::int_& max_topics, const py::int_& max_payload_bytes,
-                                         const std::string& overflow, double block_timeout, bool keep_properties) {
+}  // namespace
+
+QueueLimits make_limits(const py::int_& max_messages, const py::int_& max_bytes, const py::int_& max_topics,
+                        const py::int_& max_payload_bytes, const std::string& overflow, double block_timeout) {
   QueueLimits limits;
   limits.max_messages = to_size(max_messages, "max_messages");
   limits.max_bytes = to_size(max_bytes, "max_bytes");
@@ -74,8 +76,17 @@ std::shared_ptr<MessageQueue> make_queue(const py::int_& max_messages, const py:
   limits.policy = parse_policy(overflow);
   limits.block_timeout =
       std::chrono::duration_cast<std::chrono::milliseconds>(to_duration(block_timeout, "block_timeout"));
-  limits.keep_properties = keep_properties;
   raise_if_error(limits.validate());
+  return limits;
+}
+
+namespace {
+
+std::shared_ptr<MessageQueue> make_queue(const py::int_& max_messages, const py::int_& max_bytes,
+                                         const py::int_& max_topics, const py::int_& max_payload_bytes,
+                                         const std::string& overflow, double block_timeout, bool keep_properties) {
+  QueueLimits limits = make_limits(max_messages, max_bytes, max_topics, max_payload_bytes, overflow, block_timeout);
+  limits.keep_properties = keep_properties;
   return std::make_shared<MessageQueue>(limits);
 }
 
@@ -140,11 +151,14 @@ py::dict counters_of(const StreamCounters& counters) {
   out["superseded_bytes"] = counters.superseded_bytes;
   out["duplicates"] = counters.duplicates;
   out["duplicate_packet_ids"] = counters.duplicate_packet_ids;
+  out["spool_bytes"] = counters.spool_bytes;
   out["dropped_oldest"] = counters.loss.dropped_oldest;
   out["dropped_newest"] = counters.loss.dropped_newest;
   out["dropped_block_timeout"] = counters.loss.dropped_block_timeout;
   out["dropped_no_memory"] = counters.loss.dropped_no_memory;
   out["dropped_no_slot"] = counters.loss.dropped_no_slot;
+  out["dropped_spool_failed"] = counters.loss.dropped_spool_failed;
+  out["dropped_spool_damaged"] = counters.loss.dropped_spool_damaged;
   out["dropped_bytes"] = counters.loss.dropped_bytes;
   out["rejected_topic"] = counters.loss.rejected_topic;
   out["rejected_too_large"] = counters.loss.rejected_too_large;
@@ -155,7 +169,7 @@ void register_queue(py::module_& module) {
   using namespace py::literals;
   const QueueLimits defaults;
   const std::vector<std::pair<std::string, std::string>> none;
-  py::classh<MessageQueue>(module, "Queue", py::is_final())
+  py::classh<MessageQueue>(module, "Queue")
       .def(py::init(&make_queue), py::kw_only(), "max_messages"_a = defaults.max_messages,
            "max_bytes"_a = defaults.max_bytes, "max_topics"_a = defaults.max_topics,
            "max_payload_bytes"_a = defaults.max_payload_bytes, "overflow"_a = "drop_oldest", "block_timeout"_a = 5.0,

@@ -53,6 +53,7 @@ struct MetadataColumns {
   bool user_properties = false;  // `_user_properties`: JSON text, a list of pairs
   bool content_type = false;
   bool response_topic = false;
+  bool spool_sequence = false;  // `_spool_seq`
 };
 
 struct ExtractOptions {

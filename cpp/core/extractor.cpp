@@ -60,7 +60,7 @@ class JsonExtractor final : public Extractor {
   };
 
   bool read(const MessageBlock& block, const StoredMessage& message, RowSource& source);
-  Status extract_one(const MessageBlock& block, const StoredMessage& message);
+  Status extract_one(const MessageBlock& block, std::size_t index);
   const Topic& topic_of(const MessageBlock& block, const StoredMessage& message, std::string_view topic);
   void put_aside(const RowSource& source, std::string_view payload, const char* reason, std::string message,
                  std::int64_t position);
@@ -127,12 +127,13 @@ Result<std::size_t> JsonExtractor::extract(const MessageBlock& block, std::size_
                                            std::int64_t max_rows) {
   for (std::size_t i = begin; i < end; ++i) {
     if (builder_.rows() >= max_rows || full()) return i;
-    if (Status status = extract_one(block, block[i]); !status.ok()) return status;
+    if (Status status = extract_one(block, i); !status.ok()) return status;
   }
   return std::max(begin, end);
 }
 
-Status JsonExtractor::extract_one(const MessageBlock& block, const StoredMessage& message) {
+Status JsonExtractor::extract_one(const MessageBlock& block, std::size_t index) {
+  const StoredMessage& message = block[index];
   const std::string_view payload = block.payload(message);
   RowSource source;
   source.topic = block.topic(message);
@@ -142,6 +143,7 @@ Status JsonExtractor::extract_one(const MessageBlock& block, const StoredMessage
   source.retain = message.retain;
   source.dup = message.dup;
   source.properties = block.properties(message);
+  if (block.first_sequence() != 0) source.spool_sequence = block.first_sequence() + index;
   if (payload.empty()) ++counters_.empty_payloads;  // a retained message has been cleared
   plan_.begin_payload();
   if (!read(block, message, source)) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ struct MessageProperties {
   std::string response_topic;
   std::string correlation_data;
   std::vector<std::pair<std::string, std::string>> user_properties;
+  // Kept by a spool alone.
+  std::optional<std::uint8_t> payload_format = std::nullopt;
+  std::optional<std::uint32_t> message_expiry_s = std::nullopt;  // what is left of it on arrival
 };
 
 struct MessageView {

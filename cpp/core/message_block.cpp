@@ -115,6 +115,7 @@ void MessageBlock::reset(std::shared_ptr<TopicDictionary> topics) noexcept {
   arena_used_ = 0;
   payload_bytes_ = 0;
   properties_bytes_ = 0;
+  first_sequence_ = 0;
   messages_.clear();
   properties_ = {};
   topics_ = std::move(topics);

@@ -84,6 +84,10 @@ class MessageBlock {
   // Empties it for reuse with another dictionary.
   void reset(std::shared_ptr<TopicDictionary> topics) noexcept;
 
+  // Of messages from a spool, which have consecutive numbers in a block; 0: they come from elsewhere.
+  void set_first_sequence(std::uint64_t sequence) noexcept { first_sequence_ = sequence; }
+  [[nodiscard]] std::uint64_t first_sequence() const noexcept { return first_sequence_; }
+
   [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
   // What the block occupies, used or not: the number the queue's byte bound counts.
   [[nodiscard]] std::size_t capacity_bytes() const noexcept;
@@ -108,6 +112,7 @@ class MessageBlock {
   std::size_t payload_bytes_ = 0;
   std::size_t properties_bytes_ = 0;
   std::size_t max_messages_;
+  std::uint64_t first_sequence_ = 0;
   std::vector<StoredMessage> messages_;
   std::vector<MessageProperties> properties_;
   std::shared_ptr<TopicDictionary> topics_;

@@ -80,7 +80,7 @@ PushResult MessageQueue::push(const MessageView& message, std::chrono::nanosecon
     try {
       result = store(message, patience, lock);
     } catch (const std::bad_alloc&) {
-      result = drop(message, counters_.loss.dropped_no_memory, "no_memory");
+      result = drop(message, &LossCounters::dropped_no_memory);
     }
     if (result == PushResult::stored && consumer_sleeps_) notify = must_wake_now();
   }
@@ -112,10 +112,10 @@ PushResult MessageQueue::store(const MessageView& message, std::chrono::nanoseco
   // A known topic was checked when it came first.
   const bool known = latest_ ? latest_->knows(message.topic) : dictionaries_.back()->find(message.topic).has_value();
   if (!known && !is_valid_topic_name(message.topic)) {
-    return reject(message, counters_.loss.rejected_topic, kBadTopic);
+    return reject(message, &LossCounters::rejected_topic);
   }
   if (message.payload.size() > limits_.max_payload_bytes || bytes_alone(message) > limits_.max_bytes) {
-    return reject(message, counters_.loss.rejected_too_large, "too_large");
+    return reject(message, &LossCounters::rejected_too_large);
   }
   if (message.qos > 0) look_for_repetition(message);
   if (latest_) return store_latest(message);
@@ -125,12 +125,12 @@ PushResult MessageQueue::store(const MessageView& message, std::chrono::nanoseco
         evict_oldest();
         break;
       case OverflowPolicy::drop_newest:
-        return drop(message, counters_.loss.dropped_newest, "newest");
+        return drop(message, &LossCounters::dropped_newest);
       case OverflowPolicy::block:
         // One wait for a stall: the receive thread must come back to the socket.
         if (!stalled_ && sleep_until_room(message, patience, lock)) break;
         stalled_ = true;
-        if (!closed_) return drop(message, counters_.loss.dropped_block_timeout, "block_timeout");
+        if (!closed_) return drop(message, &LossCounters::dropped_block_timeout);
         ++counters_.received;
         counters_.received_bytes += message.payload.size();
         ++counters_.discarded_on_close;
@@ -152,22 +152,22 @@ PushResult MessageQueue::store(const MessageView& message, std::chrono::nanoseco
   return PushResult::stored;
 }
 
-PushResult MessageQueue::reject(const MessageView& message, std::uint64_t& reason, std::string_view word) {
-  note_loss(LedgerEvent::rejected, word, message);
+PushResult MessageQueue::reject(const MessageView& message, LossReason reason) {
+  note_message(LedgerEvent::rejected, to_word(reason), message);
   ++counters_.received;
   counters_.received_bytes += message.payload.size();
   ++counters_.rejected;
-  ++reason;
+  ++(counters_.loss.*reason);
   return PushResult::rejected;
 }
 
-PushResult MessageQueue::drop(const MessageView& message, std::uint64_t& reason, std::string_view word) {
-  note_loss(LedgerEvent::dropped, word, message);
+PushResult MessageQueue::drop(const MessageView& message, LossReason reason) {
+  note_message(LedgerEvent::dropped, to_word(reason), message);
   ++counters_.received;
   counters_.received_bytes += message.payload.size();
   ++counters_.dropped;
   counters_.loss.dropped_bytes += message.payload.size();
-  ++reason;
+  ++(counters_.loss.*reason);
   return PushResult::dropped;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // MessageQueue: the boundary between the receive thread and the consumer, and the book in which every message of a
-// stream is accounted for.
+// stream is accounted for. SpoolQueue and SpoolSource have theirs on the disk.
 //
 //   receive thread --push()--> [block][block][block] --take()--> consumer
 //                                 ^------------- recycle() ---------'
@@ -64,10 +64,16 @@ struct LossCounters {
   std::uint64_t dropped_block_timeout = 0;
   std::uint64_t dropped_no_memory = 0;
   std::uint64_t dropped_no_slot = 0;  // `latest`: max_topics others had something unread
+  std::uint64_t dropped_spool_failed = 0;   // the spool could not be written, and there was nothing to give up for it
+  std::uint64_t dropped_spool_damaged = 0;  // was in the spool, and can no longer be read there
   std::uint64_t dropped_bytes = 0;
   std::uint64_t rejected_topic = 0;      // not UTF-8, NUL or wildcard in a topic name (MQTT 5.0, 4.7.3)
   std::uint64_t rejected_too_large = 0;  // over max_payload_bytes, or over max_bytes all by itself
 };
+
+using LossReason = std::uint64_t LossCounters::*;
+// As the ledger names it.
+[[nodiscard]] std::string_view to_word(LossReason reason) noexcept;
 
 // Promise 1. In messages, exact at any moment:
 //   received = delivered + queued + in_batch + dropped + superseded + rejected + quarantined + discarded_on_close
@@ -90,6 +96,7 @@ struct StreamCounters {
   // Not in the sum: they are among the others.
   std::uint64_t duplicates = 0;            // with the DUP flag
   std::uint64_t duplicate_packet_ids = 0;  // of those: this stream has seen the packet id before
+  std::uint64_t spool_bytes = 0;  // on the disk, of a stream that is spooled
   LossCounters loss;
 };
 
@@ -97,20 +104,23 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
  public:
   // Limits that validate() refuses are raised to the smallest it accepts.
   explicit MessageQueue(QueueLimits limits);
+  virtual ~MessageQueue() = default;
+  MessageQueue(const MessageQueue&) = delete;
+  MessageQueue& operator=(const MessageQueue&) = delete;
 
   // Receive thread. noexcept: an allocation failure is a counted drop. `closed`: not counted, unless close() came while
   // it waited for room.
   PushResult push(const MessageView& message) noexcept;
   // For producers that look for signals while they wait: `block` waits for `patience` in push(), and returns from
   // wait_for_room() once push() would not wait at all (room, closed, or stalled already).
-  PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept;
-  [[nodiscard]] bool wait_for_room(const MessageView& message, std::chrono::nanoseconds wait);
+  virtual PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept;
+  [[nodiscard]] virtual bool wait_for_room(const MessageView& message, std::chrono::nanoseconds wait);
 
   // Consumer. The oldest block, whole, or null when there is none within `wait`, after a wake(), or when the queue is
   // closed and empty. Its messages move from `queued` to `in_batch`.
-  [[nodiscard]] std::unique_ptr<MessageBlock> take(std::chrono::nanoseconds wait);
+  [[nodiscard]] virtual std::unique_ptr<MessageBlock> take(std::chrono::nanoseconds wait);
   // Consumer. A block that was read, for reuse. Giving it back saves the next allocation, no more. Null is ignored.
-  void recycle(std::unique_ptr<MessageBlock> block);
+  virtual void recycle(std::unique_ptr<MessageBlock> block);
 
   // Consumer. Moves messages out of `in_batch`; after discard() there are none, and the call does nothing.
   void settle_quarantined(std::uint64_t messages);
@@ -121,9 +131,9 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
 
   // No more pushes; what is queued stays readable. Wakes every waiter. `why` where it is not by the consumer's wish: of
   // several the first stays.
-  void close(Status why = {});
+  virtual void close(Status why = {});
   // close(), and what is still queued or in a batch counts as discarded_on_close. Call once nobody will read any more.
-  void discard();
+  virtual void discard();
   // What push() has put off (consumer_wakes.h).
   void wake_consumer() noexcept;
   // Makes a waiting take(), or else the next one, return null early (signals, taps starting).
@@ -133,26 +143,32 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   // close()'s: what the consumer is to be told once it has read all. Ok while open.
   [[nodiscard]] Status close_reason() const;
   // Closed, and nothing left to take.
-  [[nodiscard]] bool drained() const;
-  [[nodiscard]] StreamCounters counters() const;
+  [[nodiscard]] virtual bool drained() const;
+  [[nodiscard]] virtual StreamCounters counters() const;
   // What was dropped, rejected and sent again, by episode.
   [[nodiscard]] std::vector<LedgerRow> ledger() const;
+  // What a push has stored outlives this process.
+  [[nodiscard]] virtual bool is_spooled() const noexcept { return false; }
+  // Session. From the one to the other messages may arrive for it, closed or not.
+  virtual void subscribed() noexcept {}
+  virtual void unsubscribed() noexcept {}
   [[nodiscard]] const QueueLimits& limits() const noexcept { return limits_; }
   // True where no other member but the destructor may be called: a lock may be held by a thread that this process does
   // not have.
   [[nodiscard]] bool in_forked_child() const noexcept { return not_empty_.in_forked_child(); }
 
- private:
+ protected:  // for the queues that lie in a spool, which keep the same book
   using Lock = std::unique_lock<std::mutex>;
 
   PushResult store(const MessageView& message, std::chrono::nanoseconds patience, Lock& lock);
   [[nodiscard]] std::size_t bytes_alone(const MessageView& message) const noexcept;
   PushResult store_latest(const MessageView& message);
-  PushResult reject(const MessageView& message, std::uint64_t& reason, std::string_view word);
-  PushResult drop(const MessageView& message, std::uint64_t& reason, std::string_view word);
+  PushResult reject(const MessageView& message, LossReason reason);
+  PushResult drop(const MessageView& message, LossReason reason);
   void look_for_repetition(const MessageView& message) noexcept;
-  static constexpr std::string_view kBadTopic = "topic";
-  void note_loss(LedgerEvent event, std::string_view word, const MessageView& message) noexcept;
+  void note_message(LedgerEvent event, std::string_view word, const MessageView& message) noexcept;
+  // Of messages whose topics are not at hand, now.
+  void note_loss(LossReason reason, std::uint64_t messages, std::uint64_t payload_bytes) noexcept;
   void note_evicted(const MessageBlock& block) noexcept;
   void note_batch_loss(std::uint64_t messages, std::uint64_t payload_bytes) noexcept;
   // True once `message` can be stored within the limits; gives up spares and an unused dictionary for it, but no

@@ -25,8 +25,8 @@ PushResult MessageQueue::store_latest(const MessageView& message) {
     stored = latest_->store(message, budget());
   }
   counters_.queued_bytes = latest_->unread_bytes();
-  if (stored == LatestSlots::Stored::no_slot) return drop(message, counters_.loss.dropped_no_slot, "no_slot");
-  if (stored == LatestSlots::Stored::no_room) return drop(message, counters_.loss.dropped_newest, "newest");
+  if (stored == LatestSlots::Stored::no_slot) return drop(message, &LossCounters::dropped_no_slot);
+  if (stored == LatestSlots::Stored::no_room) return drop(message, &LossCounters::dropped_newest);
   ++counters_.received;
   counters_.received_bytes += message.payload.size();
   if (stored == LatestSlots::Stored::superseded) {

@@ -9,6 +9,8 @@ namespace honeyframe {
 
 namespace {
 
+constexpr std::string_view kBadTopic = "topic";
+
 // Added up by id first: the receive thread does this for each message that an overload costs.
 void count_topics(const MessageBlock& block, TopTopics& topics) noexcept {
   struct Tally {
@@ -32,11 +34,30 @@ void count_topics(const MessageBlock& block, TopTopics& topics) noexcept {
 
 }  // namespace
 
-void MessageQueue::note_loss(LedgerEvent event, std::string_view word, const MessageView& message) noexcept {
+std::string_view to_word(LossReason reason) noexcept {
+  if (reason == &LossCounters::dropped_oldest) return "oldest";
+  if (reason == &LossCounters::dropped_newest) return "newest";
+  if (reason == &LossCounters::dropped_block_timeout) return "block_timeout";
+  if (reason == &LossCounters::dropped_no_memory) return "no_memory";
+  if (reason == &LossCounters::dropped_no_slot) return "no_slot";
+  if (reason == &LossCounters::dropped_spool_failed) return "spool_failed";
+  if (reason == &LossCounters::dropped_spool_damaged) return "spool_damaged";
+  if (reason == &LossCounters::rejected_topic) return kBadTopic;
+  return "too_large";
+}
+
+void MessageQueue::note_message(LedgerEvent event, std::string_view word, const MessageView& message) noexcept {
   const std::int64_t time = message.receive_time_ns;
   TopTopics* const topics = ledger_.note({event, word, time, time, 1, message.payload.size(), {}});
   // What is no topic name is not shown: it may be no UTF-8 either.
   if (topics != nullptr && word != kBadTopic) topics->add(message.topic, 1);
+}
+
+void MessageQueue::note_loss(LossReason reason, std::uint64_t messages, std::uint64_t payload_bytes) noexcept {
+  if (messages == 0) return;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::int64_t time = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+  (void)ledger_.note({LedgerEvent::dropped, to_word(reason), time, time, messages, payload_bytes, {}});
 }
 
 void MessageQueue::note_evicted(const MessageBlock& block) noexcept {
@@ -51,12 +72,10 @@ void MessageQueue::note_evicted(const MessageBlock& block) noexcept {
 
 // Of batches: their topics are columns by now.
 void MessageQueue::note_batch_loss(std::uint64_t messages, std::uint64_t payload_bytes) noexcept {
-  std::string_view word = "oldest";
-  if (limits_.policy == OverflowPolicy::drop_newest) word = "newest";
-  if (limits_.policy == OverflowPolicy::block) word = "block_timeout";
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const std::int64_t time = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-  (void)ledger_.note({LedgerEvent::dropped, word, time, time, messages, payload_bytes, {}});
+  LossReason reason = &LossCounters::dropped_oldest;
+  if (limits_.policy == OverflowPolicy::drop_newest) reason = &LossCounters::dropped_newest;
+  if (limits_.policy == OverflowPolicy::block) reason = &LossCounters::dropped_block_timeout;
+  note_loss(reason, messages, payload_bytes);
 }
 
 void MessageQueue::look_for_repetition(const MessageView& message) noexcept {
@@ -65,7 +84,7 @@ void MessageQueue::look_for_repetition(const MessageView& message) noexcept {
   const bool seen = repetition == Repetition::packet_id_seen;
   ++counters_.duplicates;
   if (seen) ++counters_.duplicate_packet_ids;
-  note_loss(LedgerEvent::duplicates, seen ? "packet_id_seen" : "dup_flag", message);
+  note_message(LedgerEvent::duplicates, seen ? "packet_id_seen" : "dup_flag", message);
 }
 
 std::vector<LedgerRow> MessageQueue::ledger() const {

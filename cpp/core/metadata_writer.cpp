@@ -35,6 +35,7 @@ MetadataWriter::MetadataWriter(const ExtractOptions& options) : wanted_(options.
   add(wanted_.qos, "_qos", TypeId::int64);
   add(wanted_.dup, "_dup", TypeId::boolean);
   add(wanted_.payload_index, "_payload_index", TypeId::int64);
+  add(wanted_.spool_sequence, "_spool_seq", TypeId::int64);
   add(wanted_.user_properties, "_user_properties", TypeId::string);
   add(wanted_.content_type, "_content_type", TypeId::string);
   add(wanted_.response_topic, "_response_topic", TypeId::string);
@@ -91,6 +92,13 @@ void MetadataWriter::append(const RowSource& source, std::int64_t row, std::vect
   if (wanted_.qos) next().append_int64(source.qos);
   if (wanted_.dup) next().append_boolean(source.dup);
   if (wanted_.payload_index) next().append_int64(static_cast<std::int64_t>(source.payload_index));
+  if (wanted_.spool_sequence) {
+    if (source.spool_sequence != 0) {
+      next().append_int64(static_cast<std::int64_t>(source.spool_sequence));
+    } else {
+      ++column;
+    }
+  }
   if (source.properties == nullptr) return;  // nulls, which nobody writes
   if (wanted_.user_properties) next().append_bytes(user_properties_);
   if (wanted_.content_type) {

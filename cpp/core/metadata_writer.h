@@ -21,6 +21,7 @@ struct RowSource {
   std::string_view topic;
   std::int64_t receive_time_ns = 0;
   std::uint64_t payload_index = 0;
+  std::uint64_t spool_sequence = 0;  // 0: it comes from no spool
   std::uint8_t qos = 0;
   bool retain = false;
   bool dup = false;

@@ -100,6 +100,7 @@ void deliver(PahoListener& listener, const char* topic, int topic_length, const 
   view.qos = static_cast<std::uint8_t>(message.qos);
   view.retain = message.retained != 0;
   view.dup = message.dup != 0;
+  view.packet_id = static_cast<std::uint16_t>(message.msgid);
   std::array<std::uint32_t, 64> identifiers;  // NOLINT(cppcoreguidelines-pro-type-member-init): `count` of them are set
   std::size_t count = 0;
   for_each_property(message.properties, [&](int id, const auto& value) {

@@ -37,6 +37,8 @@ Connack read_connack(bool session_present, const MQTTProperties& properties) {
 MessageProperties read_properties(const MQTTProperties& properties) {
   MessageProperties out;
   for_each_property(properties, [&](int id, const auto& value) {
+    if (id == kPayloadFormat) out.payload_format = value.byte;
+    if (id == kMessageExpiry) out.message_expiry_s = value.integer4;
     if (id == kContentType) out.content_type = text_of(value.data);
     if (id == kResponseTopic) out.response_topic = text_of(value.data);
     if (id == kCorrelationData) out.correlation_data = text_of(value.data);

@@ -15,6 +15,7 @@ namespace honeyframe {
 
 // Property identifiers, MQTT 5.0, 2.2.2.2. By number: the header's names change between Paho's releases.
 enum Property : int {
+  kPayloadFormat = 1,
   kMessageExpiry = 2,
   kContentType = 3,
   kResponseTopic = 8,

@@ -199,6 +199,8 @@ std::string_view hint_for(ErrorCode code) noexcept {
     case ErrorCode::timeout:
     case ErrorCode::closed:
     case ErrorCode::does_not_fit:
+    case ErrorCode::spool_failed:
+    case ErrorCode::spool_in_use:
     case ErrorCode::internal:
       return {};
   }
@@ -299,6 +301,8 @@ RetryAdvice retry_advice(const Status& status) noexcept {
     case ErrorCode::forked:
     case ErrorCode::websocket_in_use:
     case ErrorCode::does_not_fit:
+    case ErrorCode::spool_failed:
+    case ErrorCode::spool_in_use:
       return RetryAdvice::never;
   }
   return RetryAdvice::never;

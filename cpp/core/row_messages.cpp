@@ -14,9 +14,9 @@ namespace honeyframe {
 namespace {
 
 // What reading adds to a frame: no part of a payload.
-constexpr std::array<std::string_view, 12> kAdded{
-    "_topic",         "_recv_time",       "_retain",       "_event_time",     "_qos",    "_dup",
-    "_payload_index", "_user_properties", "_content_type", "_response_topic", "_misfit", "_extra"};
+constexpr std::array<std::string_view, 13> kAdded{
+    "_topic",     "_recv_time",       "_retain",       "_event_time",     "_qos",    "_dup",  "_payload_index",
+    "_spool_seq", "_user_properties", "_content_type", "_response_topic", "_misfit", "_extra"};
 
 bool contains(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();

@@ -91,6 +91,21 @@ Status check_blocking(const ConnectOptions& options, const SubscriptionTable& ta
       .with_hint("give them a shorter block_timeout, or the session a longer keepalive");
 }
 
+// Before MQTT 5 Paho answers PUBLISH with PUBREC before anybody has seen the message: what is then lost in a crash
+// comes from nowhere again. A broker may also send with QoS 2 what another stream's filter asks for.
+Status check_spooled(const SessionCore& core, const SubscriptionTable& table, const SubscribeRequest& request,
+                     const MessageQueue& queue) {
+  const auto protocol = core.info().protocol;
+  if (protocol != ProtocolVersion::v3_1 && protocol != ProtocolVersion::v3_1_1) return {};
+  const bool spooled = queue.is_spooled() || table.is_spooled();
+  if (!spooled || std::max(request.qos, table.highest_qos()) < 2) return {};
+  return Status(ErrorCode::invalid_argument,
+                "spooled delivery with QoS 2 needs MQTT 5, and this session speaks MQTT " +
+                    std::string(to_string(protocol)) +
+                    ": there a message of QoS 2 is acknowledged before it can be written to a spool")
+      .with_hint("ask for qos=1, in every stream of this session, or connect with protocol=\"5.0\"");
+}
+
 // What callers hold. Forwards to the core on the control thread, and closes it when the last reference goes.
 class SessionHandle final : public Session {
  public:
@@ -115,6 +130,8 @@ class SessionHandle final : public Session {
     if (auto status = validate(wish); !status.ok()) return completed(std::move(status));
     if (queue == nullptr) return completed(Status(ErrorCode::invalid_argument, "a subscription needs a queue"));
     if (auto status = check_blocking(core_->options(), core_->table(), *queue); !status.ok())
+      return completed(std::move(status));
+    if (auto status = check_spooled(*core_, core_->table(), wish, *queue); !status.ok())
       return completed(std::move(status));
     // Before SUBSCRIBE leaves: messages may overtake SUBACK.
     const auto added = core_->table().add(wish, std::move(queue));

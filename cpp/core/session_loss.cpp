@@ -96,8 +96,9 @@ void SessionCore::stop(Status status, SessionEvent::Kind kind) {
   const auto reason = status.ok() ? Status(ErrorCode::closed, "the session is closed") : status;
   subscriber_.fail_all(reason);
   publisher_.fail_all(reason);
-  table_.close_all();  // first: a push that waits for room holds the receive thread, and that would hold the next line
-  client_.reset();     // DISCONNECT, where there is a connection
+  table_.close_queues();  // a push that waits for room holds the receive thread, and that would hold the next line
+  client_.reset();        // DISCONNECT, where there is a connection
+  table_.close_all();     // last: what arrives until then is acknowledged, and a spool keeps it
   connecting_mark_.reset();
   websocket_slot_.reset();
   {

@@ -74,6 +74,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "websocket_in_use";
     case ErrorCode::does_not_fit:
       return "does_not_fit";
+    case ErrorCode::spool_failed:
+      return "spool_failed";
+    case ErrorCode::spool_in_use:
+      return "spool_in_use";
     case ErrorCode::internal:
       return "internal";
   }

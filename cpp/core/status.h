@@ -55,6 +55,8 @@ enum class ErrorCode : std::uint8_t {
   forked,
   websocket_in_use,  // Paho's WebSocket state is global: one live session a process
   does_not_fit,      // on_conflict="raise"
+  spool_failed,      // a spool cannot be opened, read or written
+  spool_in_use,      // another stream writes it
   internal,          // keep last: error codes are counted up to here
 };
 

@@ -28,6 +28,7 @@ Result<std::uint64_t> SubscriptionTable::add(const SubscribeRequest& request, st
   const auto subscription = next_subscription_++;
   auto& entry = subscriptions_[subscription];
   entry.queue = std::move(queue);
+  entry.queue->subscribed();
   for (const auto& text : request.filters) {
     if (std::find(entry.filters.begin(), entry.filters.end(), text) != entry.filters.end()) continue;
     entry.filters.push_back(text);
@@ -80,10 +81,18 @@ void SubscriptionTable::update_keeps_properties() {
 }
 
 std::vector<std::string> SubscriptionTable::remove(std::uint64_t subscription) {
+  std::shared_ptr<MessageQueue> left;
+  auto unwanted = take_out(subscription, left);
+  if (left != nullptr) left->unsubscribed();  // without the lock: it may wait for the message in hand
+  return unwanted;
+}
+
+std::vector<std::string> SubscriptionTable::take_out(std::uint64_t subscription, std::shared_ptr<MessageQueue>& left) {
   std::vector<std::string> unwanted;
   const std::lock_guard lock(mutex_);
   const auto found = subscriptions_.find(subscription);
   if (found == subscriptions_.end()) return unwanted;
+  left = found->second.queue;
   for (const auto& text : found->second.filters) {
     const auto identifier = identifiers_.find(text);
     auto& filter = filters_[identifier->second];
@@ -150,7 +159,10 @@ void SubscriptionTable::close_all() {
     filters_.clear();
     forget_topics();
   }
-  for (const auto& queue : queues) queue->close();
+  for (const auto& queue : queues) {
+    queue->close();
+    queue->unsubscribed();
+  }
 }
 
 FilterRequest SubscriptionTable::request_for(std::uint32_t identifier, const Filter& filter) {
@@ -197,6 +209,18 @@ std::chrono::milliseconds SubscriptionTable::longest_block() const {
     if (limits.policy == OverflowPolicy::block) sum += limits.block_timeout;
   }
   return sum;
+}
+
+bool SubscriptionTable::is_spooled() const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                     [](const auto& entry) { return entry.second.queue->is_spooled(); });
+}
+
+int SubscriptionTable::highest_qos() const {
+  int highest = 0;
+  for (const auto& filter : all_filters()) highest = std::max(highest, filter.qos);
+  return highest;
 }
 
 void SubscriptionTable::use_identifiers(bool use) {

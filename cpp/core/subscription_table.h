@@ -105,6 +105,10 @@ class SubscriptionTable {
   // The sum of the longest waits that queues with the policy `block` can cost the receive thread.
   [[nodiscard]] std::chrono::milliseconds longest_block() const;
 
+  // Whether some queue is spooled, and the highest QoS asked for.
+  [[nodiscard]] bool is_spooled() const;
+  [[nodiscard]] int highest_qos() const;
+
   // False while the broker does not number subscriptions, or numbers that another process gave are about.
   void use_identifiers(bool use);
 
@@ -141,6 +145,7 @@ class SubscriptionTable {
 
   [[nodiscard]] Status check_no_local(const SubscribeRequest& request) const;
   [[nodiscard]] static FilterRequest request_for(std::uint32_t identifier, const Filter& filter);
+  std::vector<std::string> take_out(std::uint64_t subscription, std::shared_ptr<MessageQueue>& left);
   void deliver_held(const std::vector<std::string>& filters, MessageQueue& queue);
   void update_keeps_properties();
   bool hold(const MessageView& message) noexcept;

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .publishing import PublishResult
     from .read import read_mqtt
     from .schema import Column, Schema
+    from .spool import open_spool
     from .stats import StreamStats
     from .stream import Stream
 
@@ -58,6 +59,7 @@ _HOMES: Final = {
     "connect": "connection",
     "connect_async": "connection",
     "extract": "extraction",
+    "open_spool": "spool",
     "read_mqtt": "read",
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "connect_async",
     "errors",
     "extract",
+    "open_spool",
     "read_mqtt",
 ]
 

@@ -141,7 +141,6 @@ def publish_rows(
 ) -> RowPublisher: ...
 
 # register_stream.cpp
-@final
 class Queue:
     def __init__(
         self,
@@ -233,6 +232,53 @@ class StreamReader:
 class WindowTap:
     def snapshot(self) -> tuple[list[RecordBatch], ArrowSchemaHolder, int]:
         """(batches, the schema to which they cast, evicted rows)."""
+
+# register_spool.cpp
+@final
+class SpoolQueue(Queue):
+    """Raises SpoolError where the directory cannot be, and SpoolInUseError where another writes there."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        from_: int | None = None,  # None: what arrives from now on; 0: the oldest there is
+        sync: str = "process",
+        sync_interval: float = 0.1,
+        spool_max_bytes: int = 1073741824,
+        segment_bytes: int = 0,
+        max_messages: int = 1_000_000,
+        max_bytes: int = 67108864,
+        max_topics: int = 100_000,
+        max_payload_bytes: int = 16777216,
+        overflow: str = "drop_oldest",
+        block_timeout: float = 5.0,
+    ) -> None: ...
+    @property
+    def first_sequence(self) -> int:
+        """All below are of earlier runs."""
+    @property
+    def earlier_messages(self) -> int: ...
+    def take_events(self) -> list[tuple[str, int, str]]:
+        """(kind, time_ns, detail)."""
+
+@final
+class SpoolSource(Queue):
+    def __init__(
+        self,
+        path: str,
+        *,
+        from_: int = 0,  # 0: the oldest there is
+        from_end: bool = False,
+        follow: bool = False,
+        max_messages: int = 1_000_000,
+        max_bytes: int = 67108864,
+        max_topics: int = 100_000,
+        max_payload_bytes: int = 16777216,
+        overflow: str = "drop_oldest",
+        block_timeout: float = 5.0,
+    ) -> None: ...
+    def take_events(self) -> list[tuple[str, int, str]]: ...
 
 # register_extract.cpp
 @final

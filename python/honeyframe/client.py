@@ -14,7 +14,7 @@ from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
-from .keywords import Overflow, Properties, Retained
+from .keywords import Overflow, Path, Properties, Retained
 from .lifetime import check_process, watch_log
 from .payload import Payload, encode_payload
 from .uri import Address
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .decode import Decode
     from .publishing import Nulls, OnError, PublishResult
     from .schema import SchemaLike
+    from .spool import Delivery, SpoolFrom, Sync
     from .stream import Stream
 
 _CLOSE_SECONDS: Final = 2.0
@@ -208,6 +209,12 @@ class Client:
         max_topics: int = 100_000,
         block_timeout: Duration = 5.0,
         timeout: Duration = 10.0,
+        delivery: Delivery = "received",
+        spool: Path | None = None,
+        spool_from: SpoolFrom | None = None,
+        spool_max_bytes: int = 1_073_741_824,
+        sync: Sync = "process",
+        sync_interval: Duration = 0.1,
         **extraction: Any,
     ) -> Stream:
         """Subscribes, and returns once the broker has granted every filter.
@@ -236,6 +243,14 @@ class Client:
             max_topics: distinct topics before the dictionary of topics is started anew; with ``overflow="latest"`` the topics that may
                 have something unread.
             timeout: how long to wait for the broker's answer.
+            delivery: "received": a message is acknowledged once it is in the queue, in memory. "spooled": once it is written to the
+                directory ``spool``, from which the batches are then read; they have ``_spool_seq`` and ``_dup``. What each can lose in a
+                crash: docs/spooling.md. With QoS 2 it needs MQTT 5.
+            spool: the directory, made where it is not there. One stream writes it; any number read it: :func:`honeyframe.open_spool`.
+            spool_from: where the batches begin: None with what arrives from now on, "oldest", or a ``_spool_seq`` of an earlier run.
+            spool_max_bytes: of a spool. When they are used up, what this stream has handed out goes first, then ``overflow`` decides.
+            sync: when a spooled message is on the disk: "process": when the system likes (it outlives the process, not the machine);
+                "interval": after ``sync_interval`` at most; "always": before it is acknowledged, one by one, which is slow, and warns.
             extraction: as :func:`honeyframe.extract`: ``on_conflict``, ``payload``, ``explode``, ``sep``, ``tz``, ``max_columns``,
                 ``na_values``, ``metadata``, …
 
@@ -264,6 +279,12 @@ class Client:
             max_topics=max_topics,
             block_timeout=block_timeout,
             timeout=timeout,
+            delivery=delivery,
+            spool=spool,
+            spool_from=spool_from,
+            spool_max_bytes=spool_max_bytes,
+            sync=sync,
+            sync_interval=sync_interval,
             **extraction,
         )
         return open_stream(self, plan)

@@ -330,6 +330,18 @@ class DoesNotFitError(HoneyframeError, ValueError):
     code = "does_not_fit"
 
 
+class SpoolError(HoneyframeError, OSError):
+    """A spool cannot be opened, read or written: what the system says is in the message, its number in ``native_code``."""
+
+    code = "spool_failed"
+
+
+class SpoolInUseError(SpoolError):
+    """Another stream, here or in another process, writes this spool. Any number may read it."""
+
+    code = "spool_in_use"
+
+
 class InternalError(HoneyframeError, RuntimeError):
     """A fault of honeyframe itself; please report it."""
 
@@ -374,6 +386,8 @@ KINDS: Final[dict[str, type[HoneyframeError]]] = {
         ForkedProcessError,
         WebSocketInUseError,
         DoesNotFitError,
+        SpoolError,
+        SpoolInUseError,
         InternalError,
     )
 }
@@ -425,6 +439,10 @@ class ConflictWarning(HoneyframeWarning):
 
 class MessagesDroppedWarning(HoneyframeWarning):
     """The queue was full and its policy dropped messages; said once an episode."""
+
+
+class SpoolWarning(HoneyframeWarning):
+    """A spool is full, damaged or was not written; or syncs for each message. Said once an episode."""
 
 
 class GapWarning(HoneyframeWarning):

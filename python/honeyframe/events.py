@@ -14,7 +14,7 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from . import _core
-from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, error_from_core
+from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, SpoolWarning, error_from_core
 from .ledger import LedgerRow, SessionHistory
 
 _WAIT_SECONDS: Final = 0.5  # how long the thread takes at most to see that it should stop
@@ -162,8 +162,11 @@ class StreamLog:
     All that is new in one call of :meth:`tell` is one warning.
     """
 
-    def __init__(self, logger: Teller) -> None:
+    def __init__(
+        self, logger: Teller, remedy: str = "the queue was full. Read faster, or give it more: max_queue_messages=, max_queue_bytes="
+    ) -> None:
         self.logger = logger
+        self._remedy = remedy
         self._told: set[tuple[str, str]] = set()
         self._gaps_told = 0
         self._dropped = 0
@@ -189,12 +192,19 @@ class StreamLog:
         episode_begins = new > 0 and not self._dropping
         self._dropped, self._dropping = dropped, new > 0
         if episode_begins:
-            text = (
-                f"{new:,} messages dropped: the queue was full. Read faster, or give it more: max_queue_messages=, max_queue_bytes=; "
-                "stream.ledger() tells which these were"
-            )
+            text = f"{new:,} messages dropped: {self._remedy}; stream.ledger() tells which these were"
             self.logger.warning("%s", text, extra={"honeyframe_event": "dropped"})
             warn(text, MessagesDroppedWarning)
+
+    def tell_spool(self, events: Iterable[tuple[str, int, str]]) -> None:
+        """The core tells each episode once. Each is logged; those of a kind are one warning."""
+        kinds: dict[str, list[str]] = {}
+        for kind, _, detail in events:
+            text = f"spool {kind.replace('_', ' ')}: {printable(detail)}"
+            self.logger.warning("%s", text, extra={"honeyframe_event": f"spool_{kind}"})
+            kinds.setdefault(kind, []).append(text)
+        for first, *more in kinds.values():
+            warn(first + (f"; and {len(more):,} more of the kind, which are logged" if more else ""), SpoolWarning)
 
     def tell_gaps(self, gaps: int) -> None:
         if gaps > self._gaps_told:

@@ -23,7 +23,7 @@ OnConflict: TypeAlias = Literal["keep", "widen", "raise", "quarantine"]
 PayloadMode: TypeAlias = Literal["auto", "json", "text", "raw"]
 TimeUnit: TypeAlias = Literal["auto", "s", "ms", "us", "ns"]
 Metadata: TypeAlias = Literal[
-    "topic", "recv_time", "retain", "qos", "dup", "payload_index", "user_properties", "content_type", "response_topic"
+    "topic", "recv_time", "retain", "qos", "dup", "payload_index", "spool_seq", "user_properties", "content_type", "response_topic"
 ]
 
 #: Strings that are null in a numeric column: those of ``pandas.read_csv`` (the empty one too), and what Home Assistant's entities say.
@@ -102,8 +102,8 @@ def extract_options(
             restarts are counted in ``stats()`` and listed in ``ledger()``. Retained messages are left out of it.
         sequence_by: the level of the template that names the publisher. None: each topic is a publisher.
         topic_template: ``"plant/{line}/telemetry"``: the levels named become columns.
-        metadata: which of ``topic recv_time retain qos dup payload_index user_properties content_type response_topic`` become columns,
-            each named with a leading underscore.
+        metadata: which of ``topic recv_time retain qos dup payload_index spool_seq user_properties content_type response_topic`` become
+            columns, each named with a leading underscore.
         max_quarantine_messages, max_quarantine_bytes: how much of what cannot be read is kept.
 
     Raises:

@@ -28,7 +28,7 @@ _PAYLOAD: Final = "honeyframe:payload"
 #: Columns that reading adds: no part of a payload. The core has the same list.
 ADDED: Final = frozenset(
     (
-        *("_topic", "_recv_time", "_retain", "_event_time", "_qos", "_dup", "_payload_index"),
+        *("_topic", "_recv_time", "_retain", "_event_time", "_qos", "_dup", "_payload_index", "_spool_seq"),
         *("_user_properties", "_content_type", "_response_topic", "_misfit", "_extra"),
     )
 )

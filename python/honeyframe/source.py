@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,9 +13,10 @@ from .decode import RAW_METADATA, Decoder
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError
-from .keywords import Overflow, Retained, check_keywords, check_retained
+from .keywords import Overflow, Path, Retained, check_keywords, check_retained
 from .lifetime import watch_reader
 from .options import extract_options
+from .spool import SPOOL_MAX_BYTES, Delivery, SpoolFrom, Sync, check_delivery, spooled_metadata, tell_earlier
 from .stream import Stream, Subscription
 from .templates import read_topics
 
@@ -42,6 +43,7 @@ class StreamPlan:
     reader: _core.StreamReader
     entrance: _core.Queue
     decoder: Decoder | None
+    spool: _core.SpoolQueue | None
     qos: int
     retained: Retained
     no_local: bool
@@ -63,6 +65,12 @@ def plan_stream(
     max_topics: int,
     block_timeout: Duration,
     timeout: Duration,
+    delivery: Delivery = "received",
+    spool: Path | None = None,
+    spool_from: SpoolFrom | None = None,
+    spool_max_bytes: int = SPOOL_MAX_BYTES,
+    sync: Sync = "process",
+    sync_interval: Duration = 0.1,
     **extraction: Any,
 ) -> StreamPlan:
     """The options of :meth:`Client.stream`, all of them, as a plan. Raises what is wrong with them; needs no connection."""
@@ -81,8 +89,14 @@ def plan_stream(
         "block_timeout": to_seconds(block_timeout, "block_timeout"),
     }
     patience = to_seconds(timeout, "timeout")
-    reader, entrance, decoder = make_reader(queue, {**extraction, "topic_template": wanted.template}, decode)
-    return StreamPlan(wanted.filters, reader, entrance, decoder, qos, retained, no_local, patience)
+    durable = check_delivery(
+        delivery, spool, spool_from=spool_from, spool_max_bytes=spool_max_bytes, sync=sync, sync_interval=sync_interval
+    )
+    if durable is not None:
+        extraction = spooled_metadata(extraction, decode)
+    reader, entrance, decoder = make_reader(queue, {**extraction, "topic_template": wanted.template}, decode, durable)
+    spooled = entrance if isinstance(entrance, _core.SpoolQueue) else None
+    return StreamPlan(wanted.filters, reader, entrance, decoder, spooled, qos, retained, no_local, patience)
 
 
 def plan_with_defaults(topics: Sequence[str], options: dict[str, Any]) -> StreamPlan:
@@ -94,14 +108,18 @@ def plan_with_defaults(topics: Sequence[str], options: dict[str, Any]) -> Stream
 
 def open_stream(client: Client, plan: StreamPlan) -> Stream:
     """Subscribes; see :meth:`Client.stream`."""
-    subscription_id, granted = client._session.subscribe(
-        list(plan.filters),
-        plan.entrance,
-        qos=plan.qos,
-        retain_handling=_NO_RETAINED if plan.retained == "skip" else _SEND_RETAINED,
-        no_local=plan.no_local,
-        timeout=plan.timeout,
-    )
+    try:
+        subscription_id, granted = client._session.subscribe(
+            list(plan.filters),
+            plan.entrance,
+            qos=plan.qos,
+            retain_handling=_NO_RETAINED if plan.retained == "skip" else _SEND_RETAINED,
+            no_local=plan.no_local,
+            timeout=plan.timeout,
+        )
+    except BaseException:
+        plan.entrance.close()  # a spool is another's to write, from now on
+        raise
     if plan.decoder:
         plan.decoder.start()
     stream = Stream(
@@ -110,19 +128,33 @@ def open_stream(client: Client, plan: StreamPlan) -> Stream:
         retained=plan.retained,
         decoder=plan.decoder,
         logger=client._log.logger,
+        spool=plan.spool,
     )
+    if plan.spool is not None:
+        tell_earlier(plan.spool, client._log.logger)
     client._streams.add(stream)
     return stream
 
 
 def make_reader(
-    queue: dict[str, Any], extraction: dict[str, Any], decode: Decode | None = None
+    queue: dict[str, Any], extraction: dict[str, Any], decode: Decode | None = None, spool: dict[str, Any] | None = None
 ) -> tuple[_core.StreamReader, _core.Queue, Decoder | None]:
     """The reader of a stream, the queue into which its messages go, and what decodes them in between."""
     check_keywords("stream", extraction, extract_options.__kwdefaults__ or ())
     options = extract_options(**extraction)
     keep = _PROPERTIES & set(extraction.get("metadata") or ())
-    entrance = core_call(_core.Queue, **queue, keep_properties=bool(keep))
+    entrance: _core.Queue
+    if spool is None:
+        entrance = core_call(_core.Queue, **queue, keep_properties=bool(keep))
+    else:
+        entrance = core_call(_core.SpoolQueue, **queue, **spool)
+    return read_from(entrance, queue, options, keep, decode)
+
+
+def read_from(
+    entrance: _core.Queue, queue: dict[str, Any], options: _core.ExtractOptions, keep: Set[str], decode: Decode | None
+) -> tuple[_core.StreamReader, _core.Queue, Decoder | None]:
+    """As :func:`make_reader`, of a queue that is there."""
     if decode is None:
         return _core.StreamReader(entrance, options), entrance, None
     # Its policy is for windows: what they have taken and nobody reads. Messages find room before they are pushed.

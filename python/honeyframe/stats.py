@@ -47,12 +47,15 @@ class StreamStats:
     superseded_bytes: int = 0
     rows: int = 0
     blocked_ns: int = 0
+    spool_bytes: int = 0
     # why: these add up to `dropped` and to `rejected`
     dropped_oldest: int = 0
     dropped_newest: int = 0
     dropped_block_timeout: int = 0
     dropped_no_memory: int = 0
     dropped_no_slot: int = 0  # overflow="latest": max_topics other topics had something unread
+    dropped_spool_failed: int = 0
+    dropped_spool_damaged: int = 0
     rejected_topic: int = 0
     rejected_too_large: int = 0
     # among those above: messages with the DUP flag, and those of them whose packet id this stream had seen

@@ -21,6 +21,7 @@ from .errors import ConnectError, HoneyframeError, InvalidArgumentError, Permiss
 from .events import StreamLog, Teller
 from .keywords import Retained
 from .lifetime import check_process, is_ending, watch_reader
+from .spool import SPOOL_REMEDY
 from .stats import StreamStats, stats_from_core
 
 if TYPE_CHECKING:
@@ -71,12 +72,17 @@ class Stream:
         retained: Retained = "include",
         decoder: Decoder | None = None,
         logger: Teller | None = None,
+        spool: _core.SpoolQueue | _core.SpoolSource | None = None,
+        follows: bool = False,
     ) -> None:
         self._reader = reader
+        self._spool = spool
+        self._is_source = isinstance(spool, _core.SpoolSource)  # whose queue is empty: all is in the files
+        self._follows = follows
         self._subscription = subscription
         self._retained: Retained = retained
         self._decoder = decoder
-        self._log = StreamLog(logger or logging.getLogger("honeyframe"))
+        self._log = StreamLog(logger or logging.getLogger("honeyframe"), *([SPOOL_REMEDY] if spool else []))
         self._lock = threading.Lock()
         self._ready: deque[Batch] = deque()  # read from the core, not yet handed to anyone, nor sifted
         self._put_back_rows = 0
@@ -163,7 +169,7 @@ class Stream:
                 limit = _READ_ROWS if rows is None else min(rows - count, _READ_ROWS)
                 left = _READ_AGE if deadline is None else deadline - time.monotonic()
                 if left <= 0:
-                    taken += self._drain(limit if rows is None else rows - count)
+                    taken += self._drain(None if rows is None else rows - count)
                     break
                 state = self._fill(limit, min(_READ_AGE, left), min(_READ_AGE, left))
                 if state is Fill.ended:
@@ -183,13 +189,17 @@ class Stream:
 
     def _drain(self, rows: int | None) -> list[Batch]:
         """What has arrived by now, and not what goes on arriving."""
+        to_its_end = self._is_source and not self._follows
         counters = self._reader.counters()
         pending = counters["queued"] + counters["in_batch"]
         taken: list[Batch] = []
         while rows is None or rows > 0:
             before = pending
             limit = _READ_ROWS if rows is None else min(rows, _READ_ROWS)
-            if self._fill(limit, 0.0, 0.0) is not Fill.ready:
+            state = self._fill(limit, 0.0, 0.0)
+            if state is Fill.nothing and to_its_end:
+                continue
+            if state is not Fill.ready:
                 break
             batch = self._pop(limit)
             if batch is None:
@@ -198,7 +208,7 @@ class Stream:
             pending -= batch.num_messages
             if rows is not None:
                 rows -= batch.num_rows
-            if pending <= 0 or pending == before:
+            if not self._is_source and (pending <= 0 or pending == before):
                 break
         return taken
 
@@ -373,7 +383,7 @@ class Stream:
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "open"
-        filters = ", ".join(map(repr, self.filters)) or "fed by hand"
+        filters = ", ".join(map(repr, self.filters)) or ("from a spool" if self._spool is not None else "fed by hand")
         try:
             book = str(self.stats())
         except HoneyframeError as error:
@@ -476,6 +486,8 @@ class Stream:
 
     def _tell(self) -> None:
         self._log.tell(self._reader.take_events())
+        if self._spool is not None:
+            self._log.tell_spool(self._spool.take_events())
         self._log.tell_gaps(self._gaps())
 
     def _raise_if_broken(self) -> None:

@@ -291,5 +291,45 @@ TEST_F(SubscriptionTableTest, KnowsWhetherPropertiesAreWanted) {
   EXPECT_TRUE(table.keeps_properties());
 }
 
+// Counts what the table tells it.
+class SpooledQueue final : public MessageQueue {
+ public:
+  SpooledQueue() : MessageQueue(QueueLimits{}) {}
+  [[nodiscard]] bool is_spooled() const noexcept override { return true; }
+  void subscribed() noexcept override { ++subscriptions; }
+  void unsubscribed() noexcept override { --subscriptions; }
+  int subscriptions = 0;
+};
+
+TEST_F(SubscriptionTableTest, KnowsWhetherAQueueIsSpooledAndTheHighestQos) {
+  EXPECT_FALSE(table.is_spooled());
+  EXPECT_EQ(table.highest_qos(), 0);
+  const auto other = add({"a", "b"}, queue(), 2);
+  const auto spooled = add({"b"}, std::make_shared<SpooledQueue>(), 1);
+  EXPECT_TRUE(table.is_spooled());
+  EXPECT_EQ(table.highest_qos(), 2);
+  table.remove(other);
+  EXPECT_EQ(table.highest_qos(), 1);
+  table.remove(spooled);
+  EXPECT_FALSE(table.is_spooled());
+}
+
+TEST_F(SubscriptionTableTest, TellsAQueueWhenMessagesMayComeAndWhenNoneMay) {
+  const auto spooled = std::make_shared<SpooledQueue>();
+  const auto first = add({"a"}, spooled);
+  const auto second = add({"b"}, spooled);
+  EXPECT_EQ(spooled->subscriptions, 2);
+  table.remove(first);
+  table.remove(first);
+  EXPECT_EQ(spooled->subscriptions, 1);
+  table.revoke(second, Status(ErrorCode::subscribe_denied, "no"));
+  EXPECT_EQ(spooled->subscriptions, 0);
+  add({"c"}, spooled);
+  table.close_queues();
+  EXPECT_EQ(spooled->subscriptions, 1) << "what arrives still goes to it";
+  table.close_all();
+  EXPECT_EQ(spooled->subscriptions, 0);
+}
+
 }  // namespace
 }  // namespace honeyframe

@@ -1,0 +1,359 @@
+#include "spool_queue.h"
+
+#include <algorithm>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "consumer_wakes.h"
+#include "topic_filter.h"
+#include "utf8.h"
+
+namespace honeyframe {
+namespace {
+
+constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);  // the clock must not overflow
+constexpr std::chrono::milliseconds kLook{10};  // how often a push that waits looks whether a segment was read
+
+std::uint64_t numbers_before(const SpoolWriter& writer) {
+  std::uint64_t sum = 0;
+  for (const auto& segment : writer.segments()) sum += segment.end - segment.first;
+  return sum;
+}
+
+QueueLimits spooled(QueueLimits limits) {
+  limits.keep_properties = true;
+  return limits;
+}
+
+std::string times(std::uint64_t count, const char* noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SpoolQueue>> SpoolQueue::open(QueueLimits limits, SpoolQueueOptions options) {
+  if (Status status = limits.validate(); !status.ok()) return status;
+  if (limits.policy == OverflowPolicy::latest) {
+    return Status(ErrorCode::invalid_argument, "overflow \"latest\" keeps its messages in memory alone: no spool has it")
+        .with_hint("drop_oldest, drop_newest or block; or delivery=\"received\"");
+  }
+  const std::string path = options.spool.path;
+  auto writer = SpoolWriter::open(std::move(options.spool));
+  if (!writer.ok()) return writer.status();
+  const std::uint64_t from = options.from.value_or(writer.value()->next_sequence());
+  auto reader = SpoolReader::open(path, from);
+  if (!reader.ok()) return reader.status();
+  return std::shared_ptr<SpoolQueue>(
+      new SpoolQueue(spooled(limits), std::move(writer).value(), std::move(reader).value(), from));
+}
+
+SpoolQueue::SpoolQueue(QueueLimits limits, std::unique_ptr<SpoolWriter> writer, std::unique_ptr<SpoolReader> reader,
+                       std::uint64_t from)
+    : MessageQueue(limits),
+      writer_(std::move(writer)),
+      feed_(std::move(reader), {block_arena_bytes_, block_messages_, limits_.max_topics}),
+      live_(writer_->next_sequence()),
+      earlier_(numbers_before(*writer_)),
+      expected_(std::min(from == 0 && !writer_->segments().empty() ? writer_->segments().front().first : from, live_)),
+      end_(live_),
+      spool_bytes_(writer_->bytes()) {
+  if (from == 0 && writer_->segments().empty()) expected_ = live_;
+  if (const auto& repair = writer_->repair(); repair.bytes > 0) {
+    events_.add("repaired", "a torn tail of " + times(repair.bytes, "byte") + " was cut off segment " +
+                                segment_name(repair.segment) + " at " + std::to_string(repair.offset));
+  }
+}
+
+PushResult SpoolQueue::push(const MessageView& message, std::chrono::nanoseconds patience) noexcept {
+  const std::lock_guard producer(producer_mutex_);
+  if (!writer_) return PushResult::closed;
+  try {
+    LossReason reason = nullptr;
+    if (fault_of(message, reason) != nullptr) return settle_refused(message, true, reason);
+    for (;;) {
+      const auto outcome = writer_->append(message);
+      if (outcome == SpoolWriter::Outcome::stored) return settle_stored(message);
+      if (outcome == SpoolWriter::Outcome::failed) {
+        return refuse(message, outcome, &LossCounters::dropped_spool_failed);
+      }
+      if (!make_room(outcome, patience)) return refuse(message, outcome, refusal_reason());
+    }
+  } catch (const std::bad_alloc&) {
+    return settle_refused(message, false, &LossCounters::dropped_no_memory);
+  } catch (const std::system_error&) {
+    return settle_refused(message, false, &LossCounters::dropped_spool_failed);
+  }
+}
+
+const char* SpoolQueue::fault_of(const MessageView& message, LossReason& reason) {
+  if (!known_topics_.find(message.topic)) {
+    reason = &LossCounters::rejected_topic;
+    if (!is_valid_topic_name(message.topic)) return "topic";
+    if (known_topics_.size() < limits_.max_topics) static_cast<void>(known_topics_.intern(message.topic));
+  }
+  reason = &LossCounters::rejected_too_large;
+  if (message.payload.size() > limits_.max_payload_bytes || writer_->exceeds_spool(message)) return "size";
+  return nullptr;
+}
+
+PushResult SpoolQueue::settle_stored(const MessageView& message) {
+  stalled_here_ = false;
+  if (!sync_error_told_ && writer_->sync_error() != 0) tell_sync_error();
+  bool notify = false;
+  {
+    const Lock lock(mutex_);
+    if (message.qos > 0) look_for_repetition(message);
+    ++counters_.received;
+    counters_.received_bytes += message.payload.size();
+    spool_bytes_ = writer_->bytes();
+    end_ = writer_->next_sequence();
+    if (discarded_) {
+      ++counters_.discarded_on_close;
+      expected_ = end_;
+    } else {
+      ++counters_.queued;
+    }
+    if (consumer_sleeps_) notify = must_wake_now();
+  }
+  if (notify) not_empty_->notify_all();
+  return PushResult::stored;
+}
+
+PushResult SpoolQueue::settle_refused(const MessageView& message, bool rejected, LossReason reason) {
+  const Lock lock(mutex_);
+  return rejected ? reject(message, reason) : drop(message, reason);
+}
+
+LossReason SpoolQueue::refusal_reason() const noexcept {
+  switch (limits_.policy) {
+    case OverflowPolicy::drop_newest:
+      return &LossCounters::dropped_newest;
+    case OverflowPolicy::block:
+      return &LossCounters::dropped_block_timeout;
+    case OverflowPolicy::drop_oldest:  // there was nothing older
+    case OverflowPolicy::latest:       // open() refuses it
+      break;
+  }
+  return &LossCounters::dropped_spool_failed;
+}
+
+PushResult SpoolQueue::refuse(const MessageView& message, SpoolWriter::Outcome why,
+                              LossReason reason) {
+  if (why != SpoolWriter::Outcome::failed) {
+    tell_full(why, "what arrives is acknowledged and dropped");
+  } else if (events_.begins_episode("write_failed")) {
+    events_.add("write_failed",
+                std::generic_category().message(writer_->error()) + "; what arrives is acknowledged and dropped");
+  }
+  return settle_refused(message, false, reason);
+}
+
+void SpoolQueue::tell_full(SpoolWriter::Outcome why, const std::string& what) {
+  const bool disk = why == SpoolWriter::Outcome::disk_full;
+  const char* const kind = disk ? "disk_full" : "full";
+  if (!events_.begins_episode(kind)) return;
+  const std::string reason = disk ? std::generic_category().message(writer_->error()) : "spool_max_bytes are reached";
+  events_.add(kind, reason + "; " + what);
+}
+
+void SpoolQueue::tell_sync_error() {
+  sync_error_told_ = true;
+  events_.add("sync_failed", std::generic_category().message(writer_->sync_error()) +
+                                 "; from here on the spool outlives the process, and not for certain the machine");
+}
+
+bool SpoolQueue::is_read(std::uint64_t end) const {
+  const Lock lock(mutex_);
+  return end + counters_.in_batch <= expected_;
+}
+
+// True where append() is worth another try.
+bool SpoolQueue::make_room(SpoolWriter::Outcome why, std::chrono::nanoseconds patience) {
+  const SpoolWriter::Segment* const oldest = writer_->oldest();
+  if (oldest == nullptr) return false;
+  if (!is_read(oldest->end)) {
+    switch (limits_.policy) {
+      case OverflowPolicy::drop_oldest:
+        give_up_oldest(*oldest, why);
+        break;
+      case OverflowPolicy::drop_newest:
+      case OverflowPolicy::latest:  // open() refuses it
+        return false;
+      case OverflowPolicy::block:
+        if (stalled_here_ || !wait_until_read(oldest->end, patience)) {
+          stalled_here_ = true;
+          return false;
+        }
+        break;
+    }
+  }
+  return writer_->remove_oldest();
+}
+
+void SpoolQueue::give_up_oldest(const SpoolWriter::Segment& segment, SpoolWriter::Outcome why) {
+  tell_full(why, "the oldest messages are dropped, though not all of them were read");
+  const Lock lock(mutex_);
+  if (expected_ >= segment.end) return;
+  const std::uint64_t first = std::max({segment.first, expected_, live_});
+  const std::uint64_t lost = segment.end > first ? segment.end - first : 0;
+  counters_.queued -= lost;
+  counters_.dropped += lost;
+  counters_.loss.dropped_oldest += lost;
+  std::uint64_t bytes = 0;
+  if (segment.payload_bytes_at_end > payload_bytes_read_) {
+    bytes = segment.payload_bytes_at_end - payload_bytes_read_;
+    payload_bytes_read_ = segment.payload_bytes_at_end;
+  }
+  counters_.loss.dropped_bytes += bytes;
+  note_loss(&LossCounters::dropped_oldest, lost, bytes);
+  expected_ = segment.end;
+}
+
+bool SpoolQueue::wait_until_read(std::uint64_t end, std::chrono::nanoseconds patience) {
+  ConsumerWakes::flush();  // it may be for this very consumer that we wait
+  const auto begin = std::chrono::steady_clock::now();
+  const auto deadline = begin + std::min(patience, kLongestWait);
+  bool read = is_read(end);
+  Lock lock(mutex_);
+  while (!read && !closed_ && std::chrono::steady_clock::now() < deadline) {
+    not_full_->wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + kLook));
+    read = end + counters_.in_batch <= expected_;
+  }
+  const auto waited = std::chrono::steady_clock::now() - begin;
+  counters_.blocked_ns +=
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(waited).count());
+  return read;
+}
+
+bool SpoolQueue::wait_for_room(const MessageView& message, std::chrono::nanoseconds wait) {
+  if (limits_.policy != OverflowPolicy::block) return true;
+  const auto deadline = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
+  for (;;) {
+    {
+      const std::lock_guard producer(producer_mutex_);
+      if (!writer_ || stalled_here_ || writer_->has_room(message) || writer_->exceeds_spool(message)) return true;
+      const auto* const oldest = writer_->oldest();
+      if (oldest == nullptr || is_read(oldest->end)) return true;
+    }
+    Lock lock(mutex_);
+    if (closed_) return true;
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    not_full_->wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + kLook));
+  }
+}
+
+bool SpoolQueue::sleep_until_readable(Lock& lock, std::chrono::nanoseconds wait) {
+  const auto over = [this] { return expected_ < end_ || closed_ || woken_; };
+  if (!over() && wait.count() > 0) {
+    const auto deadline = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
+    do {
+      consumer_sleeps_ = true;
+    } while (not_empty_->wait_until(lock, deadline) != std::cv_status::timeout && !over());
+    consumer_sleeps_ = false;
+  }
+  return !std::exchange(woken_, false) && !discarded_ && expected_ < end_;
+}
+
+std::unique_ptr<MessageBlock> SpoolQueue::take(std::chrono::nanoseconds wait) {
+  for (;;) {
+    std::uint64_t from = 0;
+    std::uint64_t until = 0;
+    {
+      Lock lock(mutex_);
+      if (!sleep_until_readable(lock, wait)) return nullptr;
+      from = expected_;
+      until = from < live_ ? live_ : end_;
+    }
+    auto fed = feed_.read(from, until);  // without the lock: the disk may be slow
+    tell_damages();
+    if (!fed.ok()) {
+      events_.add("read_failed", fed.status().message());
+      close(fed.status());
+      return nullptr;
+    }
+    const Lock lock(mutex_);
+    if (discarded_) return nullptr;
+    if (expected_ != from) {  // given up meanwhile
+      feed_.recycle(std::move(fed.value().block));
+      continue;
+    }
+    settle_taken(fed.value(), from, until);
+    if (fed.value().block) return std::move(fed.value().block);
+  }
+}
+
+void SpoolQueue::settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until) {
+  const bool of_this_run = from >= live_;
+  const std::uint64_t count = fed.block ? fed.block->size() : 0;
+  const std::uint64_t lost = fed.block ? fed.block->first_sequence() - from : until - from;
+  expected_ = fed.block ? fed.block->first_sequence() + count : until;
+  counters_.in_batch += count;
+  if (!of_this_run) {
+    counters_.received += count;
+    if (fed.block) counters_.received_bytes += fed.block->payload_bytes();
+    return;
+  }
+  counters_.queued -= count + lost;
+  counters_.dropped += lost;
+  counters_.loss.dropped_spool_damaged += lost;
+  note_loss(&LossCounters::dropped_spool_damaged, lost, 0);
+  if (fed.block) payload_bytes_read_ += fed.block->payload_bytes();
+}
+
+void SpoolQueue::tell_damages() {
+  for (const auto& damage : feed_.reader().take_damages()) {
+    const std::string where = "segment " + segment_name(damage.segment);
+    events_.add("damaged", damage.bytes == 0 ? "what lay before " + where + " is gone"
+                                             : times(damage.bytes, "byte") + " at " + std::to_string(damage.offset) +
+                                                   " of " + where + " are no records and were passed over");
+  }
+}
+
+void SpoolQueue::recycle(std::unique_ptr<MessageBlock> block) {
+  feed_.recycle(std::move(block));
+}
+
+void SpoolQueue::close(Status why) {
+  MessageQueue::close(std::move(why));
+  if (subscriptions_ == 0) let_go();
+}
+
+void SpoolQueue::unsubscribed() noexcept {
+  if (--subscriptions_ > 0) return;
+  bool over = false;
+  {
+    const Lock lock(mutex_);
+    over = closed_;
+  }
+  if (over) let_go();
+}
+
+void SpoolQueue::let_go() noexcept {
+  const std::lock_guard producer(producer_mutex_);
+  writer_.reset();
+}
+
+void SpoolQueue::discard() {
+  {
+    const Lock lock(mutex_);
+    counters_.discarded_on_close += std::exchange(counters_.queued, 0);
+    expected_ = end_;
+  }
+  MessageQueue::discard();
+  if (subscriptions_ == 0) let_go();
+}
+
+bool SpoolQueue::drained() const {
+  const Lock lock(mutex_);
+  return closed_ && expected_ >= end_;
+}
+
+StreamCounters SpoolQueue::counters() const {
+  const Lock lock(mutex_);
+  StreamCounters counters = counters_;
+  counters.spool_bytes = spool_bytes_;
+  return counters;
+}
+
+}  // namespace honeyframe

@@ -1,0 +1,102 @@
+#pragma once
+
+// SpoolQueue: a MessageQueue whose messages lie in a spool. push() appends to the spool before it returns, and so
+// before the message is acknowledged; take() reads them back from there. It keeps the same book; what it holds in
+// memory is the block in hand.
+//
+//   receive thread --push()--> SpoolWriter ==> segments ==> SpoolFeed --take()--> consumer
+//
+// Full is: max_bytes of the spool, or no room on the disk. Then what the consumer has been handed goes first, segment
+// by segment. Where that is not enough, the policy decides: drop_oldest gives up whole segments that nobody has read,
+// drop_newest refuses what arrives, block waits for the consumer, once a stall. What is refused is acknowledged all the
+// same, counted, and told once an episode.
+//
+// Locks: producer_mutex_ (writer_; one push at a time) before mutex_ (the book; from where to where may be read).
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "message_queue.h"
+#include "spool_events.h"
+#include "spool_feed.h"
+#include "spool_writer.h"
+#include "status.h"
+
+namespace honeyframe {
+
+struct SpoolQueueOptions {
+  SpoolOptions spool;
+  // Where take() begins: with this sequence, 0: with the oldest there is. Empty: with what arrives from now on.
+  std::optional<std::uint64_t> from;
+};
+
+class SpoolQueue final : public MessageQueue {
+ public:
+  // Of `limits`, max_messages and max_bytes do not bound it. Errors: invalid_argument, spool_failed, spool_in_use.
+  static Result<std::shared_ptr<SpoolQueue>> open(QueueLimits limits, SpoolQueueOptions options);
+
+  using MessageQueue::push;
+  PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept override;
+  [[nodiscard]] bool wait_for_room(const MessageView& message, std::chrono::nanoseconds wait) override;
+  [[nodiscard]] std::unique_ptr<MessageBlock> take(std::chrono::nanoseconds wait) override;
+  void recycle(std::unique_ptr<MessageBlock> block) override;
+  // The spool itself is let go once no subscription can push any more.
+  void close(Status why = {}) override;
+  // What was not read counts as discarded by this stream; it stays in the spool.
+  void discard() override;
+  [[nodiscard]] bool drained() const override;
+  [[nodiscard]] StreamCounters counters() const override;
+  [[nodiscard]] bool is_spooled() const noexcept override { return true; }
+  void subscribed() noexcept override { ++subscriptions_; }
+  void unsubscribed() noexcept override;
+
+  // The first sequence that this stream writes itself: all below are of earlier runs.
+  [[nodiscard]] std::uint64_t first_sequence() const noexcept { return live_; }
+  // How many of those there are, damaged ones among them.
+  [[nodiscard]] std::uint64_t earlier_messages() const noexcept { return earlier_; }
+  [[nodiscard]] std::vector<SpoolEvent> take_events() { return events_.take(); }
+
+ private:
+  SpoolQueue(QueueLimits limits, std::unique_ptr<SpoolWriter> writer, std::unique_ptr<SpoolReader> reader,
+             std::uint64_t from);
+
+  [[nodiscard]] const char* fault_of(const MessageView& message, LossReason& reason);
+  PushResult settle_stored(const MessageView& message);
+  PushResult settle_refused(const MessageView& message, bool rejected, LossReason reason);
+  PushResult refuse(const MessageView& message, SpoolWriter::Outcome why, LossReason reason);
+  [[nodiscard]] LossReason refusal_reason() const noexcept;
+  [[nodiscard]] bool make_room(SpoolWriter::Outcome why, std::chrono::nanoseconds patience);
+  [[nodiscard]] bool wait_until_read(std::uint64_t end, std::chrono::nanoseconds patience);
+  [[nodiscard]] bool is_read(std::uint64_t end) const;
+  void give_up_oldest(const SpoolWriter::Segment& segment, SpoolWriter::Outcome why);
+  void tell_full(SpoolWriter::Outcome why, const std::string& what);
+  void tell_sync_error();
+  void tell_damages();
+  bool sleep_until_readable(Lock& lock, std::chrono::nanoseconds wait);
+  void settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until);
+  void let_go() noexcept;
+
+  std::mutex producer_mutex_;
+  std::unique_ptr<SpoolWriter> writer_;  // guarded by producer_mutex_; null once let go
+  TopicDictionary known_topics_;         // the same: those that were checked
+  bool stalled_here_ = false;            // the same: `block` has timed out, and there was no room since
+  bool sync_error_told_ = false;         // the same
+  SpoolFeed feed_;                       // consumer
+  SpoolEvents events_;
+  std::atomic<int> subscriptions_{0};
+  const std::uint64_t live_;
+  const std::uint64_t earlier_;
+  // Guarded by mutex_:
+  std::uint64_t expected_;                // the sequence that take() reads next
+  std::uint64_t end_;                     // behind the last one it may read
+  std::uint64_t payload_bytes_read_ = 0;  // of this run's messages: taken, or given up
+  std::uint64_t spool_bytes_ = 0;
+};
+
+}  // namespace honeyframe

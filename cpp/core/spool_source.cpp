@@ -1,0 +1,79 @@
+#include "spool_source.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace honeyframe {
+namespace {
+
+constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);  // the clock must not overflow
+
+}  // namespace
+
+Result<std::shared_ptr<SpoolSource>> SpoolSource::open(QueueLimits limits, const SpoolSourceOptions& options) {
+  if (Status status = limits.validate(); !status.ok()) return status;
+  auto reader = SpoolReader::open(options.path, options.from);
+  if (!reader.ok()) return reader.status();
+  if (options.from_end) {
+    const auto end = reader.value()->end_sequence();
+    if (!end.ok()) return end.status();
+    reader.value()->seek(end.value());
+  }
+  return std::shared_ptr<SpoolSource>(new SpoolSource(limits, std::move(reader).value(), options.follow));
+}
+
+SpoolSource::SpoolSource(QueueLimits limits, std::unique_ptr<SpoolReader> reader, bool follow)
+    : MessageQueue(limits),
+      feed_(std::move(reader), {block_arena_bytes_, block_messages_, limits_.max_topics}),
+      follow_(follow) {}
+
+std::unique_ptr<MessageBlock> SpoolSource::take(std::chrono::nanoseconds wait) {
+  const auto deadline = std::chrono::steady_clock::now() + std::clamp(wait, std::chrono::nanoseconds(0), kLongestWait);
+  for (;;) {
+    {
+      const Lock lock(mutex_);
+      if (std::exchange(woken_, false) || closed_) return nullptr;
+    }
+    auto fed = feed_.read(0, std::numeric_limits<std::uint64_t>::max());
+    if (!fed.ok()) {
+      events_.add("read_failed", fed.status().message());
+      close(fed.status());
+      return nullptr;
+    }
+    tell_damages(fed.value().missing);
+    Lock lock(mutex_);
+    if (closed_) return nullptr;
+    if (fed.value().block) {
+      const std::uint64_t count = fed.value().block->size();
+      counters_.received += count;
+      counters_.received_bytes += fed.value().block->payload_bytes();
+      counters_.in_batch += count;
+      return std::move(fed.value().block);
+    }
+    if (!follow_) {
+      lock.unlock();
+      if (const auto torn = feed_.reader().tail_bytes(); torn > 0) {
+        events_.add("damaged", "the spool ends with " + std::to_string(torn) + " bytes of a record that is not whole");
+      }
+      close();
+      return nullptr;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= deadline) return nullptr;
+    not_empty_->wait_until(lock, std::min<std::chrono::steady_clock::time_point>(deadline, now + kLook));
+  }
+}
+
+void SpoolSource::tell_damages(std::uint64_t missing) {
+  if (missing > 0) events_.add("missing", std::to_string(missing) + " messages are missing in the spool");
+  for (const auto& damage : feed_.reader().take_damages()) {
+    const std::string where = "segment " + segment_name(damage.segment);
+    events_.add("damaged", damage.bytes == 0
+                               ? "what lay before " + where + " is gone"
+                               : std::to_string(damage.bytes) + " bytes at " + std::to_string(damage.offset) + " of " +
+                                     where + " are no records and were passed over");
+  }
+}
+
+}  // namespace honeyframe

@@ -1,0 +1,301 @@
+#include "spool_writer.h"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <new>
+#include <random>
+#include <utility>
+
+#include "spool_segment.h"
+#include "utf8.h"
+
+namespace honeyframe {
+namespace {
+
+constexpr std::uint64_t kSegmentsPerSpool = 8;
+constexpr std::uint64_t kMaxSegmentBytes = 64u << 20;
+constexpr std::uint64_t kMinSegmentBytes = 64u << 10;
+// A payload of more goes to the file from where it is; of less, it costs less to put it behind the head.
+constexpr std::size_t kCopiedPayload = 32u << 10;
+constexpr std::size_t kHeadReserve = kCopiedPayload + (72u << 10);
+// After a start of the machine: more than any run can have written and lost of what others had read already.
+constexpr std::uint64_t kBootJump = std::uint64_t{1} << 32;
+constexpr std::array<char, kRecordAlignment> kZeros{};
+
+std::int64_t now_ns() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+std::uint64_t random_salt() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32 | random();
+}
+
+}  // namespace
+
+Status SpoolOptions::validate() const {
+  const auto refuse = [](const std::string& what) { return Status(ErrorCode::invalid_argument, what); };
+  if (path.empty() || path.find('\0') != std::string::npos) return refuse("spool: expected the path of a directory");
+  if (max_bytes < kMinBytes) {
+    return refuse("spool_max_bytes: found " + std::to_string(max_bytes) + ", expected " + std::to_string(kMinBytes) +
+                  " or more");
+  }
+  if (sync_interval.count() < 1) return refuse("sync_interval: expected 1 ms or more");
+  return {};
+}
+
+Result<std::unique_ptr<SpoolWriter>> SpoolWriter::open(SpoolOptions options) {
+  if (Status status = options.validate(); !status.ok()) return status;
+  if (options.segment_bytes == 0)
+    options.segment_bytes = std::min(options.max_bytes / kSegmentsPerSpool, kMaxSegmentBytes);
+  options.segment_bytes = std::max(options.segment_bytes, kMinSegmentBytes);
+  auto directory = SpoolDirectory::open(options.path, true);
+  if (!directory.ok()) return directory.status();
+  std::unique_ptr<SpoolWriter> writer(new SpoolWriter(std::move(options), std::move(directory).value()));
+  if (Status status = writer->take_over(); !status.ok()) return status;
+  return writer;
+}
+
+Status SpoolWriter::take_over() {
+  auto lock = directory_.lock();
+  if (!lock.ok()) return lock.status();
+  lock_ = std::move(lock).value();
+  boot_ = boot_number();
+  head_.reserve(kHeadReserve);
+  auto found = directory_.segments();
+  if (!found.ok()) return found.status();
+  for (const auto& segment : found.value()) {
+    if (!segments_.empty()) segments_.back().end = segment.first_sequence;
+    segments_.push_back({segment.first_sequence, segment.first_sequence, segment.bytes, 0});
+    bytes_ += segment.bytes;
+  }
+  for (bool again = !segments_.empty(); again; again = again && !segments_.empty()) {
+    const auto removed = repair_last();
+    if (!removed.ok()) return removed.status();
+    again = removed.value();
+  }
+  // Where no segment tells: the last run may have deleted them all.
+  next_sequence_ = std::max(next_sequence_, lock_->least_sequence());
+  if (segments_.empty()) due_sequence_ = next_sequence_;
+  // The bytes are there from now on, so that they can be written on a disk that is full.
+  if (!lock_->keep_least_sequence(next_sequence_)) {
+    return spool_error("cannot write to the spool in " + in_quotes(directory_.path()), errno);
+  }
+  return {};
+}
+
+// The last segment is read to its end; what lies behind its last whole record was being written when the process, or
+// the machine, went down. True where it had no record at all and is deleted: its name may be the next one's.
+Result<bool> SpoolWriter::repair_last() {
+  Segment& last = segments_.back();
+  const std::string name = in_quotes(segment_name(last.first));
+  auto survey = survey_segment(directory_.open_segment(last.first));
+  if (!survey.ok()) return survey.status();
+  const SegmentSurvey& seen = survey.value();
+  if (last.bytes <= kSegmentHeaderBytes) {
+    if (!seen.header && last.bytes > 0) repair_ = {last.first, 0, last.bytes};
+    if (!directory_.remove_segment(last.first)) return spool_error("cannot delete the empty segment " + name, errno);
+    next_sequence_ = due_sequence_ = std::max(next_sequence_, last.first);
+    bytes_ -= last.bytes;
+    segments_.pop_back();
+    return true;
+  }
+  if (!seen.header) {  // none of it can be read, and it stays; as many records as it can have held
+    next_sequence_ = due_sequence_ = std::max(next_sequence_, last.first + last.bytes / kRecordPrefixBytes);
+    last.end = next_sequence_;
+    return false;
+  }
+  due_sequence_ = std::max(last.first, seen.end_sequence);
+  last.end = due_sequence_;
+  const bool same_boot = boot_ != 0 && seen.header->boot == boot_;
+  next_sequence_ = std::max(next_sequence_, due_sequence_ + (same_boot ? 0 : kBootJump));
+  if (seen.end_offset == last.bytes) return false;
+  repair_ = {last.first, seen.end_offset, last.bytes - seen.end_offset};
+  const FileDescriptor file = directory_.open_for_repair(last.first);
+  if (!file.valid() || ::ftruncate(file.get(), static_cast<::off_t>(seen.end_offset)) != 0) {
+    return spool_error("cannot cut the torn tail off segment " + name, errno);
+  }
+  bytes_ -= repair_.bytes;
+  last.bytes = seen.end_offset;
+  return false;
+}
+
+SpoolWriter::~SpoolWriter() {
+  end_segment();
+}
+
+int SpoolWriter::sync_error() const noexcept {
+  return sync_error_ != 0 || !file_ ? sync_error_ : file_->sync_error();
+}
+
+std::uint64_t SpoolWriter::size_of(const MessageView& message) noexcept {
+  std::size_t properties = 0;
+  if (message.properties != nullptr) {
+    const auto& given = *message.properties;
+    properties = 16 + given.content_type.size() + given.response_topic.size() + given.correlation_data.size();
+    for (const auto& [name, value] : given.user_properties) properties += 5 + name.size() + value.size();
+  }
+  return record_bytes(message.topic.size(), properties, message.payload.size());
+}
+
+bool SpoolWriter::exceeds_spool(const MessageView& message) const noexcept {
+  return size_of(message) + kSegmentHeaderBytes > options_.max_bytes;
+}
+
+bool SpoolWriter::has_room(const MessageView& message) const noexcept {
+  return bytes_ + size_of(message) + kSegmentHeaderBytes <= options_.max_bytes;
+}
+
+SpoolWriter::Outcome SpoolWriter::append(const MessageView& message) noexcept {
+  try {
+    properties_.clear();
+    if (message.properties != nullptr) encode_properties(*message.properties, properties_);
+    const std::size_t size = record_bytes(message.topic.size(), properties_.size(), message.payload.size());
+    const bool has_records = file_ && segments_.back().bytes > kSegmentHeaderBytes;
+    if (has_records && segments_.back().bytes + size > options_.segment_bytes) end_segment();
+    if (bytes_ + size + (file_ ? 0 : kSegmentHeaderBytes) > options_.max_bytes) {
+      error_ = 0;
+      return Outcome::full;
+    }
+    if (!file_) {
+      if (const Outcome begun = begin_segment(); begun != Outcome::stored) return begun;
+    }
+    return write_record(message, size);
+  } catch (const std::bad_alloc&) {
+    return failure(ENOMEM);
+  } catch (const std::exception&) {
+    return failure(EIO);
+  }
+}
+
+SpoolWriter::Outcome SpoolWriter::failure(int error) noexcept {
+  error_ = error;
+  return error == ENOSPC || error == EDQUOT || error == EFBIG ? Outcome::disk_full : Outcome::failed;
+}
+
+SpoolWriter::Outcome SpoolWriter::write_record(const MessageView& message, std::size_t size) noexcept {
+  const SpoolRecord record{next_sequence_, message.receive_time_ns, message.qos, message.retain,
+                           message.dup,    message.topic,           properties_, message.payload};
+  encode_record_head(record, salt_, head_);
+  std::string_view payload = message.payload;
+  std::size_t padding = size - head_.size() - payload.size();
+  if (payload.size() <= kCopiedPayload) {
+    head_ += payload;
+    head_.append(padding, '\0');
+    payload = {};
+    padding = 0;
+  }
+  if (!write_all(head_, payload, padding)) {
+    const Outcome outcome = failure(errno);
+    undo();
+    return outcome;
+  }
+  Segment& segment = segments_.back();
+  segment.bytes += size;
+  bytes_ += size;
+  payload_bytes_ += message.payload.size();
+  segment.payload_bytes_at_end = payload_bytes_;
+  segment.end = ++next_sequence_;
+  due_sequence_ = next_sequence_;
+  if (options_.sync != SyncMode::process) file_->written();
+  if (options_.sync == SyncMode::always && !file_->sync() && sync_error_ == 0) sync_error_ = file_->sync_error();
+  return Outcome::stored;
+}
+
+bool SpoolWriter::write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept {
+  std::array<std::string_view, 3> parts{head, payload, std::string_view(kZeros.data(), padding)};
+  auto offset = static_cast<::off_t>(segments_.back().bytes);
+  for (;;) {
+    std::array<iovec, 3> vectors{};
+    int count = 0;
+    for (const auto& part : parts) {
+      // iovec lacks const.
+      if (!part.empty()) vectors[static_cast<std::size_t>(count++)] = {const_cast<char*>(part.data()), part.size()};
+    }
+    if (count == 0) return true;
+    const auto wrote = count == 1 ? ::pwrite(file_->get(), vectors[0].iov_base, vectors[0].iov_len, offset)
+                                  : ::pwritev(file_->get(), vectors.data(), count, offset);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) {
+      if (wrote == 0) errno = ENOSPC;
+      return false;
+    }
+    offset += wrote;
+    auto gone = static_cast<std::size_t>(wrote);
+    for (auto& part : parts) {
+      const std::size_t taken = std::min(gone, part.size());
+      part.remove_prefix(taken);
+      gone -= taken;
+    }
+  }
+}
+
+// Half a record at the end: the next one is written over it, and readers take it for one that is still being written.
+void SpoolWriter::undo() noexcept {
+  const int kept = errno;
+  static_cast<void>(::ftruncate(file_->get(), static_cast<::off_t>(segments_.back().bytes)) == 0);
+  errno = kept;
+}
+
+SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
+  const auto give_up = [this](int error) {
+    file_.reset();
+    static_cast<void>(directory_.remove_segment(next_sequence_));
+    if (!segments_.empty() && segments_.back().first == next_sequence_) segments_.pop_back();
+    return failure(error);
+  };
+  try {
+    FileDescriptor file = directory_.create_segment(next_sequence_);
+    if (!file.valid()) return give_up(errno);
+    salt_ = random_salt();
+    std::string header;
+    encode_header({salt_, next_sequence_, due_sequence_, now_ns(), boot_}, header);
+    file_ = std::make_shared<SpoolFile>(std::move(file));
+    segments_.push_back({next_sequence_, next_sequence_, 0, payload_bytes_});
+    if (!write_all(header, {}, 0)) return give_up(errno);
+  } catch (const std::bad_alloc&) {
+    return give_up(ENOMEM);
+  } catch (const std::exception&) {  // no random numbers
+    return give_up(EIO);
+  }
+  segments_.back().bytes = kSegmentHeaderBytes;
+  bytes_ += kSegmentHeaderBytes;
+  if (options_.sync != SyncMode::process) static_cast<void>(directory_.sync());
+  const bool watched = options_.sync != SyncMode::interval || SpoolSync::watch(file_, options_.sync_interval);
+  if (!watched && sync_error_ == 0) sync_error_ = EAGAIN;
+  return Outcome::stored;
+}
+
+// With SyncMode::interval the thread syncs it once more.
+void SpoolWriter::end_segment() noexcept {
+  if (!file_) return;
+  if (sync_error_ == 0) sync_error_ = file_->sync_error();
+  file_.reset();
+}
+
+const SpoolWriter::Segment* SpoolWriter::oldest() noexcept {
+  if (segments_.empty()) return nullptr;
+  if (segments_.size() == 1) end_segment();
+  return &segments_.front();
+}
+
+bool SpoolWriter::remove_oldest() noexcept {
+  // Where it is the only one, nothing but the lock's file will know how far the numbers have come.
+  static_cast<void>(segments_.size() > 1 || lock_->keep_least_sequence(next_sequence_));
+  if (!directory_.remove_segment(segments_.front().first)) {
+    error_ = errno;
+    return false;
+  }
+  bytes_ -= segments_.front().bytes;
+  segments_.pop_front();
+  return true;
+}
+
+}  // namespace honeyframe

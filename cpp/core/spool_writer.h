@@ -1,0 +1,130 @@
+#pragma once
+
+// SpoolWriter: appends messages to a spool (spool_format.h), one write for each, and keeps it within its bounds.
+//
+// Owned by a SpoolQueue, which lets one thread in at a time: the receive thread, before the message is acknowledged.
+// append() allocates nothing for a message, but for that with the longest topic and properties so far, and at the
+// beginning of a segment. It waits for nothing but the file system, with SpoolSync::always for the disk.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "message.h"
+#include "spool_directory.h"
+#include "spool_format.h"
+#include "spool_sync.h"
+#include "status.h"
+
+namespace honeyframe {
+
+// When a message that is acknowledged is on the disk, and not only in the system's memory.
+enum class SyncMode : std::uint8_t {
+  process,   // when the system likes: outlives the process, not the machine
+  interval,  // after the interval at the latest
+  always,    // before it is acknowledged
+};
+
+struct SpoolOptions {
+  static constexpr std::uint64_t kMinBytes = 1u << 20;
+
+  std::string path;
+  SyncMode sync = SyncMode::process;
+  std::chrono::milliseconds sync_interval{100};
+  std::uint64_t max_bytes = 1u << 30;  // of all segments together
+  std::uint64_t segment_bytes = 0;     // where the next one begins; 0: an eighth of max_bytes, and 64 MiB at most
+
+  // Errors: invalid_argument.
+  [[nodiscard]] Status validate() const;
+};
+
+class SpoolWriter {
+ public:
+  enum class Outcome : std::uint8_t {
+    stored,
+    full,       // max_bytes
+    disk_full,  // the disk, or the user's share of it
+    failed,     // the disk says no otherwise
+  };
+  // A segment that is there: what of it can be given up.
+  struct Segment {
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;  // behind its last record
+    std::uint64_t bytes = 0;
+    std::uint64_t payload_bytes_at_end = 0;  // of all that this writer had stored by then
+  };
+  struct Repair {
+    std::uint64_t segment = 0;
+    std::uint64_t offset = 0;  // where the torn tail began
+    std::uint64_t bytes = 0;   // how much of it there was
+  };
+
+  // Takes the directory's lock, and cuts a torn tail off the last segment. Errors: invalid_argument, spool_failed,
+  // spool_in_use.
+  static Result<std::unique_ptr<SpoolWriter>> open(SpoolOptions options);
+  ~SpoolWriter();
+  SpoolWriter(const SpoolWriter&) = delete;
+  SpoolWriter& operator=(const SpoolWriter&) = delete;
+
+  // Where it is not stored, the files are as if it had never come, and error() says why.
+  [[nodiscard]] Outcome append(const MessageView& message) noexcept;
+  // A record of that message is larger than the whole spool may be.
+  [[nodiscard]] bool exceeds_spool(const MessageView& message) const noexcept;
+
+  // False where append() would answer `full`.
+  [[nodiscard]] bool has_room(const MessageView& message) const noexcept;
+
+  // The oldest, or null. Where it is the one being written, that is ended first.
+  [[nodiscard]] const Segment* oldest() noexcept;
+  // Deletes it. False where the file system refuses.
+  bool remove_oldest() noexcept;
+
+  [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
+  [[nodiscard]] const std::deque<Segment>& segments() const noexcept { return segments_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::uint64_t payload_bytes() const noexcept { return payload_bytes_; }
+  [[nodiscard]] const Repair& repair() const noexcept { return repair_; }
+  // errno of the last append() that failed.
+  [[nodiscard]] int error() const noexcept { return error_; }
+  // errno of the first sync that failed: what the mode promises was not kept; 0: it was.
+  [[nodiscard]] int sync_error() const noexcept;
+  // Of the segment being written; for tests.
+  [[nodiscard]] std::uint64_t syncs() const noexcept { return file_ ? file_->syncs() : 0; }
+
+ private:
+  explicit SpoolWriter(SpoolOptions options, SpoolDirectory directory)
+      : options_(std::move(options)), directory_(std::move(directory)) {}
+
+  // Of a record; properties from above.
+  [[nodiscard]] static std::uint64_t size_of(const MessageView& message) noexcept;
+  Status take_over();
+  Result<bool> repair_last();
+  Outcome begin_segment() noexcept;
+  void end_segment() noexcept;
+  Outcome write_record(const MessageView& message, std::size_t size) noexcept;
+  [[nodiscard]] bool write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept;
+  void undo() noexcept;
+  [[nodiscard]] Outcome failure(int error) noexcept;
+
+  const SpoolOptions options_;
+  const SpoolDirectory directory_;
+  std::unique_ptr<SpoolLock> lock_;
+  std::shared_ptr<SpoolFile> file_;  // the last segment's; null: the next append() begins one
+  std::uint64_t salt_ = 0;
+  std::deque<Segment> segments_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t payload_bytes_ = 0;
+  std::uint64_t next_sequence_ = kFirstSequence;
+  std::uint64_t due_sequence_ = kFirstSequence;  // next_sequence_, but for a jump that no segment tells of yet
+  std::uint64_t boot_ = 0;
+  Repair repair_;
+  std::string head_;        // of the record being written
+  std::string properties_;  // of the same
+  int error_ = 0;
+  int sync_error_ = 0;
+};
+
+}  // namespace honeyframe

@@ -1,0 +1,57 @@
+#include "spool_directory.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "spool_for_tests.h"
+#include "spool_format.h"
+
+namespace honeyframe {
+namespace {
+
+using namespace testing;
+
+TEST(SpoolDirectory, ListsSegmentsByNumberAndNothingElse) {
+  const TemporaryDirectory directory;
+  for (const std::uint64_t first : {100u, 9u, 20u}) write_bytes(directory / segment_name(first), "abc");
+  write_bytes(directory / "notes.txt", "");
+  std::filesystem::create_directory(directory / segment_name(3));
+  std::filesystem::create_symlink("/etc/passwd", directory / segment_name(4));
+  const auto spool = SpoolDirectory::open(directory.path(), false);
+  ASSERT_TRUE(spool.ok());
+  const auto segments = spool.value().segments();
+  ASSERT_TRUE(segments.ok());
+  ASSERT_EQ(segments.value().size(), 3u);
+  EXPECT_EQ(segments.value()[0].first_sequence, 9u);
+  EXPECT_EQ(segments.value()[2].first_sequence, 100u);
+  EXPECT_EQ(segments.value()[2].bytes, 3u);
+  EXPECT_FALSE(spool.value().open_segment(4).valid()) << "a link is not followed";
+  EXPECT_FALSE(spool.value().create_segment(9).valid()) << "what is there is not overwritten";
+}
+
+TEST(SpoolDirectory, TheLockKeepsTheLeastSequence) {
+  const TemporaryDirectory directory;
+  const auto spool = SpoolDirectory::open(directory.path(), false);
+  ASSERT_TRUE(spool.ok());
+  {
+    const auto lock = spool.value().lock();
+    ASSERT_TRUE(lock.ok());
+    EXPECT_EQ(lock.value()->least_sequence(), 0u);
+    EXPECT_TRUE(lock.value()->keep_least_sequence(77));
+    EXPECT_EQ(spool.value().lock().status().code(), ErrorCode::spool_in_use);
+  }
+  const auto lock = spool.value().lock();
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ(lock.value()->least_sequence(), 77u);
+}
+
+TEST(SpoolDirectory, TheBootHasANumber) {
+  EXPECT_EQ(boot_number(), boot_number());
+  if (std::filesystem::exists("/proc/sys/kernel/random/boot_id")) {
+    EXPECT_NE(boot_number(), 0u);
+  }
+}
+
+}  // namespace
+}  // namespace honeyframe

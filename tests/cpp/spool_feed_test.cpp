@@ -1,0 +1,121 @@
+#include "spool_feed.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "spool_for_tests.h"
+
+namespace honeyframe {
+namespace {
+
+using namespace testing;
+
+constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+
+SpoolFeed feed_of(const std::string& path, SpoolFeed::Limits limits = {64u << 10, 100, 1000}) {
+  return {reader_of(path), limits};
+}
+
+void write_spool(const std::string& path, int count, std::string_view topic = "a/b") {
+  const auto writer = writer_of(path);
+  for (int i = 0; i < count; ++i) {
+    ASSERT_EQ(writer->append(message(std::to_string(i), topic)), SpoolWriter::Outcome::stored);
+  }
+}
+
+TEST(SpoolFeed, FillsBlocksWithConsecutiveNumbers) {
+  const TemporaryDirectory directory;
+  write_spool(directory / "spool", 250);
+  SpoolFeed feed = feed_of(directory / "spool");
+  std::uint64_t due = 1;
+  for (const std::size_t size : {100u, 100u, 50u}) {
+    auto fed = feed.read(due, kAll);
+    ASSERT_TRUE(fed.ok() && fed.value().block);
+    MessageBlock& block = *fed.value().block;
+    EXPECT_EQ(block.first_sequence(), due);
+    ASSERT_EQ(block.size(), size);
+    EXPECT_EQ(block.payload(block[0]), std::to_string(due - 1));
+    EXPECT_EQ(block.topic(block[0]), "a/b");
+    due += size;
+    feed.recycle(std::move(fed.value().block));
+  }
+  EXPECT_FALSE(feed.read(due, kAll).value().block);
+}
+
+TEST(SpoolFeed, StopsBelowTheBound) {
+  const TemporaryDirectory directory;
+  write_spool(directory / "spool", 10);
+  SpoolFeed feed = feed_of(directory / "spool");
+  EXPECT_EQ(feed.read(1, 5).value().block->size(), 4u);
+  EXPECT_FALSE(feed.read(5, 5).value().block);
+  EXPECT_EQ(feed.read(5, kAll).value().block->size(), 6u);
+  EXPECT_EQ(feed.read(2, kAll).value().block->first_sequence(), 2u) << "and goes back";
+}
+
+TEST(SpoolFeed, ABlockEndsBeforeAGap) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  write_spool(path, 5);
+  const std::string file = segment_files(path).at(0);
+  std::string bytes = bytes_of(file);
+  bytes[kSegmentHeaderBytes + 2 * record_bytes(3, 0, 1) + 8] ^= 1;
+  write_bytes(file, bytes);
+  SpoolFeed feed = feed_of(path);
+  EXPECT_EQ(feed.read(1, kAll).value().block->size(), 2u);
+  const auto fed = feed.read(3, kAll);
+  EXPECT_EQ(fed.value().missing, 1u);
+  EXPECT_EQ(fed.value().block->first_sequence(), 4u);
+  EXPECT_EQ(fed.value().block->size(), 2u);
+}
+
+TEST(SpoolFeed, AMessageLargerThanABlockComesAlone) {
+  const TemporaryDirectory directory;
+  {
+    const auto writer = writer_of(directory / "spool");
+    for (const auto& payload : {std::string("a"), std::string(500'000, 'L'), std::string("b")}) {
+      ASSERT_EQ(writer->append(message(payload)), SpoolWriter::Outcome::stored);
+    }
+  }
+  SpoolFeed feed = feed_of(directory / "spool");
+  EXPECT_EQ(feed.read(0, kAll).value().block->size(), 1u);
+  EXPECT_EQ(feed.read(0, kAll).value().block->payload_bytes(), 500'000u);
+  EXPECT_EQ(feed.read(0, kAll).value().block->first_sequence(), 3u);
+}
+
+TEST(SpoolFeed, TopicsThatNoBrokerMaySendAreNotPassedOn) {
+  const TemporaryDirectory directory;
+  {
+    const auto writer = writer_of(directory / "spool");
+    for (const auto* topic : {"a", "b/#", "\xFF", "c"}) {
+      ASSERT_EQ(writer->append(message("x", topic)), SpoolWriter::Outcome::stored);
+    }
+  }
+  SpoolFeed feed = feed_of(directory / "spool");
+  EXPECT_EQ(feed.read(0, kAll).value().block->size(), 1u);
+  const auto fed = feed.read(0, kAll);
+  EXPECT_EQ(fed.value().missing, 2u);
+  EXPECT_EQ(fed.value().block->first_sequence(), 4u);
+}
+
+TEST(SpoolFeed, TheDictionaryStartsAnewAtItsBound) {
+  const TemporaryDirectory directory;
+  {
+    const auto writer = writer_of(directory / "spool");
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_EQ(writer->append(message("x", "topic/" + std::to_string(i))), SpoolWriter::Outcome::stored);
+    }
+  }
+  SpoolFeed feed = feed_of(directory / "spool", {64u << 10, 100, 10});
+  int read = 0;
+  for (auto fed = feed.read(0, kAll); fed.value().block; fed = feed.read(0, kAll)) {
+    const MessageBlock& block = *fed.value().block;
+    EXPECT_LE(block.topics().size(), 10u);
+    for (std::size_t i = 0; i < block.size(); ++i) EXPECT_EQ(block.topic(block[i]), "topic/" + std::to_string(read++));
+  }
+  EXPECT_EQ(read, 50);
+}
+
+}  // namespace
+}  // namespace honeyframe

@@ -1,0 +1,110 @@
+#pragma once
+
+// What the tests of spools share: a directory that goes with the test, messages, and all records of a spool.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "message.h"
+#include "spool_reader.h"
+#include "spool_writer.h"
+
+namespace honeyframe::testing {
+
+class TemporaryDirectory {
+ public:
+  explicit TemporaryDirectory(const std::string& parent = std::filesystem::temp_directory_path().string()) {
+    std::string name = parent + "/honeyframe-spool-XXXXXX";
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+inline MessageView message(std::string_view payload, std::string_view topic = "plant/1/telemetry") {
+  MessageView view;
+  view.topic = topic;
+  view.payload = payload;
+  view.receive_time_ns = 1'700'000'000'000'000'000;
+  view.qos = 1;
+  return view;
+}
+
+inline std::vector<std::string> segment_files(const std::string& path) {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    if (entry.path().extension() == ".hfspool") files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+inline std::string bytes_of(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+inline void write_bytes(const std::string& file, const std::string& bytes) {
+  std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+struct Kept {
+  std::uint64_t sequence;
+  std::string payload;
+  std::uint64_t missing;
+};
+
+inline std::vector<Kept> read_on(SpoolReader& reader) {
+  std::vector<Kept> records;
+  for (;;) {
+    auto next = reader.peek();
+    EXPECT_TRUE(next.ok()) << next.status().message();
+    if (!next.ok() || !next.value()) return records;
+    records.push_back(
+        {next.value()->record.sequence, std::string(next.value()->record.payload), next.value()->missing});
+    reader.consume();
+  }
+}
+
+inline std::unique_ptr<SpoolReader> reader_of(const std::string& path, std::uint64_t from = 0) {
+  auto reader = SpoolReader::open(path, from);
+  EXPECT_TRUE(reader.ok()) << reader.status().message();
+  return std::move(reader).value();
+}
+
+inline std::vector<Kept> read_all(const std::string& path, std::uint64_t from = 0) {
+  return read_on(*reader_of(path, from));
+}
+
+inline std::unique_ptr<SpoolWriter> writer_of(SpoolOptions options) {
+  auto writer = SpoolWriter::open(std::move(options));
+  EXPECT_TRUE(writer.ok()) << writer.status().message();
+  return std::move(writer).value();
+}
+
+inline std::unique_ptr<SpoolWriter> writer_of(const std::string& path) {
+  SpoolOptions options;
+  options.path = path;
+  return writer_of(std::move(options));
+}
+
+}  // namespace honeyframe::testing

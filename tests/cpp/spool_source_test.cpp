@@ -1,0 +1,97 @@
+#include "spool_source.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <string>
+#include <thread>
+
+#include "spool_for_tests.h"
+
+namespace honeyframe {
+namespace {
+
+using namespace testing;
+using namespace std::chrono_literals;
+
+void write_spool(const std::string& path, int count) {
+  const auto writer = writer_of(path);
+  for (int i = 0; i < count; ++i) {
+    ASSERT_EQ(writer->append(message(std::to_string(i))), SpoolWriter::Outcome::stored);
+  }
+}
+
+std::shared_ptr<SpoolSource> source_of(const SpoolSourceOptions& options) {
+  auto source = SpoolSource::open({}, options);
+  EXPECT_TRUE(source.ok()) << source.status().message();
+  return std::move(source).value();
+}
+
+std::size_t count_all(SpoolSource& source) {
+  std::size_t count = 0;
+  while (const auto block = source.take(0ms)) {
+    count += block->size();
+    EXPECT_TRUE(source.settle_delivered(block->size(), block->size()));
+  }
+  return count;
+}
+
+TEST(SpoolSource, ReadsFromAnySequenceAndEnds) {
+  const TemporaryDirectory directory;
+  write_spool(directory / "spool", 10);
+  for (const auto& [options, count] : {std::pair<SpoolSourceOptions, std::size_t>{{directory / "spool"}, 10},
+                                       {{directory / "spool", 4}, 7},
+                                       {{directory / "spool", 11}, 0},
+                                       {{directory / "spool", 0, true}, 0}}) {
+    const auto source = source_of(options);
+    EXPECT_FALSE(source->drained());
+    EXPECT_EQ(count_all(*source), count);
+    EXPECT_TRUE(source->drained());
+    EXPECT_TRUE(source->close_reason().ok());
+    EXPECT_EQ(source->counters().received, count);
+    EXPECT_EQ(source->counters().delivered, count);
+  }
+}
+
+TEST(SpoolSource, FollowsAWriterUntilItIsClosed) {
+  const TemporaryDirectory directory;
+  const auto writer = writer_of(directory / "spool");
+  const auto source = source_of({directory / "spool", 0, true, true});
+  EXPECT_FALSE(source->take(20ms));
+  EXPECT_FALSE(source->drained());
+  auto taken = std::async(std::launch::async, [&] { return source->take(5s); });
+  std::this_thread::sleep_for(20ms);
+  ASSERT_EQ(writer->append(message("x")), SpoolWriter::Outcome::stored);
+  ASSERT_EQ(taken.wait_for(4s), std::future_status::ready);
+  EXPECT_TRUE(taken.get());
+  auto waiting = std::async(std::launch::async, [&] { return source->take(5s); });
+  std::this_thread::sleep_for(20ms);
+  source->close();
+  ASSERT_EQ(waiting.wait_for(4s), std::future_status::ready);
+  EXPECT_TRUE(source->drained());
+}
+
+TEST(SpoolSource, NobodyPushesToIt) {
+  const TemporaryDirectory directory;
+  write_spool(directory / "spool", 1);
+  EXPECT_EQ(source_of({directory / "spool"})->push(message("x")), PushResult::closed);
+  EXPECT_EQ(read_all(directory / "spool").size(), 1u);
+}
+
+TEST(SpoolSource, TellsWhatIsMissingAndTorn) {
+  const TemporaryDirectory directory;
+  write_spool(directory / "spool", 3);
+  const std::string file = segment_files(directory / "spool").at(0);
+  std::string bytes = bytes_of(file);
+  bytes[kSegmentHeaderBytes + record_bytes(message("0").topic.size(), 0, 1) + 8] ^= 1;
+  write_bytes(file, bytes + "torn");
+  const auto source = source_of({directory / "spool"});
+  EXPECT_EQ(count_all(*source), 2u);
+  std::vector<std::string> kinds;
+  for (const auto& event : source->take_events()) kinds.push_back(event.kind);
+  EXPECT_EQ(kinds, (std::vector<std::string>{"damaged", "missing", "damaged"}));
+}
+
+}  // namespace
+}  // namespace honeyframe
