@@ -17,7 +17,8 @@ from .keywords import Overflow, Path, Retained, check_keywords, check_retained
 from .lifetime import watch_reader
 from .options import extract_options
 from .spool import SPOOL_MAX_BYTES, Delivery, SpoolFrom, Sync, check_delivery, spooled_metadata, tell_earlier
-from .stream import Stream, Subscription
+from .stream import Stream
+from .subscription import Subscription
 from .templates import read_topics
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
 
@@ -23,11 +22,11 @@ from .keywords import Retained
 from .lifetime import check_process, is_ending, watch_reader
 from .spool import SPOOL_REMEDY
 from .stats import StreamStats, stats_from_core
+from .subscription import Subscription, abandon
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .client import Client
     from .decode import Decoder
     from .dtypes import DtypeBackend
     from .frame import Batch, Table
@@ -37,17 +36,6 @@ _READ_ROWS: Final = 250_000  # rows of one step of read()
 _READ_AGE: Final = 0.25
 _UNSUBSCRIBE_SECONDS: Final = 2.0
 _LONGEST_WINDOW: Final = 3_155_760_000  # a hundred years: nanoseconds since 1970 must not overflow
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """Where a stream's messages come from. Keeps the client alive while its stream is."""
-
-    client: Client
-    session: _core.Session
-    id: int
-    filters: tuple[str, ...]
-    granted_qos: tuple[int, ...]
 
 
 class Stream:
@@ -91,7 +79,7 @@ class Stream:
         self._closed = False
         watch_reader(reader)
         session, subscription_id = (subscription.session, subscription.id) if subscription else (None, 0)
-        self._finalizer = weakref.finalize(self, _abandon, reader, decoder, session, subscription_id)
+        self._finalizer = weakref.finalize(self, abandon, reader, decoder, session, subscription_id)
         self._finalizer.atexit = False
 
     # --- reading
@@ -496,17 +484,3 @@ class Stream:
             self._decoder.raise_if_broken()
         if self._subscription is not None and not self._closed:
             self._subscription.client._raise_if_broken()
-
-
-def _abandon(reader: _core.StreamReader, decoder: Decoder | None, session: _core.Session | None, subscription_id: int) -> None:
-    """Nobody holds the stream any more. Does not wait: this may run in the middle of anything."""
-    if _core.in_forked_child():
-        return
-    if decoder is not None:
-        decoder.abandon()
-    reader.discard()
-    if session is not None:
-        try:
-            session.unsubscribe(subscription_id, timeout=0.0)
-        except (HoneyframeError, OSError):
-            pass  # sent, or not connected: the answer matters to nobody

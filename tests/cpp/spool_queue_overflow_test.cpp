@@ -33,9 +33,24 @@ TEST(SpoolQueueOverflow, DropOldestGivesUpWhatNobodyHasRead) {
   EXPECT_EQ(counters.loss.dropped_bytes, counters.dropped * payload.size());
   EXPECT_LE(counters.spool_bytes, SpoolOptions::kMinBytes);
   EXPECT_EQ(kinds(*queue), std::vector<std::string>{"full"}) << "once, not for each message";
+  std::uint64_t told = 0;
+  for (const auto& row : queue->ledger()) {
+    EXPECT_EQ(row.event, LedgerEvent::dropped);
+    EXPECT_EQ(row.subject, "oldest");
+    told += row.count;
+  }
+  EXPECT_EQ(told, counters.dropped);
   const auto payloads = deliver_all(*queue);
   EXPECT_EQ(payloads.size(), 5'000 - counters.dropped);
   expect_exact(*queue);
+}
+
+TEST(SpoolQueueOverflow, LatestIsNoPolicyForASpool) {
+  const TemporaryDirectory directory;
+  const auto queue = SpoolQueue::open({.policy = OverflowPolicy::latest}, options_of(directory / "spool"));
+  ASSERT_FALSE(queue.ok());
+  EXPECT_EQ(queue.status().code(), ErrorCode::invalid_argument);
+  EXPECT_NE(queue.status().message().find("latest"), std::string::npos);
 }
 
 TEST(SpoolQueueOverflow, WhatWasReadGoesFirstAndIsNoLoss) {

@@ -208,7 +208,8 @@ def test_messages_that_are_sent_again_are_delivered_counted_and_told(dial: Dial)
             assert (stats.received, stats.duplicates, stats.sequence_repeated, stats.sequence_missing) == (4, 2, 1, 0)
             ledger = stream.ledger()
             duplicates = ledger[ledger["event"] == "duplicates"]
-            assert duplicates["count"].sum() == 2
+            assert dict(zip(duplicates["reason"], duplicates["count"], strict=True)) == {"packet_id_seen": 1, "dup_flag": 1}
+            assert stats.duplicate_packet_ids == 1
             assert set(duplicates["topics"].map(lambda text: next(iter(json.loads(text))))) == {"a"}
             assert ledger.loc[ledger["event"] == "sequence_repeated", "topic"].tolist() == ["a"]
             assert_balanced(stream)
