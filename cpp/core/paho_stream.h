@@ -59,7 +59,7 @@ class PahoStream {
   // Receive thread: `size` bytes of those kept, while more than that are kept; else nothing is done. Most of Paho's
   // reads end here, and need no lock: Paho opens, closes and reads a connection under a lock of its own.
   [[nodiscard]] bool read_kept(void* to, std::size_t size) noexcept {
-    if (end_ - begin_ <= size) return false;
+    if (size == 0 || end_ - begin_ <= size) return false;
     std::memcpy(to, buffer_ + begin_, size);
     begin_ += size;
     return true;

@@ -110,7 +110,7 @@ int honeyframe_paho_SSL_read(SSL* tls, void* to, int size) {
     ERR_clear_error();
     return SSL_read(tls, to, size);
   }
-  if (size > 0 && !honeyframe::has_packet_memory() && stream->read_kept(to, static_cast<size_t>(size))) return size;
+  if (!honeyframe::has_packet_memory() && stream->read_kept(to, static_cast<size_t>(size))) return size;
   const int got = stream->read_tls(tls, to, size);
   if (honeyframe::has_packet_memory() && got > 0 && got == size) {
     honeyframe::packet_memory_filled(static_cast<const char*>(to) + size);

@@ -51,6 +51,7 @@ TEST(PahoStream, HandsOutWhatItKeepsWhileMoreIsKept) {
   std::string bytes(3, ' ');
   EXPECT_FALSE(stream.read_kept(bytes.data(), 3)) << "nothing is kept yet";
   EXPECT_EQ(read_from(pair.ours(), 1), "0");
+  EXPECT_FALSE(stream.read_kept(nullptr, 0)) << "Paho does ask for nothing, into no memory";
   EXPECT_TRUE(stream.read_kept(bytes.data(), 3));
   EXPECT_EQ(bytes, "123");
   EXPECT_FALSE(stream.read_kept(bytes.data(), 2)) << "all of it: whether more can be read must be found out then";
