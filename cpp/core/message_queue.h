@@ -63,7 +63,7 @@ struct LossCounters {
   std::uint64_t dropped_newest = 0;
   std::uint64_t dropped_block_timeout = 0;
   std::uint64_t dropped_no_memory = 0;
-  std::uint64_t dropped_no_slot = 0;  // `latest`: max_topics others had something unread
+  std::uint64_t dropped_no_slot = 0;        // `latest`: max_topics others had something unread
   std::uint64_t dropped_spool_failed = 0;   // the spool could not be written, and there was nothing to give up for it
   std::uint64_t dropped_spool_damaged = 0;  // was in the spool, and can no longer be read there
   std::uint64_t dropped_bytes = 0;
@@ -96,7 +96,7 @@ struct StreamCounters {
   // Not in the sum: they are among the others.
   std::uint64_t duplicates = 0;            // with the DUP flag
   std::uint64_t duplicate_packet_ids = 0;  // of those: this stream has seen the packet id before
-  std::uint64_t spool_bytes = 0;  // on the disk, of a stream that is spooled
+  std::uint64_t spool_bytes = 0;           // on the disk, of a stream that is spooled
   LossCounters loss;
 };
 

@@ -35,7 +35,8 @@ std::string times(std::uint64_t count, const char* noun) {
 Result<std::shared_ptr<SpoolQueue>> SpoolQueue::open(QueueLimits limits, SpoolQueueOptions options) {
   if (Status status = limits.validate(); !status.ok()) return status;
   if (limits.policy == OverflowPolicy::latest) {
-    return Status(ErrorCode::invalid_argument, "overflow \"latest\" keeps its messages in memory alone: no spool has it")
+    return Status(ErrorCode::invalid_argument,
+                  "overflow \"latest\" keeps its messages in memory alone: no spool has it")
         .with_hint("drop_oldest, drop_newest or block; or delivery=\"received\"");
   }
   const std::string path = options.spool.path;
@@ -138,8 +139,7 @@ LossReason SpoolQueue::refusal_reason() const noexcept {
   return &LossCounters::dropped_spool_failed;
 }
 
-PushResult SpoolQueue::refuse(const MessageView& message, SpoolWriter::Outcome why,
-                              LossReason reason) {
+PushResult SpoolQueue::refuse(const MessageView& message, SpoolWriter::Outcome why, LossReason reason) {
   if (why != SpoolWriter::Outcome::failed) {
     tell_full(why, "what arrives is acknowledged and dropped");
   } else if (events_.begins_episode("write_failed")) {
