@@ -60,7 +60,9 @@ SequenceTracker::Publisher* SequenceTracker::find(std::string_view name, std::ui
   one.front().last_ns = time_ns;
   by_name_.emplace(one.front().name, one.begin());
   publishers_.splice(publishers_.end(), one);
-  if (publishers_.size() > max_publishers_) {
+  names_bytes_ += name.size();
+  while (publishers_.size() > max_publishers_ || (names_bytes_ > kMaxNamesBytes && publishers_.size() > 1)) {
+    names_bytes_ -= publishers_.front().name.size();
     by_name_.erase(publishers_.front().name);
     publishers_.pop_front();
     ++counters_.sequence_forgotten;

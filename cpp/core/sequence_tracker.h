@@ -30,6 +30,7 @@ namespace honeyframe {
 class SequenceTracker {
  public:
   static constexpr std::size_t kMaxPublishers = 100'000;
+  static constexpr std::size_t kMaxNamesBytes = 16u << 20;  // of all publishers together: a topic may have 64 KiB
   static constexpr std::uint64_t kWindow = 64;
   static constexpr unsigned kRestartStreak = 3;
   static constexpr std::uint64_t kLongestGap = std::uint64_t{1} << 32;
@@ -68,6 +69,7 @@ class SequenceTracker {
   Ledger& ledger_;
   const std::size_t max_publishers_;
   Publishers publishers_;  // the one heard longest ago first
+  std::size_t names_bytes_ = 0;
   std::unordered_map<std::string_view, Publishers::iterator> by_name_;
 };
 

@@ -13,6 +13,7 @@ namespace honeyframe {
 namespace {
 
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);  // the clock must not overflow
+constexpr std::size_t kMaxKnownBytes = 8u << 20;
 constexpr std::chrono::milliseconds kLook{10};  // how often a push that waits looks whether a segment was read
 
 std::uint64_t numbers_before(const SpoolWriter& writer) {
@@ -40,22 +41,24 @@ Result<std::shared_ptr<SpoolQueue>> SpoolQueue::open(QueueLimits limits, SpoolQu
         .with_hint("drop_oldest, drop_newest or block; or delivery=\"received\"");
   }
   const std::string path = options.spool.path;
+  const bool is_slow = options.spool.sync == SyncMode::always;
   auto writer = SpoolWriter::open(std::move(options.spool));
   if (!writer.ok()) return writer.status();
   const std::uint64_t from = options.from.value_or(writer.value()->next_sequence());
   auto reader = SpoolReader::open(path, from);
   if (!reader.ok()) return reader.status();
   return std::shared_ptr<SpoolQueue>(
-      new SpoolQueue(spooled(limits), std::move(writer).value(), std::move(reader).value(), from));
+      new SpoolQueue(spooled(limits), std::move(writer).value(), std::move(reader).value(), from, is_slow));
 }
 
 SpoolQueue::SpoolQueue(QueueLimits limits, std::unique_ptr<SpoolWriter> writer, std::unique_ptr<SpoolReader> reader,
-                       std::uint64_t from)
+                       std::uint64_t from, bool is_slow)
     : MessageQueue(limits),
       writer_(std::move(writer)),
       feed_(std::move(reader), {block_arena_bytes_, block_messages_, limits_.max_topics}),
       live_(writer_->next_sequence()),
       earlier_(numbers_before(*writer_)),
+      wakes_at_once_(is_slow),
       expected_(std::min(from == 0 && !writer_->segments().empty() ? writer_->segments().front().first : from, live_)),
       end_(live_),
       spool_bytes_(writer_->bytes()) {
@@ -91,7 +94,7 @@ const char* SpoolQueue::fault_of(const MessageView& message, LossReason& reason)
   if (!known_topics_.find(message.topic)) {
     reason = &LossCounters::rejected_topic;
     if (!is_valid_topic_name(message.topic)) return "topic";
-    if (known_topics_.size() < limits_.max_topics) static_cast<void>(known_topics_.intern(message.topic));
+    if (known_topics_.size() < limits_.max_topics && known_topics_.bytes() < kMaxKnownBytes) static_cast<void>(known_topics_.intern(message.topic));
   }
   reason = &LossCounters::rejected_too_large;
   if (message.payload.size() > limits_.max_payload_bytes || writer_->exceeds_spool(message)) return "size";
@@ -100,7 +103,6 @@ const char* SpoolQueue::fault_of(const MessageView& message, LossReason& reason)
 
 PushResult SpoolQueue::settle_stored(const MessageView& message) {
   stalled_here_ = false;
-  if (!sync_error_told_ && writer_->sync_error() != 0) tell_sync_error();
   bool notify = false;
   {
     const Lock lock(mutex_);
@@ -115,9 +117,10 @@ PushResult SpoolQueue::settle_stored(const MessageView& message) {
     } else {
       ++counters_.queued;
     }
-    if (consumer_sleeps_) notify = must_wake_now();
+    if (consumer_sleeps_) notify = wakes_at_once_ ? std::exchange(consumer_sleeps_, false) : must_wake_now();
   }
   if (notify) not_empty_->notify_all();
+  if (!sync_error_told_ && writer_->sync_error() != 0) tell_sync_error();
   return PushResult::stored;
 }
 
@@ -192,6 +195,10 @@ bool SpoolQueue::make_room(SpoolWriter::Outcome why, std::chrono::nanoseconds pa
 }
 
 void SpoolQueue::give_up_oldest(const SpoolWriter::Segment& segment, SpoolWriter::Outcome why) {
+  {
+    const Lock lock(mutex_);
+    if (expected_ >= segment.end) return;  // in hand: nobody loses it
+  }
   tell_full(why, "the oldest messages are dropped, though not all of them were read");
   const Lock lock(mutex_);
   if (expected_ >= segment.end) return;
@@ -244,7 +251,7 @@ bool SpoolQueue::wait_for_room(const MessageView& message, std::chrono::nanoseco
 }
 
 bool SpoolQueue::sleep_until_readable(Lock& lock, std::chrono::nanoseconds wait) {
-  const auto over = [this] { return expected_ < end_ || closed_ || woken_; };
+  const auto over = [this] { return expected_ < end_ || closed_ || woken_ || read_failed_; };
   if (!over() && wait.count() > 0) {
     const auto deadline = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
     do {
@@ -252,7 +259,7 @@ bool SpoolQueue::sleep_until_readable(Lock& lock, std::chrono::nanoseconds wait)
     } while (not_empty_->wait_until(lock, deadline) != std::cv_status::timeout && !over());
     consumer_sleeps_ = false;
   }
-  return !std::exchange(woken_, false) && !discarded_ && expected_ < end_;
+  return !std::exchange(woken_, false) && !discarded_ && !read_failed_ && expected_ < end_;
 }
 
 std::unique_ptr<MessageBlock> SpoolQueue::take(std::chrono::nanoseconds wait) {
@@ -265,22 +272,43 @@ std::unique_ptr<MessageBlock> SpoolQueue::take(std::chrono::nanoseconds wait) {
       from = expected_;
       until = from < live_ ? live_ : end_;
     }
-    auto fed = feed_.read(from, until);  // without the lock: the disk may be slow
-    tell_damages();
-    if (!fed.ok()) {
-      events_.add("read_failed", fed.status().message());
-      close(fed.status());
-      return nullptr;
+    auto fed = read(from, until);  // without the lock: the disk may be slow
+    if (!fed.ok()) return fail_read(fed.status());
+    bool overtaken = false;
+    {
+      const Lock lock(mutex_);
+      if (discarded_) return nullptr;
+      overtaken = expected_ != from;  // given up meanwhile
+      if (!overtaken) settle_taken(fed.value(), from, until);
     }
-    const Lock lock(mutex_);
-    if (discarded_) return nullptr;
-    if (expected_ != from) {  // given up meanwhile
+    if (overtaken) {
+      static_cast<void>(feed_.reader().take_damages());  // files that were taken away under the reader
       feed_.recycle(std::move(fed.value().block));
       continue;
     }
-    settle_taken(fed.value(), from, until);
+    tell_damages();
     if (fed.value().block) return std::move(fed.value().block);
   }
+}
+
+Result<SpoolFeed::Fed> SpoolQueue::read(std::uint64_t from, std::uint64_t until) {
+  try {
+    return feed_.read(from, until);
+  } catch (const std::bad_alloc&) {
+    return Status(ErrorCode::spool_failed, "no memory is left to read the spool");
+  }
+}
+
+// The stream ends here, and says why. What it has not read stays in the spool.
+std::unique_ptr<MessageBlock> SpoolQueue::fail_read(const Status& why) {
+  tell_damages();
+  events_.add("read_failed", why.message());
+  {
+    const Lock lock(mutex_);
+    read_failed_ = true;
+  }
+  close(why);
+  return nullptr;
 }
 
 void SpoolQueue::settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until) {
@@ -337,6 +365,7 @@ void SpoolQueue::let_go() noexcept {
 void SpoolQueue::discard() {
   {
     const Lock lock(mutex_);
+    closed_ = discarded_ = true;  // with the counting: what arrives now is discarded by settle_stored()
     counters_.discarded_on_close += std::exchange(counters_.queued, 0);
     expected_ = end_;
   }
@@ -346,7 +375,7 @@ void SpoolQueue::discard() {
 
 bool SpoolQueue::drained() const {
   const Lock lock(mutex_);
-  return closed_ && expected_ >= end_;
+  return closed_ && (read_failed_ || expected_ >= end_);
 }
 
 StreamCounters SpoolQueue::counters() const {

@@ -64,7 +64,7 @@ class SpoolQueue final : public MessageQueue {
 
  private:
   SpoolQueue(QueueLimits limits, std::unique_ptr<SpoolWriter> writer, std::unique_ptr<SpoolReader> reader,
-             std::uint64_t from);
+             std::uint64_t from, bool is_slow);
 
   [[nodiscard]] const char* fault_of(const MessageView& message, LossReason& reason);
   PushResult settle_stored(const MessageView& message);
@@ -78,6 +78,8 @@ class SpoolQueue final : public MessageQueue {
   void tell_full(SpoolWriter::Outcome why, const std::string& what);
   void tell_sync_error();
   void tell_damages();
+  [[nodiscard]] Result<SpoolFeed::Fed> read(std::uint64_t from, std::uint64_t until);
+  std::unique_ptr<MessageBlock> fail_read(const Status& why);
   bool sleep_until_readable(Lock& lock, std::chrono::nanoseconds wait);
   void settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until);
   void let_go() noexcept;
@@ -92,11 +94,13 @@ class SpoolQueue final : public MessageQueue {
   std::atomic<int> subscriptions_{0};
   const std::uint64_t live_;
   const std::uint64_t earlier_;
+  const bool wakes_at_once_;  // each message takes the disk's time: a burst of them is no short moment
   // Guarded by mutex_:
   std::uint64_t expected_;                // the sequence that take() reads next
   std::uint64_t end_;                     // behind the last one it may read
   std::uint64_t payload_bytes_read_ = 0;  // of this run's messages: taken, or given up
   std::uint64_t spool_bytes_ = 0;
+  bool read_failed_ = false;
 };
 
 }  // namespace honeyframe

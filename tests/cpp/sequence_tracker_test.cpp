@@ -160,6 +160,14 @@ TEST_F(SequenceTrackerTest, PublishersHeardLongAgoAreForgotten) {
   EXPECT_EQ(counters_.sequence_forgotten, 51U);
 }
 
+TEST_F(SequenceTrackerTest, LongNamesAreBoundedTogether) {
+  const std::string tail(60'000, 'x');
+  SequenceTracker tracker(counters_, ledger_);
+  for (int i = 0; i < 400; ++i) tracker.observe(std::to_string(i) + tail, 1, false, 0);
+  EXPECT_GT(counters_.sequence_forgotten, 100u);
+  EXPECT_LT(counters_.sequence_forgotten, 150u) << "16 MiB of names are kept";
+}
+
 TEST_F(SequenceTrackerTest, AllocatesNothingForAKnownPublisher) {
   for (int i = 0; i < 100; ++i) see({0}, "plant/line/" + std::to_string(i));
   see({2, 2, 1}, "plant/line/1");

@@ -45,6 +45,22 @@ TEST(SpoolQueueOverflow, DropOldestGivesUpWhatNobodyHasRead) {
   expect_exact(*queue);
 }
 
+TEST(SpoolQueueOverflow, WhatIsInHandIsNoLoss) {
+  const TemporaryDirectory directory;
+  const auto queue = queue_of(options_of(directory / "spool", SpoolOptions::kMinBytes));
+  const std::string payload(1'000, 'p');
+  std::uint64_t in_hand = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    ASSERT_EQ(queue->push(message(payload)), PushResult::stored);
+    while (const auto block = queue->take(0ms)) in_hand += block->size();
+  }
+  EXPECT_EQ(in_hand, 3'000u);
+  EXPECT_EQ(queue->counters().dropped, 0u);
+  EXPECT_TRUE(kinds(*queue).empty()) << "their files went, and they are here";
+  EXPECT_TRUE(queue->settle_delivered(in_hand, in_hand));
+  expect_exact(*queue);
+}
+
 TEST(SpoolQueueOverflow, LatestIsNoPolicyForASpool) {
   const TemporaryDirectory directory;
   const auto queue = SpoolQueue::open({.policy = OverflowPolicy::latest}, options_of(directory / "spool"));

@@ -1,6 +1,7 @@
 #include "spool_queue.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
@@ -176,6 +177,24 @@ TEST(SpoolQueue, WithoutADirectoryMessagesAreLostVisiblyAndThenNotAnyMore) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(queue->push(message("x")), PushResult::dropped);
   EXPECT_EQ(queue->counters().loss.dropped_spool_failed, 10u);
   EXPECT_EQ(kinds(*queue), std::vector<std::string>{"write_failed"});
+  expect_exact(*queue);
+}
+
+TEST(SpoolQueue, AReadThatFailsEndsTheStreamAndSaysWhy) {
+  const TemporaryDirectory directory;
+  const auto queue = queue_of(directory / "spool");
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(queue->push(message("unread")), PushResult::stored);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{3, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto block = queue->take(5s);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(block, nullptr);
+  EXPECT_TRUE(queue->drained()) << "else its reader would ask for ever";
+  EXPECT_EQ(queue->close_reason().code(), ErrorCode::spool_failed) << queue->close_reason().message();
+  EXPECT_EQ(queue->take(5s), nullptr);
+  EXPECT_EQ(kinds(*queue), std::vector<std::string>{"read_failed"}) << "once";
   expect_exact(*queue);
 }
 
