@@ -131,6 +131,8 @@ class SessionLog:
         """Tells what has happened since the last call; how many events that was."""
         with self._told:
             events = self._session.take_events()
+            lost = self._session.info().get("events_lost", 0) if events else 0  # the oldest of those before these
+            self._history.note_lost(lost, until_ns=events[0].get("time_ns", 0) if events else 0)
             for event in events:
                 self._history.add(event)
                 self._tell(event)

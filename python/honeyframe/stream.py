@@ -277,20 +277,22 @@ class Stream:
         What repeats is one row an episode, which ends after ten seconds without it. Events are ``connected``, ``connection_lost`` (until
         the next connection; reason ``session_kept`` or ``session_lost``), ``retrying``, ``gap`` (the session was lost: what was sent from
         ``time`` to ``until`` is missing), ``resubscribed``, ``refused``, ``subscribe_refused``, ``publish_refused``, ``taken_over``,
-        ``qos_lowered``, ``unmatched``, ``closed``; ``dropped`` and ``rejected`` (by reason), ``duplicates`` (reason ``dup_flag``, or
-        ``packet_id_seen`` where this stream had a message of that packet id); ``column_added``, ``column_widened``, ``misfit`` (by column),
-        ``max_columns``, ``name_collision``, ``event_time_unit``, ``number_from_string``, ``na_string``; ``quarantined`` (by reason);
-        ``sequence_gap``, ``sequence_repeated``, ``sequence_out_of_order``, ``sequence_restart`` (by publisher, with ``sequence=``).
+        ``qos_lowered``, ``unmatched``, ``closed``, ``events_lost`` (more came than are kept); ``dropped`` and ``rejected`` (by reason),
+        ``duplicates`` (reason ``dup_flag``, or ``packet_id_seen`` where this stream had a message of that packet id); ``column_added``,
+        ``column_widened``, ``misfit`` (by column), ``max_columns``, ``name_collision``, ``event_time_unit``, ``number_from_string``,
+        ``na_string``; ``quarantined`` (by reason); ``sequence_gap``, ``sequence_repeated``, ``sequence_out_of_order``,
+        ``sequence_restart`` (by publisher, with ``sequence=``).
 
         At most 200 rows of each event are kept. Older ones are folded into one row ``overflow`` whose reason is the event: its count and
         bytes are their sums, so that nothing is lost silently here either.
 
         Returns:
-            DataFrame: ``time``, ``until`` (datetime64[ns, UTC]: of the first and the last; of messages, when they were received),
-            ``event``, ``reason``, ``topic`` (string: the publisher, the topics or the filters concerned), ``column`` (string), ``count``
-            (Int64: messages, values, missing numbers, filters, attempts), ``bytes`` (Int64: of payloads, where messages are counted),
-            ``topics`` (string: JSON, the five topics that ``count`` concerns most; of a great many each number is the least that there
-            were), ``detail`` (string: the first one's, for ``retrying`` the last one's).
+            DataFrame: ``time``, ``until`` (datetime64[ns, UTC]: of the first and the last; of messages, when they were received, but of
+            those that a spool gave up or could not read, or that went with a whole batch, when they were lost, without topics), ``event``,
+            ``reason``, ``topic`` (string: the publisher, the topics or the filters concerned), ``column`` (string), ``count`` (Int64:
+            messages, values, missing numbers, filters, attempts), ``bytes`` (Int64: of payloads, where messages are counted), ``topics``
+            (string: JSON, the five topics that ``count`` concerns most; of a great many each number is the least that there were),
+            ``detail`` (string: the first one's, for ``retrying`` the last one's).
         """
         check_process()
         from .ledger import ledger_frame
