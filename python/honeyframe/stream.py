@@ -20,7 +20,7 @@ from .errors import ConnectError, HoneyframeError, InvalidArgumentError, Permiss
 from .events import StreamLog, Teller
 from .keywords import Retained
 from .lifetime import check_process, is_ending, watch_reader
-from .spool import SPOOL_REMEDY
+from .spool import SPOOL_REMEDY, SpoolMark
 from .stats import StreamStats, stats_from_core
 from .subscription import Subscription, abandon
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _READ_ROWS: Final = 250_000  # rows of one step of read()
 _READ_AGE: Final = 0.25
+_END_WAIT: Final = 0.05  # what is on its way from a spool's files is awaited: a decoder's rows, a window's
 _UNSUBSCRIBE_SECONDS: Final = 2.0
 _LONGEST_WINDOW: Final = 3_155_760_000  # a hundred years: nanoseconds since 1970 must not overflow
 
@@ -61,12 +62,12 @@ class Stream:
         decoder: Decoder | None = None,
         logger: Teller | None = None,
         spool: _core.SpoolQueue | _core.SpoolSource | None = None,
-        follows: bool = False,
+        follows: str | None = None,
     ) -> None:
         self._reader = reader
         self._spool = spool
         self._is_source = isinstance(spool, _core.SpoolSource)  # whose queue is empty: all is in the files
-        self._follows = follows
+        self._follows = follows  # the spool that a source goes on with at its end
         self._subscription = subscription
         self._retained: Retained = retained
         self._decoder = decoder
@@ -157,7 +158,7 @@ class Stream:
                 limit = _READ_ROWS if rows is None else min(rows - count, _READ_ROWS)
                 left = _READ_AGE if deadline is None else deadline - time.monotonic()
                 if left <= 0:
-                    taken += self._drain(None if rows is None else rows - count)
+                    self._drain(taken, None if rows is None else rows - count, whole=not seconds)
                     break
                 state = self._fill(limit, min(_READ_AGE, left), min(_READ_AGE, left))
                 if state is Fill.ended:
@@ -175,20 +176,24 @@ class Stream:
                 raise
         return self._table(taken)
 
-    def _drain(self, rows: int | None) -> list[Batch]:
-        """What has arrived by now, and not what goes on arriving."""
-        to_its_end = self._is_source and not self._follows
+    def _drain(self, taken: list[Batch], rows: int | None, *, whole: bool) -> None:
+        """What has arrived by now, and not what goes on arriving. Of a spool that is all it holds where the ``whole`` is wanted."""
+        to_its_end = whole and self._is_source and self._follows is None
+        mark = SpoolMark(self._follows) if whole and self._follows is not None else None
         counters = self._reader.counters()
         pending = counters["queued"] + counters["in_batch"]
-        taken: list[Batch] = []
-        while rows is None or rows > 0:
+        is_last = False
+        while not is_last and (rows is None or rows > 0):
             before = pending
             limit = _READ_ROWS if rows is None else min(rows, _READ_ROWS)
-            state = self._fill(limit, 0.0, 0.0)
+            state = self._fill(limit, 0.0, _END_WAIT if whole and self._is_source else 0.0)
             if state is Fill.nothing and to_its_end:
                 continue
             if state is not Fill.ready:
                 break
+            if mark is not None:
+                with self._lock:
+                    is_last = not self._ready or mark.is_reached_by(self._ready[0])
             batch = self._pop(limit)
             if batch is None:
                 break
@@ -196,9 +201,8 @@ class Stream:
             pending -= batch.num_messages
             if rows is not None:
                 rows -= batch.num_rows
-            if not self._is_source and (pending <= 0 or pending == before):
-                break
-        return taken
+            if mark is None and not to_its_end:
+                is_last = pending <= 0 or pending == before
 
     def window(
         self,
@@ -412,9 +416,12 @@ class Stream:
             found = self._reader.next(max_rows, max_seconds, wait)
         except StopIteration:
             if not is_ending():  # which closes every reader, and then every session
+                self._tell_all()
                 self._raise_if_broken()
             return Fill.ended
         if found is None:
+            if self._spool is not None:  # what is damaged may be all there is
+                self._tell_all(idle=True)
             return Fill.nothing
         with self._lock:
             self._ready.append(Batch(found))  # at once: an interrupt from here on finds it in hand
@@ -423,8 +430,7 @@ class Stream:
     def _pop(self, max_rows: int) -> Batch | None:
         """The batch in hand, now delivered; None where another thread was faster. What an interrupted read left there may be larger than
         ``max_rows``, and is cut."""
-        self._tell()
-        self._log.tell_drops(self._counters()["dropped"])
+        self._tell_all()
         with self._lock:
             if not self._ready:
                 return None
@@ -479,6 +485,10 @@ class Stream:
         if self._spool is not None:
             self._log.tell_spool(self._spool.take_events())
         self._log.tell_gaps(self._gaps())
+
+    def _tell_all(self, *, idle: bool = False) -> None:
+        self._tell()
+        self._log.tell_drops(self._counters()["dropped"], idle=idle)
 
     def _raise_if_broken(self) -> None:
         """A session that ended for good, and not by its owner's wish, is an error where the data was awaited."""
