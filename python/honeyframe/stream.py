@@ -182,8 +182,7 @@ class Stream:
         mark = SpoolMark(self._follows) if whole and self._follows is not None else None
         counters = self._reader.counters()
         pending = counters["queued"] + counters["in_batch"]
-        is_last = False
-        while not is_last and (rows is None or rows > 0):
+        while rows is None or rows > 0:
             before = pending
             limit = _READ_ROWS if rows is None else min(rows, _READ_ROWS)
             state = self._fill(limit, 0.0, _END_WAIT if whole and self._is_source else 0.0)
@@ -191,9 +190,8 @@ class Stream:
                 continue
             if state is not Fill.ready:
                 break
-            if mark is not None:
-                with self._lock:
-                    is_last = not self._ready or mark.is_reached_by(self._ready[0])
+            with self._lock:
+                is_last = mark is not None and bool(self._ready) and mark.is_reached_by(self._ready[0])
             batch = self._pop(limit)
             if batch is None:
                 break
@@ -201,8 +199,8 @@ class Stream:
             pending -= batch.num_messages
             if rows is not None:
                 rows -= batch.num_rows
-            if mark is None and not to_its_end:
-                is_last = pending <= 0 or pending == before
+            if is_last or (mark is None and not to_its_end and (pending <= 0 or pending == before)):
+                break
 
     def window(
         self,
@@ -416,8 +414,10 @@ class Stream:
             found = self._reader.next(max_rows, max_seconds, wait)
         except StopIteration:
             if not is_ending():  # which closes every reader, and then every session
-                self._tell_all()
-                self._raise_if_broken()
+                try:
+                    self._tell_all()
+                finally:  # goes before a warning that is made an error
+                    self._raise_if_broken()
             return Fill.ended
         if found is None:
             if self._spool is not None:  # what is damaged may be all there is
