@@ -65,7 +65,8 @@ class PahoStream {
     return true;
   }
 
-  // Receive thread: when the bytes that this thread read last came, nanoseconds since 1970. 0 before the first.
+  // Receive thread: when this thread last read from any connection, nanoseconds since 1970. 0 before the first.
+  // Bytes that are kept came then or before: another connection may have been read since.
   [[nodiscard]] static std::int64_t read_time_ns() noexcept;
 
   // TLS begins on this descriptor. What came in the clear before can never pass for something that was encrypted.

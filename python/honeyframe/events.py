@@ -131,6 +131,8 @@ class SessionLog:
         """Tells what has happened since the last call; how many events that was."""
         with self._told:
             events = self._session.take_events()
+            lost = self._session.info().get("events_lost", 0) if events else 0  # the oldest of those before these
+            self._history.note_lost(lost, until_ns=events[0].get("time_ns", 0) if events else 0)
             for event in events:
                 self._history.add(event)
                 self._tell(event)
@@ -186,9 +188,11 @@ class StreamLog:
             more = len(conflicts) - _MAX_CONFLICTS_TOLD
             warn(", ".join(conflicts[:_MAX_CONFLICTS_TOLD]) + (f" and {more} more" if more > 0 else ""), ConflictWarning)
 
-    def tell_drops(self, dropped: int) -> None:
-        """Warns once an episode: from the first drop that is seen to the first look without one."""
+    def tell_drops(self, dropped: int, *, idle: bool = False) -> None:
+        """Warns once an episode: from the first drop that is seen to the first look without one, unless that look was ``idle``."""
         new = dropped - self._dropped
+        if idle and new == 0:
+            return
         episode_begins = new > 0 and not self._dropping
         self._dropped, self._dropping = dropped, new > 0
         if episode_begins:
@@ -197,7 +201,7 @@ class StreamLog:
             warn(text, MessagesDroppedWarning)
 
     def tell_spool(self, events: Iterable[tuple[str, int, str]]) -> None:
-        """The core tells each episode once. Each is logged; those of a kind are one warning."""
+        """Each is logged; those of a kind are one warning."""
         kinds: dict[str, list[str]] = {}
         for kind, _, detail in events:
             text = f"spool {kind.replace('_', ' ')}: {printable(detail)}"

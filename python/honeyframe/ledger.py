@@ -67,7 +67,10 @@ def row_from_core(row: CoreRow) -> LedgerRow:
     else:
         shown.reason = subject
     if topics:
-        shown.topics = json.dumps(dict(topics), ensure_ascii=False)
+        counts: dict[str, int] = {}
+        for topic, number in topics:  # long ones are cut, and may be the same then
+            counts[topic] = counts.get(topic, 0) + number
+        shown.topics = json.dumps(counts, ensure_ascii=False)
     if detail and event.startswith("sequence_") and occurrences > 1:
         detail += f", and {occurrences - 1:,} more"
     shown.detail = detail or None
@@ -83,10 +86,19 @@ class SessionHistory:
         self._lost: LedgerRow | None = None  # the loss that lasts, and what belongs to it
         self._retrying: LedgerRow | None = None
         self._gap: LedgerRow | None = None
+        self._last_ns = 0  # of the last event
+        self._events_lost = 0
+
+    def note_lost(self, total: int, until_ns: int) -> None:
+        """``total`` events so far were lost before anybody took them, the newest of these before ``until_ns``."""
+        if total > self._events_lost:
+            self._keep(LedgerRow("events_lost", self._last_ns or until_ns, until_ns, count=total - self._events_lost))
+            self._events_lost = total
 
     def add(self, event: dict[str, Any]) -> None:
         """One of ``Session.take_events()``."""
         kind, time_ns, detail = event["kind"], event.get("time_ns", 0), event.get("detail") or None
+        self._last_ns = max(self._last_ns, time_ns)
         if kind == "retrying" and self._retrying is not None:
             self._retrying.count += 1
             self._retrying.until_ns, self._retrying.detail = time_ns, detail

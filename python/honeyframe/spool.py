@@ -18,6 +18,7 @@ from .options import STREAM_METADATA, extract_options
 
 if TYPE_CHECKING:
     from .decode import Decode
+    from .frame import Batch
     from .stream import Stream
 
 Delivery: TypeAlias = Literal["received", "spooled"]
@@ -29,6 +30,7 @@ SPOOL_REMEDY: Final = (
     "the spool was full, or could not be written or read (stats() tells which). Read faster, or give it more: spool_max_bytes="
 )
 _LEAST_BYTES: Final = 1_048_576
+_MARKS: Final = {"spool_seq": 1, "recv_time": 0}  # by how much the next message has more at least
 _PROPERTIES: Final = frozenset({"user_properties", "content_type", "response_topic"})
 
 
@@ -77,13 +79,50 @@ def open_spool(
     extraction = spooled_metadata(extraction, decode)
     check_keywords("open_spool", extraction, extract_options.__kwdefaults__ or ())
     options = extract_options(**extraction)
-    place = os.fspath(check_path("path", path))
-    source = core_call(_core.SpoolSource, place, from_=begin, from_end=from_ == "newest", follow=follow, overflow="block")
+    place = check_path("path", path)
+    source = core_call(_core.SpoolSource, os.fspath(place), from_=begin, from_end=from_ == "newest", follow=follow, overflow="block")
     keep = _PROPERTIES & set(extraction["metadata"])
     reader, _, decoder = read_from(source, {"overflow": "block"}, options, keep, decode)
     if decoder:
         decoder.start()
-    return Stream(reader, retained=retained, decoder=decoder, spool=source, follows=follow)
+    return Stream(reader, retained=retained, decoder=decoder, spool=source, follows=os.fspath(place.absolute()) if follow else None)
+
+
+class SpoolMark:
+    """Where a spool ended at one moment. A reader that follows it may never find it without a new message: here it sees how far to go.
+
+    A second reader begins there: what it finds first is the first message behind the mark. Rows are compared with it by what they have:
+    their numbers, else the times of receipt. Those that have neither are behind it as soon as there is such a message.
+    """
+
+    def __init__(self, path: str) -> None:
+        source = core_call(_core.SpoolSource, path, from_end=True, follow=True)
+        self._reader = _core.StreamReader(source, _core.ExtractOptions(payload="raw", metadata=list(_MARKS)))
+        self._first: dict[str, int | None] | None = None
+
+    def is_reached_by(self, batch: Batch) -> bool:
+        """Whether the last message before the mark, or one behind it, is in ``batch``; False where nothing is behind it yet."""
+        if self._first is None:
+            found = self._reader.next(1, 0.0, 0.0)
+            if found is None:
+                return False
+            self._first = _greatest(found)
+        last = _greatest(batch._batch)
+        for name, one_before in _MARKS.items():
+            first = self._first[f"_{name}"]
+            if f"_{name}" in last and first is not None:
+                there = last[f"_{name}"]
+                return there is not None and there + one_before >= first
+        return True
+
+
+def _greatest(batch: _core.RecordBatch) -> dict[str, int | None]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = pa.record_batch(batch)
+    names = [f"_{name}" for name in _MARKS if f"_{name}" in table.schema.names]
+    return {name: pc.max(table.column(name).cast(pa.int64())).as_py() for name in names}
 
 
 def check_delivery(

@@ -20,7 +20,7 @@ from .errors import ConnectError, HoneyframeError, InvalidArgumentError, Permiss
 from .events import StreamLog, Teller
 from .keywords import Retained
 from .lifetime import check_process, is_ending, watch_reader
-from .spool import SPOOL_REMEDY
+from .spool import SPOOL_REMEDY, SpoolMark
 from .stats import StreamStats, stats_from_core
 from .subscription import Subscription, abandon
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _READ_ROWS: Final = 250_000  # rows of one step of read()
 _READ_AGE: Final = 0.25
+_END_WAIT: Final = 0.05  # what is on its way from a spool's files is awaited: a decoder's rows, a window's
 _UNSUBSCRIBE_SECONDS: Final = 2.0
 _LONGEST_WINDOW: Final = 3_155_760_000  # a hundred years: nanoseconds since 1970 must not overflow
 
@@ -61,12 +62,12 @@ class Stream:
         decoder: Decoder | None = None,
         logger: Teller | None = None,
         spool: _core.SpoolQueue | _core.SpoolSource | None = None,
-        follows: bool = False,
+        follows: str | None = None,
     ) -> None:
         self._reader = reader
         self._spool = spool
         self._is_source = isinstance(spool, _core.SpoolSource)  # whose queue is empty: all is in the files
-        self._follows = follows
+        self._follows = follows  # the spool that a source goes on with at its end
         self._subscription = subscription
         self._retained: Retained = retained
         self._decoder = decoder
@@ -157,7 +158,7 @@ class Stream:
                 limit = _READ_ROWS if rows is None else min(rows - count, _READ_ROWS)
                 left = _READ_AGE if deadline is None else deadline - time.monotonic()
                 if left <= 0:
-                    taken += self._drain(None if rows is None else rows - count)
+                    self._drain(taken, None if rows is None else rows - count, whole=not seconds)
                     break
                 state = self._fill(limit, min(_READ_AGE, left), min(_READ_AGE, left))
                 if state is Fill.ended:
@@ -175,20 +176,22 @@ class Stream:
                 raise
         return self._table(taken)
 
-    def _drain(self, rows: int | None) -> list[Batch]:
-        """What has arrived by now, and not what goes on arriving."""
-        to_its_end = self._is_source and not self._follows
+    def _drain(self, taken: list[Batch], rows: int | None, *, whole: bool) -> None:
+        """What has arrived by now, and not what goes on arriving. Of a spool that is all it holds where the ``whole`` is wanted."""
+        to_its_end = whole and self._is_source and self._follows is None
+        mark = SpoolMark(self._follows) if whole and self._follows is not None else None
         counters = self._reader.counters()
         pending = counters["queued"] + counters["in_batch"]
-        taken: list[Batch] = []
         while rows is None or rows > 0:
             before = pending
             limit = _READ_ROWS if rows is None else min(rows, _READ_ROWS)
-            state = self._fill(limit, 0.0, 0.0)
+            state = self._fill(limit, 0.0, _END_WAIT if whole and self._is_source else 0.0)
             if state is Fill.nothing and to_its_end:
                 continue
             if state is not Fill.ready:
                 break
+            with self._lock:
+                is_last = mark is not None and bool(self._ready) and mark.is_reached_by(self._ready[0])
             batch = self._pop(limit)
             if batch is None:
                 break
@@ -196,9 +199,8 @@ class Stream:
             pending -= batch.num_messages
             if rows is not None:
                 rows -= batch.num_rows
-            if not self._is_source and (pending <= 0 or pending == before):
+            if is_last or (mark is None and not to_its_end and (pending <= 0 or pending == before)):
                 break
-        return taken
 
     def window(
         self,
@@ -277,20 +279,22 @@ class Stream:
         What repeats is one row an episode, which ends after ten seconds without it. Events are ``connected``, ``connection_lost`` (until
         the next connection; reason ``session_kept`` or ``session_lost``), ``retrying``, ``gap`` (the session was lost: what was sent from
         ``time`` to ``until`` is missing), ``resubscribed``, ``refused``, ``subscribe_refused``, ``publish_refused``, ``taken_over``,
-        ``qos_lowered``, ``unmatched``, ``closed``; ``dropped`` and ``rejected`` (by reason), ``duplicates`` (reason ``dup_flag``, or
-        ``packet_id_seen`` where this stream had a message of that packet id); ``column_added``, ``column_widened``, ``misfit`` (by column),
-        ``max_columns``, ``name_collision``, ``event_time_unit``, ``number_from_string``, ``na_string``; ``quarantined`` (by reason);
-        ``sequence_gap``, ``sequence_repeated``, ``sequence_out_of_order``, ``sequence_restart`` (by publisher, with ``sequence=``).
+        ``qos_lowered``, ``unmatched``, ``closed``, ``events_lost`` (more came than are kept); ``dropped`` and ``rejected`` (by reason),
+        ``duplicates`` (reason ``dup_flag``, or ``packet_id_seen`` where this stream had a message of that packet id); ``column_added``,
+        ``column_widened``, ``misfit`` (by column), ``max_columns``, ``name_collision``, ``event_time_unit``, ``number_from_string``,
+        ``na_string``; ``quarantined`` (by reason); ``sequence_gap``, ``sequence_repeated``, ``sequence_out_of_order``,
+        ``sequence_restart`` (by publisher, with ``sequence=``).
 
         At most 200 rows of each event are kept. Older ones are folded into one row ``overflow`` whose reason is the event: its count and
         bytes are their sums, so that nothing is lost silently here either.
 
         Returns:
-            DataFrame: ``time``, ``until`` (datetime64[ns, UTC]: of the first and the last; of messages, when they were received),
-            ``event``, ``reason``, ``topic`` (string: the publisher, the topics or the filters concerned), ``column`` (string), ``count``
-            (Int64: messages, values, missing numbers, filters, attempts), ``bytes`` (Int64: of payloads, where messages are counted),
-            ``topics`` (string: JSON, the five topics that ``count`` concerns most; of a great many each number is the least that there
-            were), ``detail`` (string: the first one's, for ``retrying`` the last one's).
+            DataFrame: ``time``, ``until`` (datetime64[ns, UTC]: of the first and the last; of messages, when they were received, but of
+            those that a spool gave up or could not read, or that went with a whole batch, when they were lost, without topics), ``event``,
+            ``reason``, ``topic`` (string: the publisher, the topics or the filters concerned), ``column`` (string), ``count`` (Int64:
+            messages, values, missing numbers, filters, attempts), ``bytes`` (Int64: of payloads, where messages are counted), ``topics``
+            (string: JSON, the five topics that ``count`` concerns most; of a great many each number is the least that there were),
+            ``detail`` (string: the first one's, for ``retrying`` the last one's).
         """
         check_process()
         from .ledger import ledger_frame
@@ -410,9 +414,14 @@ class Stream:
             found = self._reader.next(max_rows, max_seconds, wait)
         except StopIteration:
             if not is_ending():  # which closes every reader, and then every session
-                self._raise_if_broken()
+                try:
+                    self._tell_all()
+                finally:  # goes before a warning that is made an error
+                    self._raise_if_broken()
             return Fill.ended
         if found is None:
+            if self._spool is not None:  # what is damaged may be all there is
+                self._tell_all(idle=True)
             return Fill.nothing
         with self._lock:
             self._ready.append(Batch(found))  # at once: an interrupt from here on finds it in hand
@@ -421,8 +430,7 @@ class Stream:
     def _pop(self, max_rows: int) -> Batch | None:
         """The batch in hand, now delivered; None where another thread was faster. What an interrupted read left there may be larger than
         ``max_rows``, and is cut."""
-        self._tell()
-        self._log.tell_drops(self._counters()["dropped"])
+        self._tell_all()
         with self._lock:
             if not self._ready:
                 return None
@@ -477,6 +485,10 @@ class Stream:
         if self._spool is not None:
             self._log.tell_spool(self._spool.take_events())
         self._log.tell_gaps(self._gaps())
+
+    def _tell_all(self, *, idle: bool = False) -> None:
+        self._tell()
+        self._log.tell_drops(self._counters()["dropped"], idle=idle)
 
     def _raise_if_broken(self) -> None:
         """A session that ended for good, and not by its owner's wish, is an error where the data was awaited."""

@@ -109,7 +109,7 @@ TEST(SpoolQueueOverflow, BlockWaitsOnceAStall) {
   EXPECT_GE(queue->counters().blocked_ns, 100'000'000u);
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < 100; ++i) EXPECT_EQ(queue->push(message(payload)), PushResult::dropped);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 90ms) << "not for each message";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "not for each message: that were 10 s";
   EXPECT_EQ(queue->counters().loss.dropped_block_timeout, 101u);
   EXPECT_EQ(deliver_all(*queue).size(), static_cast<std::size_t>(stored));
   EXPECT_EQ(queue->push(message(payload)), PushResult::stored);

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from honeyframe.errors import ConflictWarning, InvalidArgumentError, MessagesDroppedWarning
+from honeyframe.events import SessionLog
 from honeyframe.ledger import MAX_ROWS, SessionHistory, ledger_frame, row_from_core
 
 FedStream = Callable[..., Any]
@@ -69,6 +70,16 @@ class TestFrame:
     def test_a_folded_row(self) -> None:
         row = row_from_core(("quarantined", "", 1, 2, 30, 400, 5000, "", [], True))
         assert (row.event, row.reason, row.count, row.bytes, row.detail) == ("overflow", "quarantined", 400, 5000, "30 rows")
+
+    def test_topics_that_begin_alike_are_added_up(self, fed: FedStream) -> None:
+        source = fed(queue={"max_messages": 1, "overflow": "drop_newest"})
+        alike = "t" * 128
+        source.push({}, topic="kept")
+        for topic, times in {alike + "/1": 3, alike + "/2": 2, "other": 1}.items():
+            for _ in range(times):
+                source.push({}, topic=topic)
+        (row,) = rows_of(source.stream.ledger(), "dropped")
+        assert sorted(json.loads(row["topics"]).values()) == [1, 5]
 
     def test_hostile_topics_are_text(self, fed: FedStream) -> None:
         source = fed(queue={"max_messages": 1, "overflow": "drop_newest"})
@@ -264,3 +275,28 @@ class TestSessionHistory:
             assert folded["count"] + (frame["event"] == kind).sum() == 1_000
             assert folded["detail"] == "800 rows"
         assert frame["time"].is_monotonic_increasing
+
+    def test_lost_events_are_a_row(self) -> None:
+        history = SessionHistory()
+        history.add({"kind": "connected", "time_ns": 10})
+        history.note_lost(3, until_ns=20)
+        history.note_lost(3, until_ns=25)  # the total: no more of them
+        history.add({"kind": "closed", "time_ns": 30})
+        history.note_lost(7, until_ns=40)
+        lost = [(row.time_ns, row.until_ns, row.count) for row in history.rows() if row.event == "events_lost"]
+        assert lost == [(10, 20, 3), (30, 40, 4)]
+
+    def test_lost_events_of_a_session_come_into_its_ledger(self) -> None:
+        class Overrun:
+            """A session of which nobody took the events for a while."""
+
+            def take_events(self) -> list[dict[str, Any]]:
+                return [{"kind": "retrying", "time_ns": 50}]
+
+            def info(self) -> dict[str, Any]:
+                return {"events_lost": 5}
+
+        log = SessionLog(Overrun(), "overrun")  # type: ignore[arg-type]
+        frame = ledger_frame([], log.history())
+        assert frame["event"].tolist() == ["events_lost", "retrying"]
+        assert frame["count"].tolist() == [5, 1]
