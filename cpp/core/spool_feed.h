@@ -1,7 +1,7 @@
 #pragma once
 
 // SpoolFeed: a spool's records in blocks, as the extractor takes them. A block's messages have consecutive numbers: it
-// ends where one is missing. Used by the consumer of one queue, one thread at a time.
+// ends where one is missing, and where numbers jump. Used by the consumer of one queue, one thread at a time.
 
 #include <cstddef>
 #include <cstdint>

@@ -70,6 +70,22 @@ TEST(SpoolFeed, ABlockEndsBeforeAGap) {
   EXPECT_EQ(fed.value().block->size(), 2u);
 }
 
+TEST(SpoolFeed, ABlockEndsWhereNumbersJump) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  write_spool(path, 3);
+  fake_boot(path);
+  write_spool(path, 2);
+  SpoolFeed feed = feed_of(path);
+  EXPECT_EQ(feed.read(0, kAll).value().block->size(), 3u);
+  const auto fed = feed.read(0, kAll);
+  ASSERT_TRUE(fed.ok() && fed.value().block);
+  EXPECT_EQ(fed.value().missing, 0u);
+  EXPECT_EQ(fed.value().block->first_sequence(), read_all(path).at(3).sequence);
+  EXPECT_GT(fed.value().block->first_sequence(), 1'000'000u);
+  EXPECT_EQ(fed.value().block->size(), 2u);
+}
+
 TEST(SpoolFeed, AMessageLargerThanABlockComesAlone) {
   const TemporaryDirectory directory;
   {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "message.h"
+#include "spool_format.h"
 #include "spool_reader.h"
 #include "spool_writer.h"
 
@@ -65,6 +66,19 @@ inline std::string bytes_of(const std::string& file) {
 
 inline void write_bytes(const std::string& file, const std::string& bytes) {
   std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+// As if the machine had been started anew since the spool was written: every header tells another boot.
+inline void fake_boot(const std::string& path) {
+  for (const auto& file : segment_files(path)) {
+    const std::string bytes = bytes_of(file);
+    auto header = decode_header(bytes);
+    ASSERT_TRUE(header) << file;
+    header->boot += 1;
+    std::string other;
+    encode_header(*header, other);
+    write_bytes(file, other + bytes.substr(kSegmentHeaderBytes));
+  }
 }
 
 struct Kept {

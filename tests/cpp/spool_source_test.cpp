@@ -54,6 +54,21 @@ TEST(SpoolSource, ReadsFromAnySequenceAndEnds) {
   }
 }
 
+TEST(SpoolSource, ResumesBehindTheLastNumberAlsoAfterAnotherStartOfTheMachine) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  for (int boot = 0; boot < 3; ++boot) {
+    write_spool(path, 2);
+    fake_boot(path);
+  }
+  std::uint64_t last = 0;
+  const auto source = source_of({path});
+  while (const auto block = source->take(0ms)) last = block->first_sequence() + block->size() - 1;
+  EXPECT_EQ(last, read_all(path).back().sequence);
+  EXPECT_EQ(count_all(*source_of({path, last + 1})), 0u) << "nothing comes twice";
+  EXPECT_EQ(count_all(*source_of({path, last})), 1u);
+}
+
 TEST(SpoolSource, FollowsAWriterUntilItIsClosed) {
   const TemporaryDirectory directory;
   const auto writer = writer_of(directory / "spool");

@@ -147,14 +147,7 @@ TEST(SpoolWriter, NumbersOutliveTheDeletionOfEverySegment) {
 TEST(SpoolWriter, AfterAnotherStartOfTheMachineNumbersJumpAndNothingCountsAsMissing) {
   const TemporaryDirectory directory;
   write_spool(directory / "spool", 2);
-  const std::string file = segment_files(directory / "spool").at(0);
-  std::string bytes = bytes_of(file);
-  auto header = decode_header(bytes);
-  ASSERT_TRUE(header);
-  header->boot += 1;
-  std::string other;
-  encode_header(*header, other);
-  write_bytes(file, other + bytes.substr(kSegmentHeaderBytes));
+  fake_boot(directory / "spool");
   write_spool(directory / "spool", 1);
   const auto records = read_all(directory / "spool");
   ASSERT_EQ(records.size(), 3u);
