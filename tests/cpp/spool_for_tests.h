@@ -81,6 +81,29 @@ inline void fake_boot(const std::string& path) {
   }
 }
 
+// While it lives, the spool can be listed, but this file in it opened by nobody: not by root either.
+class Unreadable {
+ public:
+  Unreadable(const std::string& spool, const std::string& file) : file_(file), user_(::geteuid()) {
+    std::filesystem::permissions(spool, std::filesystem::perms{0755});
+    std::filesystem::permissions(file_, std::filesystem::perms::none);
+    constexpr ::uid_t kNobody = 65534;
+    if (user_ == 0 && ::seteuid(kNobody) != 0) user_ = kFailed;
+  }
+  ~Unreadable() {
+    if (user_ != kFailed) static_cast<void>(::seteuid(user_) == 0);
+    std::filesystem::permissions(file_, std::filesystem::perms{0600});
+  }
+  Unreadable(const Unreadable&) = delete;
+  Unreadable& operator=(const Unreadable&) = delete;
+  [[nodiscard]] bool ok() const { return user_ != kFailed; }
+
+ private:
+  static constexpr ::uid_t kFailed = static_cast<::uid_t>(-1);
+  std::string file_;
+  ::uid_t user_;
+};
+
 struct Kept {
   std::uint64_t sequence;
   std::string payload;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
 
 #include "spool_for_tests.h"
@@ -75,6 +76,17 @@ TEST(SurveySegment, TellsTheLastWholeRecord) {
   ASSERT_TRUE(survey.ok());
   EXPECT_EQ(survey.value().end_sequence, 4u);
   EXPECT_EQ(survey.value().end_offset, whole.size());
+}
+
+TEST(SurveySegment, AFileThatCannotBeOpenedIsAnErrorUnlessItIsGone) {
+  errno = EMFILE;
+  const auto refused = survey_segment(FileDescriptor());
+  EXPECT_EQ(refused.status().code(), ErrorCode::spool_failed);
+  EXPECT_EQ(refused.status().native_code(), EMFILE);
+  errno = ENOENT;
+  const auto gone = survey_segment(FileDescriptor());
+  ASSERT_TRUE(gone.ok());
+  EXPECT_FALSE(gone.value().header);
 }
 
 }  // namespace
