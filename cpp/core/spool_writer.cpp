@@ -72,7 +72,7 @@ Status SpoolWriter::take_over() {
   auto found = directory_.segments();
   if (!found.ok()) return found.status();
   for (const auto& segment : found.value()) {
-    if (!segments_.empty()) segments_.back().end = segment.first_sequence;
+    if (!segments_.empty()) segments_.back().end = due_at(segment.first_sequence);
     segments_.push_back({segment.first_sequence, segment.first_sequence, segment.bytes, 0});
     bytes_ += segment.bytes;
   }
@@ -89,6 +89,13 @@ Status SpoolWriter::take_over() {
     return spool_error("cannot write to the spool in " + in_quotes(directory_.path()), errno);
   }
   return {};
+}
+
+// Behind the last record before that segment: its first number but for a jump.
+std::uint64_t SpoolWriter::due_at(std::uint64_t segment) const {
+  FileDescriptor file = directory_.open_segment(segment);
+  const auto header = file.valid() ? SegmentCursor(std::move(file)).read_header() : std::nullopt;
+  return header ? std::clamp(header->due_sequence, segments_.back().first, segment) : segment;
 }
 
 // The last segment is read to its end; what lies behind its last whole record was being written when the process, or

@@ -101,6 +101,7 @@ class SpoolWriter {
   // Of a record; properties from above.
   [[nodiscard]] static std::uint64_t size_of(const MessageView& message) noexcept;
   Status take_over();
+  [[nodiscard]] std::uint64_t due_at(std::uint64_t segment) const;
   Result<bool> repair_last();
   Outcome begin_segment() noexcept;
   void end_segment() noexcept;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <string>
+#include <vector>
 
 #include "allocation_counter.h"
 #include "spool_for_tests.h"
@@ -153,6 +154,18 @@ TEST(SpoolWriter, AfterAnotherStartOfTheMachineNumbersJumpAndNothingCountsAsMiss
   ASSERT_EQ(records.size(), 3u);
   EXPECT_GT(records[2].sequence, 1'000'000u);
   EXPECT_EQ(records[2].missing, 0u);
+}
+
+TEST(SpoolWriter, AJumpIsNotCountedAsMessages) {
+  const TemporaryDirectory directory;
+  for (const int count : {2, 3, 1}) {
+    write_spool(directory / "spool", count);
+    fake_boot(directory / "spool");
+  }
+  const auto writer = writer_of(directory / "spool");
+  std::vector<std::uint64_t> counts;
+  for (const auto& segment : writer->segments()) counts.push_back(segment.end - segment.first);
+  EXPECT_EQ(counts, (std::vector<std::uint64_t>{2, 3, 1}));
 }
 
 // Cut at every byte of the last record, and at every byte of the header of a segment that has just begun.
