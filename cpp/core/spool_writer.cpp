@@ -252,6 +252,8 @@ void SpoolWriter::undo() noexcept {
 }
 
 SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
+  FileDescriptor file = directory_.create_segment(next_sequence_);
+  if (!file.valid()) return failure(errno);
   const auto give_up = [this](int error) {
     file_.reset();
     static_cast<void>(directory_.remove_segment(next_sequence_));
@@ -259,8 +261,6 @@ SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
     return failure(error);
   };
   try {
-    FileDescriptor file = directory_.create_segment(next_sequence_);
-    if (!file.valid()) return give_up(errno);
     salt_ = random_salt();
     std::string header;
     encode_header({salt_, next_sequence_, due_sequence_, now_ns(), boot_}, header);
@@ -289,7 +289,10 @@ void SpoolWriter::end_segment() noexcept {
 
 const SpoolWriter::Segment* SpoolWriter::oldest() noexcept {
   if (segments_.empty()) return nullptr;
-  if (segments_.size() == 1) end_segment();
+  if (segments_.size() == 1) {
+    if (segments_.front().bytes <= kSegmentHeaderBytes) return nullptr;  // the next record's
+    end_segment();
+  }
   return &segments_.front();
 }
 

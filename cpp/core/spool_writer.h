@@ -77,7 +77,7 @@ class SpoolWriter {
   // False where append() would answer `full`.
   [[nodiscard]] bool has_room(const MessageView& message) const noexcept;
 
-  // The oldest, or null. Where it is the one being written, that is ended first.
+  // The oldest that holds a record, or null. Where it is the one being written, that is ended first.
   [[nodiscard]] const Segment* oldest() noexcept;
   // Deletes it. False where the file system refuses.
   bool remove_oldest() noexcept;

@@ -324,6 +324,47 @@ TEST(SpoolWriter, AWriteThatFailsLeavesNoTrace) {
   EXPECT_EQ(reader->damages(), 0u);
 }
 
+// The disk takes a segment's header, and no record: room is asked for, and there is none to give up.
+TEST(SpoolWriter, ASegmentWithoutRecordsIsNotGivenUp) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    SpoolOptions options;
+    options.path = path;
+    auto* const writer = SpoolWriter::open(options).value().release();
+    const rlimit few{kSegmentHeaderBytes + 8, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &few);
+    int failed = writer->append(message("x")) != Outcome::disk_full ? 1 : 0;
+    if (writer->oldest() != nullptr) failed |= 2;
+    if (writer->append(message("x")) != Outcome::disk_full) failed |= 4;
+    const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &all);
+    if (writer->append(message("x")) != Outcome::stored) failed |= 8;
+    if (writer->bytes() != std::filesystem::file_size(segment_files(path).at(0))) failed |= 16;
+    ::_exit(failed);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  const auto records = read_all(path);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].sequence, 1u);
+}
+
+TEST(SpoolWriter, AFileInTheNextSegmentsPlaceIsLeftAlone) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  const auto writer = writer_of(path);
+  const std::string other = path + "/" + segment_name(1);
+  write_bytes(other, "x");
+  EXPECT_EQ(writer->append(message("x")), Outcome::failed);
+  EXPECT_EQ(writer->error(), EEXIST);
+  EXPECT_EQ(bytes_of(other), "x");
+  EXPECT_TRUE(writer->segments().empty());
+}
+
 TEST(SpoolWriter, AllocatesNothingForAMessage) {
   const TemporaryDirectory directory;
   const auto writer = writer_of(directory / "spool");
