@@ -23,6 +23,7 @@ Result<SpoolFeed::Fed> SpoolFeed::read(std::uint64_t from, std::uint64_t until) 
   if (from != 0 && reader_->next_sequence() != from) reader_->seek(from);
   Fed fed;
   std::uint64_t refused = 0;
+  std::size_t kept = 0;  // of properties, in the block
   for (;;) {
     auto next = reader_->peek();
     if (!next.ok()) {
@@ -33,7 +34,8 @@ Result<SpoolFeed::Fed> SpoolFeed::read(std::uint64_t from, std::uint64_t until) 
     const auto& [record, missing] = *next.value();
     const bool new_topic = !topics_->find(record.topic);
     if (fed.block && !is_next(*fed.block, record)) break;  // none needs to be missing: numbers jump at a boot
-    if (fed.block && !fed.block->fits(record.payload.size())) break;
+    const std::size_t properties = decode(record);
+    if (fed.block && (!fed.block->fits(record.payload.size()) || kept + properties > limits_.arena_bytes)) break;
     if (new_topic && !is_valid_topic_name(record.topic)) {  // nothing of ours wrote that
       if (fed.block) break;
       refused += missing + 1;
@@ -49,14 +51,21 @@ Result<SpoolFeed::Fed> SpoolFeed::read(std::uint64_t from, std::uint64_t until) 
       fed.block->set_first_sequence(record.sequence);
       fed.missing = missing + std::exchange(refused, 0);
     }
-    append(*fed.block, record);
+    append(*fed.block, record, properties > 0);
+    kept += properties;
     reader_->consume();
   }
   if (!fed.block) fed.missing = refused;
   return fed;
 }
 
-void SpoolFeed::append(MessageBlock& block, const SpoolRecord& record) {
+// What its properties, now in properties_, will occupy; 0 where it has none.
+std::size_t SpoolFeed::decode(const SpoolRecord& record) {
+  if (record.properties.empty() || !decode_properties(record.properties, properties_)) return 0;
+  return MessageBlock::properties_bytes(properties_);
+}
+
+void SpoolFeed::append(MessageBlock& block, const SpoolRecord& record, bool with_properties) {
   MessageView view;
   view.topic = record.topic;
   view.payload = record.payload;
@@ -64,7 +73,7 @@ void SpoolFeed::append(MessageBlock& block, const SpoolRecord& record) {
   view.qos = record.qos;
   view.retain = record.retain;
   view.dup = record.dup;
-  if (!record.properties.empty() && decode_properties(record.properties, properties_)) view.properties = &properties_;
+  if (with_properties) view.properties = &properties_;
   (void)block.append(view, topics_->intern(record.topic), true);  // read() has seen to it that it fits
 }
 

@@ -17,7 +17,7 @@ namespace honeyframe {
 class SpoolFeed {
  public:
   struct Limits {
-    std::size_t arena_bytes;
+    std::size_t arena_bytes;   // of one block's payloads, and again of its properties
     std::size_t max_messages;  // of one block
     std::size_t max_topics;
   };
@@ -36,7 +36,8 @@ class SpoolFeed {
 
  private:
   [[nodiscard]] std::unique_ptr<MessageBlock> open_block(std::size_t payload_size);
-  void append(MessageBlock& block, const SpoolRecord& record);
+  [[nodiscard]] std::size_t decode(const SpoolRecord& record);
+  void append(MessageBlock& block, const SpoolRecord& record, bool with_properties);
 
   const std::unique_ptr<SpoolReader> reader_;
   const Limits limits_;

@@ -100,6 +100,33 @@ TEST(SpoolFeed, AMessageLargerThanABlockComesAlone) {
   EXPECT_EQ(feed.read(0, kAll).value().block->first_sequence(), 3u);
 }
 
+TEST(SpoolFeed, ABlockEndsWherePropertiesFillIt) {
+  const TemporaryDirectory directory;
+  MessageProperties properties;
+  properties.user_properties.emplace_back("k", std::string(20'000, 'v'));
+  {
+    const auto writer = writer_of(directory / "spool");
+    for (int i = 0; i < 10; ++i) {
+      MessageView view = message("x");
+      if (i != 9) view.properties = &properties;
+      ASSERT_EQ(writer->append(view), SpoolWriter::Outcome::stored);
+    }
+  }
+  SpoolFeed feed = feed_of(directory / "spool");
+  for (const std::size_t size : {3u, 3u, 4u}) {
+    auto fed = feed.read(0, kAll);
+    ASSERT_TRUE(fed.ok() && fed.value().block);
+    const MessageBlock& block = *fed.value().block;
+    ASSERT_EQ(block.size(), size);
+    EXPECT_LE(block.capacity_bytes() - MessageBlock::capacity_bytes(64u << 10, 100), 64u << 10);
+    ASSERT_NE(block.properties(block[0]), nullptr);
+    EXPECT_EQ(block.properties(block[0])->user_properties, properties.user_properties);
+    feed.recycle(std::move(fed.value().block));
+  }
+  SpoolFeed narrow = feed_of(directory / "spool", {10'000, 100, 1000});
+  EXPECT_EQ(narrow.read(0, kAll).value().block->size(), 1u) << "larger properties than a block's come alone";
+}
+
 TEST(SpoolFeed, TopicsThatNoBrokerMaySendAreNotPassedOn) {
   const TemporaryDirectory directory;
   {
