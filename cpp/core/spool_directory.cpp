@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -120,16 +121,19 @@ SpoolLock::~SpoolLock() {
   file_.reset();
 }
 
-std::uint64_t SpoolLock::least_sequence() const noexcept {
-  std::uint64_t kept = 0;
-  char bytes[sizeof(kept)];
-  if (read_at(file_.get(), bytes, sizeof(bytes), 0) != sizeof(bytes)) return 0;
-  std::memcpy(&kept, bytes, sizeof(kept));
-  return kept;
+// Two numbers; one where a version that knew of no boots wrote it.
+SpoolLock::Kept SpoolLock::kept() const noexcept {
+  std::array<std::uint64_t, 2> numbers{};
+  char bytes[sizeof(numbers)]{};
+  if (read_at(file_.get(), bytes, sizeof(bytes), 0) < static_cast<std::int64_t>(sizeof(numbers[0]))) return {};
+  std::memcpy(numbers.data(), bytes, sizeof(bytes));
+  return {numbers[0], numbers[1]};
 }
 
-bool SpoolLock::keep_least_sequence(std::uint64_t sequence) const noexcept {
-  return ::pwrite(file_.get(), &sequence, sizeof(sequence), 0) == static_cast<::ssize_t>(sizeof(sequence));
+bool SpoolLock::keep(const Kept& kept) const noexcept {
+  const std::array<std::uint64_t, 2> numbers{kept.least_sequence, kept.boot};
+  if (::pwrite(file_.get(), numbers.data(), sizeof(numbers), 0) != static_cast<::ssize_t>(sizeof(numbers))) return false;
+  return ::fdatasync(file_.get()) == 0;
 }
 
 Result<std::vector<SpoolDirectory::Segment>> SpoolDirectory::segments() const {

@@ -37,15 +37,20 @@ class FileDescriptor {
   int number_;
 };
 
-// A writer's hold on a directory, and the one number that must outlive all segments.
+// A writer's hold on a directory, and what must outlive all segments.
 class SpoolLock {
  public:
+  struct Kept {
+    std::uint64_t least_sequence = 0;  // none below it is to be given out (again); 0 where none was kept
+    std::uint64_t boot = 0;            // of the machine, when it was kept; 0 where unknown
+  };
+
   ~SpoolLock();
   SpoolLock(const SpoolLock&) = delete;
   SpoolLock& operator=(const SpoolLock&) = delete;
-  // No sequence below it is to be given out (again); 0 where none was kept.
-  [[nodiscard]] std::uint64_t least_sequence() const noexcept;
-  bool keep_least_sequence(std::uint64_t sequence) const noexcept;
+  [[nodiscard]] Kept kept() const noexcept;
+  // Waits for the disk. False with errno set where it fails.
+  bool keep(const Kept& kept) const noexcept;
 
  private:
   friend class SpoolDirectory;

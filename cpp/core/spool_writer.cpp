@@ -82,10 +82,13 @@ Status SpoolWriter::take_over() {
     again = removed.value();
   }
   // Where no segment tells: the last run may have deleted them all.
-  next_sequence_ = std::max(next_sequence_, lock_->least_sequence());
+  const SpoolLock::Kept kept = lock_->kept();
+  next_sequence_ = std::max(next_sequence_, kept.least_sequence);
   if (segments_.empty()) due_sequence_ = next_sequence_;
+  const bool is_new = segments_.empty() && next_sequence_ == kFirstSequence && kept.least_sequence == 0;
+  if (!is_new && !wrote_since_boot_ && !is_of_this_boot(kept.boot)) next_sequence_ += kBootJump;
   // The bytes are there from now on, so that they can be written on a disk that is full.
-  if (!lock_->keep_least_sequence(next_sequence_)) {
+  if (!lock_->keep({next_sequence_, boot_})) {
     return spool_error("cannot write to the spool in " + in_quotes(directory_.path()), errno);
   }
   return {};
@@ -106,6 +109,7 @@ Result<bool> SpoolWriter::repair_last() {
   auto survey = survey_segment(directory_.open_segment(last.first));
   if (!survey.ok()) return survey.status();
   const SegmentSurvey& seen = survey.value();
+  if (seen.header && is_of_this_boot(seen.header->boot)) wrote_since_boot_ = true;
   if (last.bytes <= kSegmentHeaderBytes) {
     if (!seen.header && last.bytes > 0) repair_ = {last.first, 0, last.bytes};
     if (!directory_.remove_segment(last.first)) return spool_error("cannot delete the empty segment " + name, errno);
@@ -121,8 +125,7 @@ Result<bool> SpoolWriter::repair_last() {
   }
   due_sequence_ = std::max(last.first, seen.end_sequence);
   last.end = due_sequence_;
-  const bool same_boot = boot_ != 0 && seen.header->boot == boot_;
-  next_sequence_ = std::max(next_sequence_, due_sequence_ + (same_boot ? 0 : kBootJump));
+  next_sequence_ = std::max(next_sequence_, due_sequence_);
   if (seen.end_offset == last.bytes) return false;
   repair_ = {last.first, seen.end_offset, last.bytes - seen.end_offset};
   const FileDescriptor file = directory_.open_for_repair(last.first);
@@ -298,7 +301,7 @@ const SpoolWriter::Segment* SpoolWriter::oldest() noexcept {
 
 bool SpoolWriter::remove_oldest() noexcept {
   // Where it is the only one, nothing but the lock's file will know how far the numbers have come.
-  static_cast<void>(segments_.size() > 1 || lock_->keep_least_sequence(next_sequence_));
+  static_cast<void>(segments_.size() > 1 || lock_->keep({next_sequence_, boot_}));
   if (!directory_.remove_segment(segments_.front().first)) {
     error_ = errno;
     return false;

@@ -103,6 +103,7 @@ class SpoolWriter {
   Status take_over();
   [[nodiscard]] std::uint64_t due_at(std::uint64_t segment) const;
   Result<bool> repair_last();
+  [[nodiscard]] bool is_of_this_boot(std::uint64_t boot) const noexcept { return boot != 0 && boot == boot_; }
   Outcome begin_segment() noexcept;
   void end_segment() noexcept;
   Outcome write_record(const MessageView& message, std::size_t size) noexcept;
@@ -121,6 +122,7 @@ class SpoolWriter {
   std::uint64_t next_sequence_ = kFirstSequence;
   std::uint64_t due_sequence_ = kFirstSequence;  // next_sequence_, but for a jump that no segment tells of yet
   std::uint64_t boot_ = 0;
+  bool wrote_since_boot_ = false;  // an earlier run
   Repair repair_;
   std::string head_;        // of the record being written
   std::string properties_;  // of the same

@@ -30,20 +30,30 @@ TEST(SpoolDirectory, ListsSegmentsByNumberAndNothingElse) {
   EXPECT_FALSE(spool.value().create_segment(9).valid()) << "what is there is not overwritten";
 }
 
-TEST(SpoolDirectory, TheLockKeepsTheLeastSequence) {
+TEST(SpoolDirectory, TheLockKeepsTheLeastSequenceAndTheBoot) {
   const TemporaryDirectory directory;
   const auto spool = SpoolDirectory::open(directory.path(), false);
   ASSERT_TRUE(spool.ok());
   {
     const auto lock = spool.value().lock();
     ASSERT_TRUE(lock.ok());
-    EXPECT_EQ(lock.value()->least_sequence(), 0u);
-    EXPECT_TRUE(lock.value()->keep_least_sequence(77));
+    EXPECT_EQ(lock.value()->kept().least_sequence, 0u);
+    EXPECT_TRUE(lock.value()->keep({77, 5}));
     EXPECT_EQ(spool.value().lock().status().code(), ErrorCode::spool_in_use);
   }
   const auto lock = spool.value().lock();
   ASSERT_TRUE(lock.ok());
-  EXPECT_EQ(lock.value()->least_sequence(), 77u);
+  EXPECT_EQ(lock.value()->kept().least_sequence, 77u);
+  EXPECT_EQ(lock.value()->kept().boot, 5u);
+}
+
+TEST(SpoolDirectory, ALockWithoutABootIsOfAnUnknownOne) {
+  const TemporaryDirectory directory;
+  write_bytes(directory / "lock", std::string("\x4D\0\0\0\0\0\0\0", 8));
+  const auto lock = SpoolDirectory::open(directory.path(), false).value().lock();
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ(lock.value()->kept().least_sequence, 77u);
+  EXPECT_EQ(lock.value()->kept().boot, 0u);
 }
 
 TEST(SpoolDirectory, TheBootHasANumber) {

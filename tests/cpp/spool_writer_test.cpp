@@ -156,6 +156,38 @@ TEST(SpoolWriter, AfterAnotherStartOfTheMachineNumbersJumpAndNothingCountsAsMiss
   EXPECT_EQ(records[2].missing, 0u);
 }
 
+// What the machine loses when it stops: a record, a header, the whole file.
+TEST(SpoolWriter, AfterAnotherStartOfTheMachineNumbersJumpWhateverIsLeft) {
+  const auto next_after = [](auto lose) {
+    const TemporaryDirectory directory;
+    const std::string path = directory / "spool";
+    write_spool(path, 2);
+    fake_boot(path);
+    lose(segment_files(path).at(0));
+    return writer_of(path)->next_sequence();
+  };
+  constexpr std::uint64_t kJump = std::uint64_t{1} << 32;
+  EXPECT_EQ(next_after([](const std::string&) {}), kJump + 3);
+  EXPECT_GT(next_after([](const std::string& file) { std::filesystem::resize_file(file, kSegmentHeaderBytes); }), kJump);
+  EXPECT_GT(next_after([](const std::string& file) { std::filesystem::remove(file); }), kJump);
+  EXPECT_GT(next_after([](const std::string& file) {
+              write_bytes(file, std::string(bytes_of(file).size(), '\0'));
+            }),
+            kJump);
+}
+
+TEST(SpoolWriter, NumbersJumpOnceAStartOfTheMachineAlsoWhereNothingIsWritten) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  write_spool(path, 2);
+  fake_boot(path);
+  const std::uint64_t next = writer_of(path)->next_sequence();
+  EXPECT_EQ(writer_of(path)->next_sequence(), next);
+  fake_boot(path);
+  EXPECT_GE(writer_of(path)->next_sequence(), next + (std::uint64_t{1} << 32))
+      << "numbers behind the first jump may have been given out, and lost with their segment";
+}
+
 TEST(SpoolWriter, AJumpIsNotCountedAsMessages) {
   const TemporaryDirectory directory;
   for (const int count : {2, 3, 1}) {
