@@ -132,26 +132,27 @@ SpoolLock::Kept SpoolLock::kept() const noexcept {
 
 bool SpoolLock::keep(const Kept& kept) const noexcept {
   const std::array<std::uint64_t, 2> numbers{kept.least_sequence, kept.boot};
-  if (::pwrite(file_.get(), numbers.data(), sizeof(numbers), 0) != static_cast<::ssize_t>(sizeof(numbers))) return false;
+  if (::pwrite(file_.get(), numbers.data(), sizeof(numbers), 0) != static_cast<::ssize_t>(sizeof(numbers)))
+    return false;
   return ::fdatasync(file_.get()) == 0;
 }
 
 Result<std::vector<SpoolDirectory::Segment>> SpoolDirectory::segments() const {
   std::vector<Segment> found;
   const int copy = ::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* const listing = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (listing == nullptr) {
+  const auto close = [](DIR* opened) { ::closedir(opened); };
+  const std::unique_ptr<DIR, decltype(close)> listing(copy < 0 ? nullptr : ::fdopendir(copy), close);
+  if (!listing) {
     const int error = errno;
     if (copy >= 0) ::close(copy);
     return spool_error("cannot list the spool in " + in_quotes(path_), error);
   }
-  while (const dirent* const entry = ::readdir(listing)) {
+  while (const dirent* const entry = ::readdir(listing.get())) {
     const auto sequence = sequence_of_segment(entry->d_name);
     struct stat file{};
     if (!sequence || ::fstatat(directory_.get(), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (S_ISREG(file.st_mode)) found.push_back({*sequence, static_cast<std::uint64_t>(file.st_size)});
   }
-  ::closedir(listing);
   std::sort(found.begin(), found.end(),
             [](const Segment& a, const Segment& b) { return a.first_sequence < b.first_sequence; });
   return found;

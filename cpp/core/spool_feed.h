@@ -29,12 +29,13 @@ class SpoolFeed {
   SpoolFeed(std::unique_ptr<SpoolReader> reader, Limits limits);
 
   // The messages from `from` (0: from where it stands) up to below `until`, as many as a block takes.
-  // Errors: spool_failed.
+  // Errors: spool_failed. Throws std::bad_alloc where there is no memory for one message; nothing is passed over then.
   [[nodiscard]] Result<Fed> read(std::uint64_t from, std::uint64_t until);
   void recycle(std::unique_ptr<MessageBlock> block);
   [[nodiscard]] SpoolReader& reader() noexcept { return *reader_; }
 
  private:
+  Status fill(Fed& fed, std::uint64_t until);
   [[nodiscard]] std::unique_ptr<MessageBlock> open_block(std::size_t payload_size);
   [[nodiscard]] std::size_t decode(const SpoolRecord& record);
   void append(MessageBlock& block, const SpoolRecord& record, bool with_properties);
@@ -44,6 +45,7 @@ class SpoolFeed {
   std::shared_ptr<TopicDictionary> topics_;
   std::vector<std::unique_ptr<MessageBlock>> spares_;
   MessageProperties properties_;  // of the record in hand
+  std::uint64_t refused_ = 0;     // records passed over right before it, and what was missing there
 };
 
 }  // namespace honeyframe

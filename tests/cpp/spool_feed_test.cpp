@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <new>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "allocation_counter.h"
 #include "spool_for_tests.h"
 
 namespace honeyframe {
@@ -125,6 +129,50 @@ TEST(SpoolFeed, ABlockEndsWherePropertiesFillIt) {
   }
   SpoolFeed narrow = feed_of(directory / "spool", {10'000, 100, 1000});
   EXPECT_EQ(narrow.read(0, kAll).value().block->size(), 1u) << "larger properties than a block's come alone";
+}
+
+// Memory that runs out at any allocation costs no message and no gap, and hands out none twice.
+TEST(SpoolFeed, WithoutMemoryNothingIsPassedOver) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  MessageProperties properties{"text/plain; charset=of some length", "", "", {{"k", "v"}}};
+  for (int run = 0; run < 2; ++run) {
+    const auto writer = writer_of(path);
+    for (const auto* topic : {"a", "b/#", "a/topic/that/is/no/short/string", "c"}) {
+      MessageView view = message("x", topic);
+      view.properties = &properties;
+      ASSERT_EQ(writer->append(view), SpoolWriter::Outcome::stored);
+    }
+  }
+  const std::string file = segment_files(path).at(0);
+  std::string bytes = bytes_of(file);
+  bytes[bytes.size() - 8 * 3] ^= 1;  // of the fourth record
+  write_bytes(file, bytes);
+  for (std::uint64_t after = 0; after < 100; ++after) {
+    SpoolFeed feed = feed_of(path);
+    std::vector<std::uint64_t> sequences;
+    std::uint64_t missing = 0;
+    for (int round = 0;; ++round) {
+      SpoolFeed::Fed fed;
+      try {
+        std::optional<FailingAllocations> none;
+        if (round < 3) none.emplace(after);
+        fed = feed.read(0, kAll).value();
+        if (!fed.block && fed.missing == 0) break;
+      } catch (const std::bad_alloc&) {
+        continue;
+      }
+      missing += fed.missing;
+      for (std::size_t i = 0; fed.block && i < fed.block->size(); ++i) {
+        sequences.push_back(fed.block->first_sequence() + i);
+        EXPECT_NE(fed.block->properties((*fed.block)[i]), nullptr);
+      }
+    }
+    EXPECT_EQ(sequences, (std::vector<std::uint64_t>{1, 3, 5, 7, 8})) << after;
+    EXPECT_EQ(missing, 3u) << after;
+    EXPECT_EQ(feed.reader().damages(), feed.reader().take_damages().size());
+    EXPECT_LE(feed.reader().damages(), 2u) << after;
+  }
 }
 
 TEST(SpoolFeed, TopicsThatNoBrokerMaySendAreNotPassedOn) {

@@ -168,11 +168,10 @@ TEST(SpoolWriter, AfterAnotherStartOfTheMachineNumbersJumpWhateverIsLeft) {
   };
   constexpr std::uint64_t kJump = std::uint64_t{1} << 32;
   EXPECT_EQ(next_after([](const std::string&) {}), kJump + 3);
-  EXPECT_GT(next_after([](const std::string& file) { std::filesystem::resize_file(file, kSegmentHeaderBytes); }), kJump);
+  EXPECT_GT(next_after([](const std::string& file) { std::filesystem::resize_file(file, kSegmentHeaderBytes); }),
+            kJump);
   EXPECT_GT(next_after([](const std::string& file) { std::filesystem::remove(file); }), kJump);
-  EXPECT_GT(next_after([](const std::string& file) {
-              write_bytes(file, std::string(bytes_of(file).size(), '\0'));
-            }),
+  EXPECT_GT(next_after([](const std::string& file) { write_bytes(file, std::string(bytes_of(file).size(), '\0')); }),
             kJump);
 }
 
