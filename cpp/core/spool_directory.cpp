@@ -47,6 +47,11 @@ bool lock_file(int file) noexcept {
   return ::fcntl(file, F_SETLK, &whole) == 0;
 }
 
+bool sync_above(int directory) noexcept {
+  const FileDescriptor above(::openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return above.valid() && ::fsync(above.get()) == 0;
+}
+
 Status in_use(const std::string& path) {
   return Status(ErrorCode::spool_in_use, "another stream writes the spool in " + in_quotes(path))
       .with_hint("give each stream a spool of its own; any number may read one");
@@ -85,12 +90,15 @@ std::uint64_t boot_number() {
 }
 
 Result<SpoolDirectory> SpoolDirectory::open(const std::string& path, bool create) {
-  if (create && ::mkdir(path.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
+  const bool made = create && ::mkdir(path.c_str(), kDirectoryMode) == 0;
+  if (create && !made && errno != EEXIST) {
     return spool_error("cannot make the directory " + in_quotes(path) + " for a spool", errno);
   }
   FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return spool_error("cannot open the spool in " + in_quotes(path), errno);
-  return SpoolDirectory(path, std::move(directory));
+  SpoolDirectory spool(path, std::move(directory));
+  if (made && !sync_above(spool.directory_.get())) spool.sync_error_ = errno;
+  return spool;
 }
 
 Result<std::unique_ptr<SpoolLock>> SpoolDirectory::lock() const {

@@ -82,8 +82,10 @@ class SpoolDirectory {
   [[nodiscard]] FileDescriptor open_for_repair(std::uint64_t first_sequence) const noexcept;
   [[nodiscard]] FileDescriptor create_segment(std::uint64_t first_sequence) const noexcept;
   bool remove_segment(std::uint64_t first_sequence) const noexcept;
-  // Makes names durable: those of files that came and went.
+  // Makes names durable: those of files that came and went. False with errno set where it fails.
   bool sync() const noexcept;
+  // errno where open() made the directory and could not make its own name durable; 0: it could.
+  [[nodiscard]] int sync_error() const noexcept { return sync_error_; }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
@@ -94,6 +96,7 @@ class SpoolDirectory {
 
   std::string path_;
   FileDescriptor directory_;
+  int sync_error_ = 0;
 };
 
 // "cannot read segment 'x': No space left on device", with the code beside it.

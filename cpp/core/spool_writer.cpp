@@ -91,6 +91,8 @@ Status SpoolWriter::take_over() {
   if (!lock_->keep({next_sequence_, boot_})) {
     return spool_error("cannot write to the spool in " + in_quotes(directory_.path()), errno);
   }
+  if (options_.sync != SyncMode::process && directory_.sync_error() != 0) sync_error_->note(directory_.sync_error());
+  sync_directory();  // the lock's name
   return {};
 }
 
@@ -139,10 +141,6 @@ Result<bool> SpoolWriter::repair_last() {
 
 SpoolWriter::~SpoolWriter() {
   end_segment();
-}
-
-int SpoolWriter::sync_error() const noexcept {
-  return sync_error_ != 0 || !file_ ? sync_error_ : file_->sync_error();
 }
 
 std::uint64_t SpoolWriter::size_of(const MessageView& message) noexcept {
@@ -215,7 +213,7 @@ SpoolWriter::Outcome SpoolWriter::write_record(const MessageView& message, std::
   segment.end = ++next_sequence_;
   due_sequence_ = next_sequence_;
   if (options_.sync != SyncMode::process) file_->written();
-  if (options_.sync == SyncMode::always && !file_->sync() && sync_error_ == 0) sync_error_ = file_->sync_error();
+  if (options_.sync == SyncMode::always) static_cast<void>(file_->sync());
   return Outcome::stored;
 }
 
@@ -267,7 +265,7 @@ SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
     salt_ = random_salt();
     std::string header;
     encode_header({salt_, next_sequence_, due_sequence_, now_ns(), boot_}, header);
-    file_ = std::make_shared<SpoolFile>(std::move(file));
+    file_ = std::make_shared<SpoolFile>(std::move(file), sync_error_);
     segments_.push_back({next_sequence_, next_sequence_, 0, payload_bytes_});
     if (!write_all(header, {}, 0)) return give_up(errno);
   } catch (const std::bad_alloc&) {
@@ -277,16 +275,19 @@ SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
   }
   segments_.back().bytes = kSegmentHeaderBytes;
   bytes_ += kSegmentHeaderBytes;
-  if (options_.sync != SyncMode::process) static_cast<void>(directory_.sync());
+  sync_directory();
   const bool watched = options_.sync != SyncMode::interval || SpoolSync::watch(file_, options_.sync_interval);
-  if (!watched && sync_error_ == 0) sync_error_ = EAGAIN;
+  if (!watched) sync_error_->note(EAGAIN);
   return Outcome::stored;
 }
 
-// With SyncMode::interval the thread syncs it once more.
+// A file whose name is lost is lost, whatever was synced of it.
+void SpoolWriter::sync_directory() noexcept {
+  if (options_.sync != SyncMode::process && !directory_.sync()) sync_error_->note(errno);
+}
+
+// With SyncMode::interval the thread syncs it once more, and notes what comes of it.
 void SpoolWriter::end_segment() noexcept {
-  if (!file_) return;
-  if (sync_error_ == 0) sync_error_ = file_->sync_error();
   file_.reset();
 }
 

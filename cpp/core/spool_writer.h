@@ -90,7 +90,7 @@ class SpoolWriter {
   // errno of the last append() that failed.
   [[nodiscard]] int error() const noexcept { return error_; }
   // errno of the first sync that failed: what the mode promises was not kept; 0: it was.
-  [[nodiscard]] int sync_error() const noexcept;
+  [[nodiscard]] int sync_error() const noexcept { return sync_error_->get(); }
   // Of the segment being written; for tests.
   [[nodiscard]] std::uint64_t syncs() const noexcept { return file_ ? file_->syncs() : 0; }
 
@@ -109,6 +109,7 @@ class SpoolWriter {
   Outcome write_record(const MessageView& message, std::size_t size) noexcept;
   [[nodiscard]] bool write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept;
   void undo() noexcept;
+  void sync_directory() noexcept;
   [[nodiscard]] Outcome failure(int error) noexcept;
 
   const SpoolOptions options_;
@@ -127,7 +128,7 @@ class SpoolWriter {
   std::string head_;        // of the record being written
   std::string properties_;  // of the same
   int error_ = 0;
-  int sync_error_ = 0;
+  const std::shared_ptr<SyncError> sync_error_ = std::make_shared<SyncError>();
 };
 
 }  // namespace honeyframe

@@ -1,7 +1,9 @@
 #include "spool_directory.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
 #include <string>
 
 #include "spool_for_tests.h"
@@ -54,6 +56,18 @@ TEST(SpoolDirectory, ALockWithoutABootIsOfAnUnknownOne) {
   ASSERT_TRUE(lock.ok());
   EXPECT_EQ(lock.value()->kept().least_sequence, 77u);
   EXPECT_EQ(lock.value()->kept().boot, 0u);
+}
+
+TEST(SpoolDirectory, TellsWhereItsOwnNameIsNotDurable) {
+  const TemporaryDirectory directory;
+  constexpr int kNoFilter = 100;
+  const int error = in_child([&] {
+    if (!refuse_system_call(SYS_fsync)) return kNoFilter;
+    return SpoolDirectory::open(directory / "new", true).value().sync_error();
+  });
+  if (error == kNoFilter) GTEST_SKIP() << "system calls cannot be made to fail here";
+  EXPECT_EQ(error, EIO);
+  EXPECT_EQ(SpoolDirectory::open(directory / "newer", true).value().sync_error(), 0);
 }
 
 TEST(SpoolDirectory, TheBootHasANumber) {

@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "allocation_counter.h"
@@ -429,6 +432,43 @@ TEST(SpoolWriter, AlwaysSyncsEachMessage) {
   for (int i = 0; i < 5; ++i) ASSERT_EQ(writer->append(message("x")), Outcome::stored);
   EXPECT_EQ(writer->syncs(), 5u);
   EXPECT_EQ(writer->sync_error(), 0);
+}
+
+constexpr int kNoFilter = 100;
+
+// What the writer tells after a message and `run`, in a child where that system call fails from then on.
+template <typename Run>
+int sync_error_where_it_fails(SyncMode sync, long number, Run run) {
+  const TemporaryDirectory directory;
+  SpoolOptions options;
+  options.path = directory / "spool";
+  options.sync = sync;
+  options.sync_interval = std::chrono::milliseconds(200);
+  return in_child([&] {
+    const auto writer = writer_of(options);
+    // Before the thread is there: it has the filter of the one that starts it.
+    if (!refuse_system_call(number) || writer->append(message("x")) != Outcome::stored) return kNoFilter;
+    run(*writer);
+    return writer->sync_error();
+  });
+}
+
+TEST(SpoolWriter, TellsWhereASegmentThatItHasEndedIsNotSynced) {
+  const int error = sync_error_where_it_fails(SyncMode::interval, SYS_fdatasync, [](SpoolWriter& writer) {
+    static_cast<void>(writer.oldest());  // ends it
+    for (int i = 0; i < 500 && writer.sync_error() == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  });
+  if (error == kNoFilter) GTEST_SKIP() << "system calls cannot be made to fail here";
+  EXPECT_EQ(error, EIO);
+}
+
+TEST(SpoolWriter, TellsWhereASegmentsNameIsNotSynced) {
+  const auto nothing = [](SpoolWriter&) {};
+  const int error = sync_error_where_it_fails(SyncMode::always, SYS_fsync, nothing);
+  if (error == kNoFilter) GTEST_SKIP() << "system calls cannot be made to fail here";
+  EXPECT_EQ(error, EIO);
+  EXPECT_EQ(sync_error_where_it_fails(SyncMode::process, SYS_fsync, nothing), 0) << "it promises none";
 }
 
 }  // namespace
