@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <new>
 #include <string>
 
+#include "allocation_counter.h"
 #include "spool_for_tests.h"
 
 namespace honeyframe {
@@ -61,6 +63,24 @@ TEST(SegmentCursor, ASearchThatCostsTooMuchIsGivenUp) {
   EXPECT_FALSE(cursor.find_record());
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
   EXPECT_EQ(cursor.offset(), kSegmentHeaderBytes) << "the position stays";
+}
+
+TEST(SegmentCursor, ASearchThatFindsNoMemoryLeavesThePosition) {
+  const TemporaryDirectory directory;
+  {
+    const auto writer = writer_of(directory / "spool");
+    for (const auto& payload : {std::string("a"), std::string(1'000'000, 'L')}) {
+      ASSERT_EQ(writer->append(message(payload)), SpoolWriter::Outcome::stored);
+    }
+  }
+  SegmentCursor cursor = cursor_of(segment_files(directory / "spool").at(0));
+  ASSERT_TRUE(cursor.read_header());
+  {
+    const FailingAllocations none;
+    EXPECT_THROW(static_cast<void>(cursor.find_record()), std::bad_alloc);
+  }
+  EXPECT_EQ(cursor.offset(), kSegmentHeaderBytes);
+  EXPECT_TRUE(cursor.find_record());
 }
 
 TEST(SurveySegment, TellsTheLastWholeRecord) {
