@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -46,6 +47,11 @@ bool lock_file(int file) noexcept {
   return ::fcntl(file, F_SETLK, &whole) == 0;
 }
 
+bool sync_above(int directory) noexcept {
+  const FileDescriptor above(::openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return above.valid() && ::fsync(above.get()) == 0;
+}
+
 Status in_use(const std::string& path) {
   return Status(ErrorCode::spool_in_use, "another stream writes the spool in " + in_quotes(path))
       .with_hint("give each stream a spool of its own; any number may read one");
@@ -84,12 +90,15 @@ std::uint64_t boot_number() {
 }
 
 Result<SpoolDirectory> SpoolDirectory::open(const std::string& path, bool create) {
-  if (create && ::mkdir(path.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
+  const bool made = create && ::mkdir(path.c_str(), kDirectoryMode) == 0;
+  if (create && !made && errno != EEXIST) {
     return spool_error("cannot make the directory " + in_quotes(path) + " for a spool", errno);
   }
   FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return spool_error("cannot open the spool in " + in_quotes(path), errno);
-  return SpoolDirectory(path, std::move(directory));
+  SpoolDirectory spool(path, std::move(directory));
+  if (made && !sync_above(spool.directory_.get())) spool.sync_error_ = errno;
+  return spool;
 }
 
 Result<std::unique_ptr<SpoolLock>> SpoolDirectory::lock() const {
@@ -120,34 +129,38 @@ SpoolLock::~SpoolLock() {
   file_.reset();
 }
 
-std::uint64_t SpoolLock::least_sequence() const noexcept {
-  std::uint64_t kept = 0;
-  char bytes[sizeof(kept)];
-  if (read_at(file_.get(), bytes, sizeof(bytes), 0) != sizeof(bytes)) return 0;
-  std::memcpy(&kept, bytes, sizeof(kept));
-  return kept;
+// Two numbers; one where a version that knew of no boots wrote it.
+SpoolLock::Kept SpoolLock::kept() const noexcept {
+  std::array<std::uint64_t, 2> numbers{};
+  char bytes[sizeof(numbers)]{};
+  if (read_at(file_.get(), bytes, sizeof(bytes), 0) < static_cast<std::int64_t>(sizeof(numbers[0]))) return {};
+  std::memcpy(numbers.data(), bytes, sizeof(bytes));
+  return {numbers[0], numbers[1]};
 }
 
-bool SpoolLock::keep_least_sequence(std::uint64_t sequence) const noexcept {
-  return ::pwrite(file_.get(), &sequence, sizeof(sequence), 0) == static_cast<::ssize_t>(sizeof(sequence));
+bool SpoolLock::keep(const Kept& kept) const noexcept {
+  const std::array<std::uint64_t, 2> numbers{kept.least_sequence, kept.boot};
+  if (::pwrite(file_.get(), numbers.data(), sizeof(numbers), 0) != static_cast<::ssize_t>(sizeof(numbers)))
+    return false;
+  return ::fdatasync(file_.get()) == 0;
 }
 
 Result<std::vector<SpoolDirectory::Segment>> SpoolDirectory::segments() const {
   std::vector<Segment> found;
   const int copy = ::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* const listing = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (listing == nullptr) {
+  const auto close = [](DIR* opened) { ::closedir(opened); };
+  const std::unique_ptr<DIR, decltype(close)> listing(copy < 0 ? nullptr : ::fdopendir(copy), close);
+  if (!listing) {
     const int error = errno;
     if (copy >= 0) ::close(copy);
     return spool_error("cannot list the spool in " + in_quotes(path_), error);
   }
-  while (const dirent* const entry = ::readdir(listing)) {
+  while (const dirent* const entry = ::readdir(listing.get())) {
     const auto sequence = sequence_of_segment(entry->d_name);
     struct stat file{};
     if (!sequence || ::fstatat(directory_.get(), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (S_ISREG(file.st_mode)) found.push_back({*sequence, static_cast<std::uint64_t>(file.st_size)});
   }
-  ::closedir(listing);
   std::sort(found.begin(), found.end(),
             [](const Segment& a, const Segment& b) { return a.first_sequence < b.first_sequence; });
   return found;

@@ -37,15 +37,20 @@ class FileDescriptor {
   int number_;
 };
 
-// A writer's hold on a directory, and the one number that must outlive all segments.
+// A writer's hold on a directory, and what must outlive all segments.
 class SpoolLock {
  public:
+  struct Kept {
+    std::uint64_t least_sequence = 0;  // none below it is to be given out (again); 0 where none was kept
+    std::uint64_t boot = 0;            // of the machine, when it was kept; 0 where unknown
+  };
+
   ~SpoolLock();
   SpoolLock(const SpoolLock&) = delete;
   SpoolLock& operator=(const SpoolLock&) = delete;
-  // No sequence below it is to be given out (again); 0 where none was kept.
-  [[nodiscard]] std::uint64_t least_sequence() const noexcept;
-  bool keep_least_sequence(std::uint64_t sequence) const noexcept;
+  [[nodiscard]] Kept kept() const noexcept;
+  // Waits for the disk. False with errno set where it fails.
+  bool keep(const Kept& kept) const noexcept;
 
  private:
   friend class SpoolDirectory;
@@ -77,8 +82,10 @@ class SpoolDirectory {
   [[nodiscard]] FileDescriptor open_for_repair(std::uint64_t first_sequence) const noexcept;
   [[nodiscard]] FileDescriptor create_segment(std::uint64_t first_sequence) const noexcept;
   bool remove_segment(std::uint64_t first_sequence) const noexcept;
-  // Makes names durable: those of files that came and went.
+  // Makes names durable: those of files that came and went. False with errno set where it fails.
   bool sync() const noexcept;
+  // errno where open() made the directory and could not make its own name durable; 0: it could.
+  [[nodiscard]] int sync_error() const noexcept { return sync_error_; }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
@@ -89,6 +96,7 @@ class SpoolDirectory {
 
   std::string path_;
   FileDescriptor directory_;
+  int sync_error_ = 0;
 };
 
 // "cannot read segment 'x': No space left on device", with the code beside it.

@@ -108,7 +108,9 @@ Result<bool> SpoolReader::open_next() {
   // The last one that can hold the record that is due.
   while (at != segments.end() && std::next(at) != segments.end() && std::next(at)->first_sequence <= next_) ++at;
   for (; at != segments.end(); ++at) {
-    switch (open_segment(*at, std::next(at) == segments.end())) {
+    const auto opened = open_segment(*at, std::next(at) == segments.end());
+    if (!opened.ok()) return opened.status();
+    switch (opened.value()) {
       case Opened::yes:
         return true;
       case Opened::none:
@@ -120,14 +122,22 @@ Result<bool> SpoolReader::open_next() {
   return false;
 }
 
-SpoolReader::Opened SpoolReader::open_segment(const SpoolDirectory::Segment& segment, bool is_last) {
+Result<SpoolReader::Opened> SpoolReader::open_segment(const SpoolDirectory::Segment& segment, bool is_last) {
   FileDescriptor file = directory_.open_segment(segment.first_sequence);
-  if (!file.valid() && errno == ENOENT) return Opened::try_next;  // deleted meanwhile
+  if (!file.valid()) {
+    const int error = errno;
+    if (error == ENOENT) return Opened::try_next;  // deleted meanwhile
+    return spool_error("cannot open segment " + in_quotes(segment_name(segment.first_sequence)), error);
+  }
   SegmentCursor cursor(std::move(file));
   auto header = cursor.read_header();
   if (!header) {
-    if (is_last && cursor.size() < kSegmentHeaderBytes) return Opened::none;  // being written
-    header = cursor.read_header();                                            // it may have been, a moment ago
+    const bool short_of_it = cursor.error() == 0 && cursor.size() < kSegmentHeaderBytes;
+    if (is_last && short_of_it) return Opened::none;  // being written
+    header = cursor.read_header();                    // it may have been, a moment ago
+  }
+  if (cursor.error() != 0) {
+    return spool_error("cannot read segment " + in_quotes(segment_name(segment.first_sequence)), cursor.error());
   }
   if (!header) {
     note({segment.first_sequence, 0, cursor.size()});
@@ -137,8 +147,8 @@ SpoolReader::Opened SpoolReader::open_segment(const SpoolDirectory::Segment& seg
   }
   if (next_ == 0) next_ = header->first_sequence;
   if (header->due_sequence > next_) {
-    missing_ += header->due_sequence - next_;
     if (!damaged_since_) note({segment.first_sequence, 0, 0});
+    missing_ += header->due_sequence - next_;
   }
   next_ = std::max(next_, header->first_sequence);
   segment_ = segment.first_sequence;
@@ -170,9 +180,9 @@ std::vector<SpoolDamage> SpoolReader::take_damages() {
 }
 
 void SpoolReader::note(SpoolDamage damage) {
+  if (damage_kept_.size() < kMaxDamagesKept) damage_kept_.push_back(damage);  // may find no memory: it comes first
   ++damages_;
   damaged_since_ = true;
-  if (damage_kept_.size() < kMaxDamagesKept) damage_kept_.push_back(damage);
 }
 
 }  // namespace honeyframe

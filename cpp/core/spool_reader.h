@@ -57,7 +57,7 @@ class SpoolReader {
 
   enum class Opened : std::uint8_t { yes, none, try_next };
   [[nodiscard]] Result<bool> open_next();
-  [[nodiscard]] Opened open_segment(const SpoolDirectory::Segment& segment, bool is_last);
+  [[nodiscard]] Result<Opened> open_segment(const SpoolDirectory::Segment& segment, bool is_last);
   [[nodiscard]] Result<std::optional<SpoolDirectory::Segment>> segment_behind() const;
   [[nodiscard]] Result<bool> leave_segment(RecordFound last_seen);
   void note(SpoolDamage damage);

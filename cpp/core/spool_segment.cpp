@@ -13,6 +13,19 @@ constexpr std::size_t kReadBytes = 256u << 10;
 constexpr std::size_t kKeptBytes = 4u << 20;  // a buffer that a huge record has made is given up
 constexpr std::uint64_t kSearchesPerSegment = 4;
 
+// Puts a position back, also where memory runs out on the way.
+class Returns {
+ public:
+  explicit Returns(std::uint64_t& position) noexcept : position_(position), begin_(position) {}
+  ~Returns() { position_ = begin_; }
+  Returns(const Returns&) = delete;
+  Returns& operator=(const Returns&) = delete;
+
+ private:
+  std::uint64_t& position_;
+  const std::uint64_t begin_;
+};
+
 }  // namespace
 
 std::uint64_t SegmentCursor::size() const noexcept {
@@ -62,6 +75,7 @@ ReadRecord SegmentCursor::peek() {
 
 std::optional<std::uint64_t> SegmentCursor::find_record() {
   const std::uint64_t begin = position_;
+  const Returns returns(position_);
   const std::uint64_t end = size();
   std::uint64_t budget = kSearchesPerSegment * end + kReadBytes;
   std::optional<std::uint64_t> found;
@@ -78,11 +92,12 @@ std::optional<std::uint64_t> SegmentCursor::find_record() {
       break;
     }
   }
-  position_ = begin;
   return found;
 }
 
 Result<SegmentSurvey> survey_segment(FileDescriptor file) {
+  const int error = errno;
+  if (!file.valid() && error != ENOENT) return spool_error("cannot open a spool's last segment", error);
   SegmentCursor cursor(std::move(file));
   SegmentSurvey survey;
   survey.header = cursor.read_header();

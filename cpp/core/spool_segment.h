@@ -55,6 +55,7 @@ struct SegmentSurvey {
   std::uint64_t end_sequence = 0;  // behind its last whole record; 0: there is none
   std::uint64_t end_offset = 0;    // the same in bytes
 };
+// `file` as it was opened, errno with it: one that is not there holds nothing, another that is invalid is an error.
 // Errors: spool_failed.
 [[nodiscard]] Result<SegmentSurvey> survey_segment(FileDescriptor file);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <utility>
 
 namespace honeyframe {
@@ -35,27 +36,25 @@ std::unique_ptr<MessageBlock> SpoolSource::take(std::chrono::nanoseconds wait) {
       const Lock lock(mutex_);
       if (std::exchange(woken_, false) || closed_) return nullptr;
     }
-    auto fed = feed_.read(0, std::numeric_limits<std::uint64_t>::max());
-    if (!fed.ok()) {
-      events_.add("read_failed", fed.status().message());
-      close(fed.status());
-      return nullptr;
+    bool has_memory = true;
+    std::unique_ptr<MessageBlock> block;
+    try {
+      block = read_on();
+    } catch (const std::bad_alloc&) {  // as if there were nothing yet; the feed has passed nothing over
+      has_memory = false;
     }
-    tell_damages(fed.value().missing);
     Lock lock(mutex_);
     if (closed_) return nullptr;
-    if (fed.value().block) {
-      const std::uint64_t count = fed.value().block->size();
+    if (block) {
+      const std::uint64_t count = block->size();
       counters_.received += count;
-      counters_.received_bytes += fed.value().block->payload_bytes();
+      counters_.received_bytes += block->payload_bytes();
       counters_.in_batch += count;
-      return std::move(fed.value().block);
+      return block;
     }
-    if (!follow_) {
+    if (!follow_ && has_memory) {
       lock.unlock();
-      if (const auto torn = feed_.reader().tail_bytes(); torn > 0) {
-        events_.add("damaged", "the spool ends with " + std::to_string(torn) + " bytes of a record that is not whole");
-      }
+      tell_torn_end();
       close();
       return nullptr;
     }
@@ -65,7 +64,20 @@ std::unique_ptr<MessageBlock> SpoolSource::take(std::chrono::nanoseconds wait) {
   }
 }
 
-void SpoolSource::tell_damages(std::uint64_t missing) {
+// Null where there is nothing; closed where it cannot be read.
+std::unique_ptr<MessageBlock> SpoolSource::read_on() {
+  auto fed = feed_.read(0, std::numeric_limits<std::uint64_t>::max());
+  if (!fed.ok()) {
+    events_.add("read_failed", fed.status().message());
+    close(fed.status());
+    return nullptr;
+  }
+  tell_damages(fed.value().missing);
+  return std::move(fed.value().block);
+}
+
+// A block that was read is not given up where there is no memory to tell what lay before it.
+void SpoolSource::tell_damages(std::uint64_t missing) noexcept try {
   if (missing > 0) events_.add("missing", std::to_string(missing) + " messages are missing in the spool");
   for (const auto& damage : feed_.reader().take_damages()) {
     const std::string where = "segment " + segment_name(damage.segment);
@@ -74,6 +86,14 @@ void SpoolSource::tell_damages(std::uint64_t missing) {
                                : std::to_string(damage.bytes) + " bytes at " + std::to_string(damage.offset) + " of " +
                                      where + " are no records and were passed over");
   }
+} catch (const std::bad_alloc&) {
+}
+
+void SpoolSource::tell_torn_end() noexcept try {
+  const auto torn = feed_.reader().tail_bytes();
+  if (torn == 0) return;
+  events_.add("damaged", "the spool ends with " + std::to_string(torn) + " bytes of a record that is not whole");
+} catch (const std::bad_alloc&) {
 }
 
 }  // namespace honeyframe

@@ -44,7 +44,9 @@ class SpoolSource final : public MessageQueue {
 
  private:
   SpoolSource(QueueLimits limits, std::unique_ptr<SpoolReader> reader, bool follow);
-  void tell_damages(std::uint64_t missing);
+  [[nodiscard]] std::unique_ptr<MessageBlock> read_on();
+  void tell_damages(std::uint64_t missing) noexcept;
+  void tell_torn_end() noexcept;
 
   SpoolFeed feed_;  // consumer
   SpoolEvents events_;

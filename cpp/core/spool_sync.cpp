@@ -87,13 +87,13 @@ class Watcher {
 }  // namespace
 
 bool SpoolFile::sync() noexcept {
-  if (!dirty_.exchange(false, std::memory_order_acq_rel)) return sync_error() == 0;
+  if (!dirty_.exchange(false, std::memory_order_acq_rel)) return error_->get() == 0;
   if (::fdatasync(file_.get()) != 0) {
-    sync_error_.store(errno, std::memory_order_release);
+    error_->note(errno);
     return false;
   }
   syncs_.fetch_add(1, std::memory_order_relaxed);
-  return true;
+  return error_->get() == 0;
 }
 
 bool SpoolSync::watch(std::shared_ptr<SpoolFile> file, std::chrono::milliseconds interval) noexcept {

@@ -9,27 +9,41 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "spool_directory.h"
 
 namespace honeyframe {
 
+// What the syncs of a writer's files came to, also of those that it has let go. Thread safe.
+class SyncError {
+ public:
+  // The first one stays: what was written by then may be lost, and no later success changes that.
+  void note(int error) noexcept {
+    int none = 0;
+    first_.compare_exchange_strong(none, error, std::memory_order_acq_rel);
+  }
+  [[nodiscard]] int get() const noexcept { return first_.load(std::memory_order_acquire); }
+
+ private:
+  std::atomic<int> first_{0};  // an errno
+};
+
 class SpoolFile {
  public:
-  explicit SpoolFile(FileDescriptor file) noexcept : file_(std::move(file)) {}
+  SpoolFile(FileDescriptor file, std::shared_ptr<SyncError> error) noexcept
+      : file_(std::move(file)), error_(std::move(error)) {}
   [[nodiscard]] int get() const noexcept { return file_.get(); }
 
   void written() noexcept { dirty_.store(true, std::memory_order_release); }
-  // fdatasync, where anything was written since the last one. False with the error kept where it fails: what was
-  // written by then may be lost, and no later success changes that.
+  // fdatasync, where anything was written since the last one. False where it, or another of the writer's, has failed.
   bool sync() noexcept;
-  [[nodiscard]] int sync_error() const noexcept { return sync_error_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_.load(std::memory_order_relaxed); }
 
  private:
   FileDescriptor file_;
+  const std::shared_ptr<SyncError> error_;
   std::atomic<bool> dirty_{false};
-  std::atomic<int> sync_error_{0};
   std::atomic<std::uint64_t> syncs_{0};
 };
 

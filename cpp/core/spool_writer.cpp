@@ -72,7 +72,7 @@ Status SpoolWriter::take_over() {
   auto found = directory_.segments();
   if (!found.ok()) return found.status();
   for (const auto& segment : found.value()) {
-    if (!segments_.empty()) segments_.back().end = segment.first_sequence;
+    if (!segments_.empty()) segments_.back().end = due_at(segment.first_sequence);
     segments_.push_back({segment.first_sequence, segment.first_sequence, segment.bytes, 0});
     bytes_ += segment.bytes;
   }
@@ -82,13 +82,25 @@ Status SpoolWriter::take_over() {
     again = removed.value();
   }
   // Where no segment tells: the last run may have deleted them all.
-  next_sequence_ = std::max(next_sequence_, lock_->least_sequence());
+  const SpoolLock::Kept kept = lock_->kept();
+  next_sequence_ = std::max(next_sequence_, kept.least_sequence);
   if (segments_.empty()) due_sequence_ = next_sequence_;
+  const bool is_new = segments_.empty() && next_sequence_ == kFirstSequence && kept.least_sequence == 0;
+  if (!is_new && !wrote_since_boot_ && !is_of_this_boot(kept.boot)) next_sequence_ += kBootJump;
   // The bytes are there from now on, so that they can be written on a disk that is full.
-  if (!lock_->keep_least_sequence(next_sequence_)) {
+  if (!lock_->keep({next_sequence_, boot_})) {
     return spool_error("cannot write to the spool in " + in_quotes(directory_.path()), errno);
   }
+  if (options_.sync != SyncMode::process && directory_.sync_error() != 0) sync_error_->note(directory_.sync_error());
+  sync_directory();  // the lock's name
   return {};
+}
+
+// Behind the last record before that segment: its first number but for a jump.
+std::uint64_t SpoolWriter::due_at(std::uint64_t segment) const {
+  FileDescriptor file = directory_.open_segment(segment);
+  const auto header = file.valid() ? SegmentCursor(std::move(file)).read_header() : std::nullopt;
+  return header ? std::clamp(header->due_sequence, segments_.back().first, segment) : segment;
 }
 
 // The last segment is read to its end; what lies behind its last whole record was being written when the process, or
@@ -99,6 +111,7 @@ Result<bool> SpoolWriter::repair_last() {
   auto survey = survey_segment(directory_.open_segment(last.first));
   if (!survey.ok()) return survey.status();
   const SegmentSurvey& seen = survey.value();
+  if (seen.header && is_of_this_boot(seen.header->boot)) wrote_since_boot_ = true;
   if (last.bytes <= kSegmentHeaderBytes) {
     if (!seen.header && last.bytes > 0) repair_ = {last.first, 0, last.bytes};
     if (!directory_.remove_segment(last.first)) return spool_error("cannot delete the empty segment " + name, errno);
@@ -114,8 +127,7 @@ Result<bool> SpoolWriter::repair_last() {
   }
   due_sequence_ = std::max(last.first, seen.end_sequence);
   last.end = due_sequence_;
-  const bool same_boot = boot_ != 0 && seen.header->boot == boot_;
-  next_sequence_ = std::max(next_sequence_, due_sequence_ + (same_boot ? 0 : kBootJump));
+  next_sequence_ = std::max(next_sequence_, due_sequence_);
   if (seen.end_offset == last.bytes) return false;
   repair_ = {last.first, seen.end_offset, last.bytes - seen.end_offset};
   const FileDescriptor file = directory_.open_for_repair(last.first);
@@ -129,10 +141,6 @@ Result<bool> SpoolWriter::repair_last() {
 
 SpoolWriter::~SpoolWriter() {
   end_segment();
-}
-
-int SpoolWriter::sync_error() const noexcept {
-  return sync_error_ != 0 || !file_ ? sync_error_ : file_->sync_error();
 }
 
 std::uint64_t SpoolWriter::size_of(const MessageView& message) noexcept {
@@ -205,7 +213,7 @@ SpoolWriter::Outcome SpoolWriter::write_record(const MessageView& message, std::
   segment.end = ++next_sequence_;
   due_sequence_ = next_sequence_;
   if (options_.sync != SyncMode::process) file_->written();
-  if (options_.sync == SyncMode::always && !file_->sync() && sync_error_ == 0) sync_error_ = file_->sync_error();
+  if (options_.sync == SyncMode::always) static_cast<void>(file_->sync());
   return Outcome::stored;
 }
 
@@ -245,6 +253,8 @@ void SpoolWriter::undo() noexcept {
 }
 
 SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
+  FileDescriptor file = directory_.create_segment(next_sequence_);
+  if (!file.valid()) return failure(errno);
   const auto give_up = [this](int error) {
     file_.reset();
     static_cast<void>(directory_.remove_segment(next_sequence_));
@@ -252,12 +262,10 @@ SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
     return failure(error);
   };
   try {
-    FileDescriptor file = directory_.create_segment(next_sequence_);
-    if (!file.valid()) return give_up(errno);
     salt_ = random_salt();
     std::string header;
     encode_header({salt_, next_sequence_, due_sequence_, now_ns(), boot_}, header);
-    file_ = std::make_shared<SpoolFile>(std::move(file));
+    file_ = std::make_shared<SpoolFile>(std::move(file), sync_error_);
     segments_.push_back({next_sequence_, next_sequence_, 0, payload_bytes_});
     if (!write_all(header, {}, 0)) return give_up(errno);
   } catch (const std::bad_alloc&) {
@@ -267,28 +275,34 @@ SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
   }
   segments_.back().bytes = kSegmentHeaderBytes;
   bytes_ += kSegmentHeaderBytes;
-  if (options_.sync != SyncMode::process) static_cast<void>(directory_.sync());
+  sync_directory();
   const bool watched = options_.sync != SyncMode::interval || SpoolSync::watch(file_, options_.sync_interval);
-  if (!watched && sync_error_ == 0) sync_error_ = EAGAIN;
+  if (!watched) sync_error_->note(EAGAIN);
   return Outcome::stored;
 }
 
-// With SyncMode::interval the thread syncs it once more.
+// A file whose name is lost is lost, whatever was synced of it.
+void SpoolWriter::sync_directory() noexcept {
+  if (options_.sync != SyncMode::process && !directory_.sync()) sync_error_->note(errno);
+}
+
+// With SyncMode::interval the thread syncs it once more, and notes what comes of it.
 void SpoolWriter::end_segment() noexcept {
-  if (!file_) return;
-  if (sync_error_ == 0) sync_error_ = file_->sync_error();
   file_.reset();
 }
 
 const SpoolWriter::Segment* SpoolWriter::oldest() noexcept {
   if (segments_.empty()) return nullptr;
-  if (segments_.size() == 1) end_segment();
+  if (segments_.size() == 1) {
+    if (segments_.front().bytes <= kSegmentHeaderBytes) return nullptr;  // the next record's
+    end_segment();
+  }
   return &segments_.front();
 }
 
 bool SpoolWriter::remove_oldest() noexcept {
   // Where it is the only one, nothing but the lock's file will know how far the numbers have come.
-  static_cast<void>(segments_.size() > 1 || lock_->keep_least_sequence(next_sequence_));
+  static_cast<void>(segments_.size() > 1 || lock_->keep({next_sequence_, boot_}));
   if (!directory_.remove_segment(segments_.front().first)) {
     error_ = errno;
     return false;

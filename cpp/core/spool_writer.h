@@ -77,7 +77,7 @@ class SpoolWriter {
   // False where append() would answer `full`.
   [[nodiscard]] bool has_room(const MessageView& message) const noexcept;
 
-  // The oldest, or null. Where it is the one being written, that is ended first.
+  // The oldest that holds a record, or null. Where it is the one being written, that is ended first.
   [[nodiscard]] const Segment* oldest() noexcept;
   // Deletes it. False where the file system refuses.
   bool remove_oldest() noexcept;
@@ -90,7 +90,7 @@ class SpoolWriter {
   // errno of the last append() that failed.
   [[nodiscard]] int error() const noexcept { return error_; }
   // errno of the first sync that failed: what the mode promises was not kept; 0: it was.
-  [[nodiscard]] int sync_error() const noexcept;
+  [[nodiscard]] int sync_error() const noexcept { return sync_error_->get(); }
   // Of the segment being written; for tests.
   [[nodiscard]] std::uint64_t syncs() const noexcept { return file_ ? file_->syncs() : 0; }
 
@@ -101,12 +101,15 @@ class SpoolWriter {
   // Of a record; properties from above.
   [[nodiscard]] static std::uint64_t size_of(const MessageView& message) noexcept;
   Status take_over();
+  [[nodiscard]] std::uint64_t due_at(std::uint64_t segment) const;
   Result<bool> repair_last();
+  [[nodiscard]] bool is_of_this_boot(std::uint64_t boot) const noexcept { return boot != 0 && boot == boot_; }
   Outcome begin_segment() noexcept;
   void end_segment() noexcept;
   Outcome write_record(const MessageView& message, std::size_t size) noexcept;
   [[nodiscard]] bool write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept;
   void undo() noexcept;
+  void sync_directory() noexcept;
   [[nodiscard]] Outcome failure(int error) noexcept;
 
   const SpoolOptions options_;
@@ -120,11 +123,12 @@ class SpoolWriter {
   std::uint64_t next_sequence_ = kFirstSequence;
   std::uint64_t due_sequence_ = kFirstSequence;  // next_sequence_, but for a jump that no segment tells of yet
   std::uint64_t boot_ = 0;
+  bool wrote_since_boot_ = false;  // an earlier run
   Repair repair_;
   std::string head_;        // of the record being written
   std::string properties_;  // of the same
   int error_ = 0;
-  int sync_error_ = 0;
+  const std::shared_ptr<SyncError> sync_error_ = std::make_shared<SyncError>();
 };
 
 }  // namespace honeyframe

@@ -1,7 +1,9 @@
 #include "spool_directory.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
 #include <string>
 
 #include "spool_for_tests.h"
@@ -30,20 +32,42 @@ TEST(SpoolDirectory, ListsSegmentsByNumberAndNothingElse) {
   EXPECT_FALSE(spool.value().create_segment(9).valid()) << "what is there is not overwritten";
 }
 
-TEST(SpoolDirectory, TheLockKeepsTheLeastSequence) {
+TEST(SpoolDirectory, TheLockKeepsTheLeastSequenceAndTheBoot) {
   const TemporaryDirectory directory;
   const auto spool = SpoolDirectory::open(directory.path(), false);
   ASSERT_TRUE(spool.ok());
   {
     const auto lock = spool.value().lock();
     ASSERT_TRUE(lock.ok());
-    EXPECT_EQ(lock.value()->least_sequence(), 0u);
-    EXPECT_TRUE(lock.value()->keep_least_sequence(77));
+    EXPECT_EQ(lock.value()->kept().least_sequence, 0u);
+    EXPECT_TRUE(lock.value()->keep({77, 5}));
     EXPECT_EQ(spool.value().lock().status().code(), ErrorCode::spool_in_use);
   }
   const auto lock = spool.value().lock();
   ASSERT_TRUE(lock.ok());
-  EXPECT_EQ(lock.value()->least_sequence(), 77u);
+  EXPECT_EQ(lock.value()->kept().least_sequence, 77u);
+  EXPECT_EQ(lock.value()->kept().boot, 5u);
+}
+
+TEST(SpoolDirectory, ALockWithoutABootIsOfAnUnknownOne) {
+  const TemporaryDirectory directory;
+  write_bytes(directory / "lock", std::string("\x4D\0\0\0\0\0\0\0", 8));
+  const auto lock = SpoolDirectory::open(directory.path(), false).value().lock();
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ(lock.value()->kept().least_sequence, 77u);
+  EXPECT_EQ(lock.value()->kept().boot, 0u);
+}
+
+TEST(SpoolDirectory, TellsWhereItsOwnNameIsNotDurable) {
+  const TemporaryDirectory directory;
+  constexpr int kNoFilter = 100;
+  const int error = in_child([&] {
+    if (!refuse_system_call(SYS_fsync)) return kNoFilter;
+    return SpoolDirectory::open(directory / "new", true).value().sync_error();
+  });
+  if (error == kNoFilter) GTEST_SKIP() << "system calls cannot be made to fail here";
+  EXPECT_EQ(error, EIO);
+  EXPECT_EQ(SpoolDirectory::open(directory / "newer", true).value().sync_error(), 0);
 }
 
 TEST(SpoolDirectory, TheBootHasANumber) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,6 +38,30 @@ TEST(SpoolReader, BeginsAtAnySequence) {
       EXPECT_EQ(record.payload, std::to_string(record.sequence - 1));
       EXPECT_EQ(record.missing, 0u);
     }
+  }
+}
+
+// Neither is "not there yet", nor damaged.
+TEST(SpoolReader, ASegmentThatCannotBeOpenedIsAnError) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  write_segments(path, 6, 3);
+  for (const std::size_t at : {0u, 1u}) {
+    const auto reader = reader_of(path);
+    for (std::size_t i = 0; i < 3 * at; ++i) {
+      ASSERT_TRUE(reader->peek().ok());
+      reader->consume();
+    }
+    {
+      const Unreadable unreadable(path, segment_files(path).at(at));
+      if (!unreadable.ok()) GTEST_SKIP() << "cannot become another user";
+      const auto next = reader->peek();
+      ASSERT_FALSE(next.ok()) << at;
+      EXPECT_EQ(next.status().code(), ErrorCode::spool_failed);
+      EXPECT_EQ(next.status().native_code(), EACCES);
+    }
+    EXPECT_EQ(read_on(*reader).size(), 6u - 3 * at) << "and once it can be, it is read";
+    EXPECT_EQ(reader->damages(), 0u);
   }
 }
 

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <new>
 #include <string>
 
+#include "allocation_counter.h"
 #include "spool_for_tests.h"
 
 namespace honeyframe {
@@ -62,6 +65,24 @@ TEST(SegmentCursor, ASearchThatCostsTooMuchIsGivenUp) {
   EXPECT_EQ(cursor.offset(), kSegmentHeaderBytes) << "the position stays";
 }
 
+TEST(SegmentCursor, ASearchThatFindsNoMemoryLeavesThePosition) {
+  const TemporaryDirectory directory;
+  {
+    const auto writer = writer_of(directory / "spool");
+    for (const auto& payload : {std::string("a"), std::string(1'000'000, 'L')}) {
+      ASSERT_EQ(writer->append(message(payload)), SpoolWriter::Outcome::stored);
+    }
+  }
+  SegmentCursor cursor = cursor_of(segment_files(directory / "spool").at(0));
+  ASSERT_TRUE(cursor.read_header());
+  {
+    const FailingAllocations none;
+    EXPECT_THROW(static_cast<void>(cursor.find_record()), std::bad_alloc);
+  }
+  EXPECT_EQ(cursor.offset(), kSegmentHeaderBytes);
+  EXPECT_TRUE(cursor.find_record());
+}
+
 TEST(SurveySegment, TellsTheLastWholeRecord) {
   const TemporaryDirectory directory;
   {
@@ -75,6 +96,17 @@ TEST(SurveySegment, TellsTheLastWholeRecord) {
   ASSERT_TRUE(survey.ok());
   EXPECT_EQ(survey.value().end_sequence, 4u);
   EXPECT_EQ(survey.value().end_offset, whole.size());
+}
+
+TEST(SurveySegment, AFileThatCannotBeOpenedIsAnErrorUnlessItIsGone) {
+  errno = EMFILE;
+  const auto refused = survey_segment(FileDescriptor());
+  EXPECT_EQ(refused.status().code(), ErrorCode::spool_failed);
+  EXPECT_EQ(refused.status().native_code(), EMFILE);
+  errno = ENOENT;
+  const auto gone = survey_segment(FileDescriptor());
+  ASSERT_TRUE(gone.ok());
+  EXPECT_FALSE(gone.value().header);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "allocation_counter.h"
 #include "spool_for_tests.h"
 
 namespace honeyframe {
@@ -54,6 +55,21 @@ TEST(SpoolSource, ReadsFromAnySequenceAndEnds) {
   }
 }
 
+TEST(SpoolSource, ResumesBehindTheLastNumberAlsoAfterAnotherStartOfTheMachine) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  for (int boot = 0; boot < 3; ++boot) {
+    write_spool(path, 2);
+    fake_boot(path);
+  }
+  std::uint64_t last = 0;
+  const auto source = source_of({path});
+  while (const auto block = source->take(0ms)) last = block->first_sequence() + block->size() - 1;
+  EXPECT_EQ(last, read_all(path).back().sequence);
+  EXPECT_EQ(count_all(*source_of({path, last + 1})), 0u) << "nothing comes twice";
+  EXPECT_EQ(count_all(*source_of({path, last})), 1u);
+}
+
 TEST(SpoolSource, FollowsAWriterUntilItIsClosed) {
   const TemporaryDirectory directory;
   const auto writer = writer_of(directory / "spool");
@@ -77,6 +93,22 @@ TEST(SpoolSource, NobodyPushesToIt) {
   write_spool(directory / "spool", 1);
   EXPECT_EQ(source_of({directory / "spool"})->push(message("x")), PushResult::closed);
   EXPECT_EQ(read_all(directory / "spool").size(), 1u);
+}
+
+TEST(SpoolSource, WithoutMemoryItHandsOutNothingAndLosesNothing) {
+  const TemporaryDirectory directory;
+  write_spool(directory / "spool", 10);
+  for (std::uint64_t after = 0; after < 60; ++after) {
+    const auto source = source_of({directory / "spool"});
+    std::size_t count = 0;
+    {
+      const FailingAllocations none(after);
+      if (const auto block = source->take(0ms)) count = block->size();
+    }
+    ASSERT_FALSE(source->closed()) << after;
+    EXPECT_EQ(count + count_all(*source), 10u) << after;
+    EXPECT_TRUE(source->close_reason().ok());
+  }
 }
 
 TEST(SpoolSource, TellsWhatIsMissingAndTorn) {

@@ -23,7 +23,8 @@ bool soon(Condition condition) {
 
 std::shared_ptr<SpoolFile> file_in(const TemporaryDirectory& directory) {
   return std::make_shared<SpoolFile>(
-      FileDescriptor(::open((directory / "file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)));
+      FileDescriptor(::open((directory / "file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)),
+      std::make_shared<SyncError>());
 }
 
 TEST(SpoolFile, SyncsOnlyWhatWasWritten) {
@@ -41,11 +42,14 @@ TEST(SpoolFile, ASyncThatFailsIsNotForgotten) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const FileDescriptor other(ends[0]);
-  SpoolFile file{FileDescriptor(ends[1])};  // a pipe cannot be synced
+  const auto error = std::make_shared<SyncError>();
+  SpoolFile file(FileDescriptor(ends[1]), error);  // a pipe cannot be synced
   file.written();
   EXPECT_FALSE(file.sync());
-  EXPECT_EQ(file.sync_error(), EINVAL);
+  EXPECT_EQ(error->get(), EINVAL);
   EXPECT_FALSE(file.sync()) << "with nothing new to sync";
+  error->note(EIO);
+  EXPECT_EQ(error->get(), EINVAL) << "the first";
 }
 
 TEST(SpoolSync, SyncsEveryIntervalOnlyWhereSomethingWasWritten) {

@@ -3,11 +3,15 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "allocation_counter.h"
 #include "spool_for_tests.h"
@@ -147,19 +151,55 @@ TEST(SpoolWriter, NumbersOutliveTheDeletionOfEverySegment) {
 TEST(SpoolWriter, AfterAnotherStartOfTheMachineNumbersJumpAndNothingCountsAsMissing) {
   const TemporaryDirectory directory;
   write_spool(directory / "spool", 2);
-  const std::string file = segment_files(directory / "spool").at(0);
-  std::string bytes = bytes_of(file);
-  auto header = decode_header(bytes);
-  ASSERT_TRUE(header);
-  header->boot += 1;
-  std::string other;
-  encode_header(*header, other);
-  write_bytes(file, other + bytes.substr(kSegmentHeaderBytes));
+  fake_boot(directory / "spool");
   write_spool(directory / "spool", 1);
   const auto records = read_all(directory / "spool");
   ASSERT_EQ(records.size(), 3u);
   EXPECT_GT(records[2].sequence, 1'000'000u);
   EXPECT_EQ(records[2].missing, 0u);
+}
+
+// What the machine loses when it stops: a record, a header, the whole file.
+TEST(SpoolWriter, AfterAnotherStartOfTheMachineNumbersJumpWhateverIsLeft) {
+  const auto next_after = [](auto lose) {
+    const TemporaryDirectory directory;
+    const std::string path = directory / "spool";
+    write_spool(path, 2);
+    fake_boot(path);
+    lose(segment_files(path).at(0));
+    return writer_of(path)->next_sequence();
+  };
+  constexpr std::uint64_t kJump = std::uint64_t{1} << 32;
+  EXPECT_EQ(next_after([](const std::string&) {}), kJump + 3);
+  EXPECT_GT(next_after([](const std::string& file) { std::filesystem::resize_file(file, kSegmentHeaderBytes); }),
+            kJump);
+  EXPECT_GT(next_after([](const std::string& file) { std::filesystem::remove(file); }), kJump);
+  EXPECT_GT(next_after([](const std::string& file) { write_bytes(file, std::string(bytes_of(file).size(), '\0')); }),
+            kJump);
+}
+
+TEST(SpoolWriter, NumbersJumpOnceAStartOfTheMachineAlsoWhereNothingIsWritten) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  write_spool(path, 2);
+  fake_boot(path);
+  const std::uint64_t next = writer_of(path)->next_sequence();
+  EXPECT_EQ(writer_of(path)->next_sequence(), next);
+  fake_boot(path);
+  EXPECT_GE(writer_of(path)->next_sequence(), next + (std::uint64_t{1} << 32))
+      << "numbers behind the first jump may have been given out, and lost with their segment";
+}
+
+TEST(SpoolWriter, AJumpIsNotCountedAsMessages) {
+  const TemporaryDirectory directory;
+  for (const int count : {2, 3, 1}) {
+    write_spool(directory / "spool", count);
+    fake_boot(directory / "spool");
+  }
+  const auto writer = writer_of(directory / "spool");
+  std::vector<std::uint64_t> counts;
+  for (const auto& segment : writer->segments()) counts.push_back(segment.end - segment.first);
+  EXPECT_EQ(counts, (std::vector<std::uint64_t>{2, 3, 1}));
 }
 
 // Cut at every byte of the last record, and at every byte of the header of a segment that has just begun.
@@ -318,6 +358,47 @@ TEST(SpoolWriter, AWriteThatFailsLeavesNoTrace) {
   EXPECT_EQ(reader->damages(), 0u);
 }
 
+// The disk takes a segment's header, and no record: room is asked for, and there is none to give up.
+TEST(SpoolWriter, ASegmentWithoutRecordsIsNotGivenUp) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    SpoolOptions options;
+    options.path = path;
+    auto* const writer = SpoolWriter::open(options).value().release();
+    const rlimit few{kSegmentHeaderBytes + 8, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &few);
+    int failed = writer->append(message("x")) != Outcome::disk_full ? 1 : 0;
+    if (writer->oldest() != nullptr) failed |= 2;
+    if (writer->append(message("x")) != Outcome::disk_full) failed |= 4;
+    const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &all);
+    if (writer->append(message("x")) != Outcome::stored) failed |= 8;
+    if (writer->bytes() != std::filesystem::file_size(segment_files(path).at(0))) failed |= 16;
+    ::_exit(failed);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  const auto records = read_all(path);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].sequence, 1u);
+}
+
+TEST(SpoolWriter, AFileInTheNextSegmentsPlaceIsLeftAlone) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  const auto writer = writer_of(path);
+  const std::string other = path + "/" + segment_name(1);
+  write_bytes(other, "x");
+  EXPECT_EQ(writer->append(message("x")), Outcome::failed);
+  EXPECT_EQ(writer->error(), EEXIST);
+  EXPECT_EQ(bytes_of(other), "x");
+  EXPECT_TRUE(writer->segments().empty());
+}
+
 TEST(SpoolWriter, AllocatesNothingForAMessage) {
   const TemporaryDirectory directory;
   const auto writer = writer_of(directory / "spool");
@@ -351,6 +432,43 @@ TEST(SpoolWriter, AlwaysSyncsEachMessage) {
   for (int i = 0; i < 5; ++i) ASSERT_EQ(writer->append(message("x")), Outcome::stored);
   EXPECT_EQ(writer->syncs(), 5u);
   EXPECT_EQ(writer->sync_error(), 0);
+}
+
+constexpr int kNoFilter = 100;
+
+// What the writer tells after a message and `run`, in a child where that system call fails from then on.
+template <typename Run>
+int sync_error_where_it_fails(SyncMode sync, long number, Run run) {
+  const TemporaryDirectory directory;
+  SpoolOptions options;
+  options.path = directory / "spool";
+  options.sync = sync;
+  options.sync_interval = std::chrono::milliseconds(200);
+  return in_child([&] {
+    const auto writer = writer_of(options);
+    // Before the thread is there: it has the filter of the one that starts it.
+    if (!refuse_system_call(number) || writer->append(message("x")) != Outcome::stored) return kNoFilter;
+    run(*writer);
+    return writer->sync_error();
+  });
+}
+
+TEST(SpoolWriter, TellsWhereASegmentThatItHasEndedIsNotSynced) {
+  const int error = sync_error_where_it_fails(SyncMode::interval, SYS_fdatasync, [](SpoolWriter& writer) {
+    static_cast<void>(writer.oldest());  // ends it
+    for (int i = 0; i < 500 && writer.sync_error() == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  });
+  if (error == kNoFilter) GTEST_SKIP() << "system calls cannot be made to fail here";
+  EXPECT_EQ(error, EIO);
+}
+
+TEST(SpoolWriter, TellsWhereASegmentsNameIsNotSynced) {
+  const auto nothing = [](SpoolWriter&) {};
+  const int error = sync_error_where_it_fails(SyncMode::always, SYS_fsync, nothing);
+  if (error == kNoFilter) GTEST_SKIP() << "system calls cannot be made to fail here";
+  EXPECT_EQ(error, EIO);
+  EXPECT_EQ(sync_error_where_it_fails(SyncMode::process, SYS_fsync, nothing), 0) << "it promises none";
 }
 
 }  // namespace
