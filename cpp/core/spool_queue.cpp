@@ -94,7 +94,9 @@ const char* SpoolQueue::fault_of(const MessageView& message, LossReason& reason)
   if (!known_topics_.find(message.topic)) {
     reason = &LossCounters::rejected_topic;
     if (!is_valid_topic_name(message.topic)) return "topic";
-    if (known_topics_.size() < limits_.max_topics && known_topics_.bytes() < kMaxKnownBytes) static_cast<void>(known_topics_.intern(message.topic));
+    if (known_topics_.size() < limits_.max_topics && known_topics_.bytes() < kMaxKnownBytes) {
+      static_cast<void>(known_topics_.intern(message.topic));
+    }
   }
   reason = &LossCounters::rejected_too_large;
   if (message.payload.size() > limits_.max_payload_bytes || writer_->exceeds_spool(message)) return "size";

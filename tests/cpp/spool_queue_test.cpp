@@ -180,6 +180,28 @@ TEST(SpoolQueue, WithoutADirectoryMessagesAreLostVisiblyAndThenNotAnyMore) {
   expect_exact(*queue);
 }
 
+TEST(SpoolQueue, WhatTwoEarlierBootsLeftIsHandedOutOnce) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "spool";
+  for (const char* const payload : {"first boot", "second boot"}) {
+    {
+      const auto queue = queue_of(path);
+      for (int i = 0; i < 3; ++i) ASSERT_EQ(queue->push(message(payload)), PushResult::stored);
+      queue->discard();
+    }
+    fake_boot(path);
+  }
+  auto options = options_of(path);
+  options.from = 0;
+  const auto queue = queue_of(options);
+  EXPECT_EQ(queue->earlier_messages(), 6u);
+  ASSERT_EQ(queue->push(message("now")), PushResult::stored);
+  const std::vector<std::string> all{"first boot",  "first boot",  "first boot", "second boot",
+                                     "second boot", "second boot", "now"};
+  EXPECT_EQ(deliver_all(*queue), all);
+  expect_exact(*queue);
+}
+
 TEST(SpoolQueue, AReadThatFailsEndsTheStreamAndSaysWhy) {
   const TemporaryDirectory directory;
   const auto queue = queue_of(directory / "spool");
