@@ -75,6 +75,8 @@ def running_broker(program: str, core: int | None) -> Iterator[int]:
     with tempfile.TemporaryDirectory(prefix="honeyframe-") as directory:
         configuration = Path(directory) / "mosquitto.conf"
         lines = [f"listener {port} {HOST}", "allow_anonymous true", "persistence false", "sys_interval 1", "log_type error"]
+        if os.geteuid() == 0:
+            lines.append("user root")  # else it changes to a user that may not read /etc/hosts.allow, and denies everybody
         configuration.write_text("\n".join([*lines, "max_inflight_messages 0", "max_queued_messages 0", "set_tcp_nodelay true", ""]))
         with subprocess.Popen([program, "-c", str(configuration)], stdin=subprocess.DEVNULL) as process:
             try:

@@ -176,7 +176,7 @@ def test_a_3_1_1_broker_can_only_close(hivemq: HiveMQ, dial: Dial) -> None:
     wait_until(lambda: client.info()["state"] == "connected")
     again = client.publish_many(frame, topic_column="where", on_error="collect")
     assert isinstance(again.error, hf.PublishProbablyDenied), "closed twice running with messages to it under way"
-    assert client.closed, "never a third time"
+    wait_until(lambda: client.closed, what="the end: never a third time")
 
 
 def test_qos_0_that_is_denied_is_told_by_the_next_call(hivemq: HiveMQ, dial: Dial) -> None:
