@@ -1,6 +1,7 @@
 #pragma once
 
-// SpoolEvents: what happened to a spool, for logs: each once for an episode, not once a message. Thread safe.
+// SpoolEvents: what happened to a spool, for logs. What could happen with every message (full, disk_full, write_failed)
+// is told once an episode, the others each time. Thread safe.
 
 #include <chrono>
 #include <cstdint>
@@ -13,7 +14,7 @@
 namespace honeyframe {
 
 struct SpoolEvent {
-  std::string kind;  // repaired, full, disk_full, write_failed, sync_failed, damaged, read_failed
+  std::string kind;  // repaired, full, disk_full, write_failed, sync_failed, damaged, missing, read_failed
   std::int64_t time_ns = 0;
   std::string detail;  // one line
 };
