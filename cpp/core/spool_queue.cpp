@@ -200,10 +200,12 @@ void SpoolQueue::give_up_oldest(const SpoolWriter::Segment& segment, SpoolWriter
   {
     const Lock lock(mutex_);
     if (expected_ >= segment.end) return;  // in hand: nobody loses it
+    settle_given_up(segment);
   }
   tell_full(why, "the oldest messages are dropped, though not all of them were read");
-  const Lock lock(mutex_);
-  if (expected_ >= segment.end) return;
+}
+
+void SpoolQueue::settle_given_up(const SpoolWriter::Segment& segment) {
   const std::uint64_t first = std::max({segment.first, expected_, live_});
   const std::uint64_t lost = segment.end > first ? segment.end - first : 0;
   counters_.queued -= lost;

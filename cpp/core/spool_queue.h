@@ -75,6 +75,7 @@ class SpoolQueue final : public MessageQueue {
   [[nodiscard]] bool wait_until_read(std::uint64_t end, std::chrono::nanoseconds patience);
   [[nodiscard]] bool is_read(std::uint64_t end) const;
   void give_up_oldest(const SpoolWriter::Segment& segment, SpoolWriter::Outcome why);
+  void settle_given_up(const SpoolWriter::Segment& segment);
   void tell_full(SpoolWriter::Outcome why, const std::string& what);
   void tell_sync_error();
   void tell_damages();
