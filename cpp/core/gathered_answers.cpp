@@ -17,15 +17,9 @@ bool GatheredAnswers::add(std::uint32_t client, std::uint32_t request) {
   return !std::exchange(found->second.told, true);
 }
 
-void GatheredAnswers::expect(std::uint32_t client, std::size_t count) {
+void GatheredAnswers::know(std::uint32_t client) {
   const std::lock_guard lock(mutex_);
-  groups_[client].expected = count;
-}
-
-bool GatheredAnswers::expects_many(std::uint32_t client) {
-  const std::lock_guard lock(mutex_);
-  const auto found = groups_.find(client);
-  return found != groups_.end() && found->second.expected >= kMany;
+  groups_.try_emplace(client);
 }
 
 void GatheredAnswers::take(std::uint32_t client, std::vector<std::uint32_t>& requests) {

@@ -4,7 +4,6 @@
 #include <ctime>
 #include <deque>
 #include <new>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -79,7 +78,6 @@ void reply(void* context, PahoReply reply) {
 
 void post_gathered(std::uint32_t client) {
   post_to(client, [client](PahoListener& to) {
-    if (GatheredAnswers::instance().expects_many(client)) std::this_thread::sleep_for(GatheredAnswers::kMoment);
     std::vector<std::uint32_t> requests;
     GatheredAnswers::instance().take(client, requests);
     if (!requests.empty()) to.on_published(requests);
@@ -126,7 +124,7 @@ PahoClient::CallbackRecord* PahoCallbacks::remember(std::uint32_t client, std::s
   record.client = client;
   record.listener = listener;
   live_clients().emplace(client, std::move(listener));
-  GatheredAnswers::instance().expect(client, 0);  // known before the first answer
+  GatheredAnswers::instance().know(client);
   return &record;
 }
 
@@ -135,10 +133,6 @@ void PahoCallbacks::forget(PahoClient::CallbackRecord& record) {
   GatheredAnswers::instance().forget(record.client);
   const std::lock_guard lock(record.mutex);
   record.listener = nullptr;
-}
-
-void PahoCallbacks::gather(std::uint32_t client, std::size_t count) {
-  GatheredAnswers::instance().expect(client, count);
 }
 
 void* PahoCallbacks::context_of(std::uint32_t client, std::uint32_t request) noexcept {

@@ -28,8 +28,6 @@ struct PahoCallbacks {
   // Control thread: from now on, and until forget(), answers for this client find their listener.
   static PahoClient::CallbackRecord* remember(std::uint32_t client, std::shared_ptr<PahoListener> listener);
   static void forget(PahoClient::CallbackRecord& record);
-  // Control thread: see PahoClient::gather_answers().
-  static void gather(std::uint32_t client, std::size_t count);
 
   // Of a client; the context is its CallbackRecord.
   static int message_arrived(void* context, char* topic, int topic_length, MQTTAsync_message* message) noexcept;

@@ -170,10 +170,6 @@ Result<bool> PahoClient::publish(const PublishRequest& message, std::uint32_t re
   return code == MQTTASYNC_SUCCESS ? Result<bool>(true) : Result<bool>(paho_error("PUBLISH", code));
 }
 
-void PahoClient::gather_answers(std::size_t count) {
-  PahoCallbacks::gather(number_, count);
-}
-
 Status PahoClient::disconnect(std::uint32_t request) {
   MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
   options.struct_version = is_v5() ? 1 : 0;

@@ -88,8 +88,6 @@ class PahoClient {
   [[nodiscard]] Status unsubscribe(const std::string& filter, std::uint32_t request);
   // False in the Result: Paho's buffer is full for now.
   [[nodiscard]] Result<bool> publish(const PublishRequest& message, std::uint32_t request);
-  // How many answers are to come: where they are many, on_published() waits a moment for more than the first.
-  void gather_answers(std::size_t count);
   [[nodiscard]] Status disconnect(std::uint32_t request);
 
   [[nodiscard]] bool is_connected() const;

@@ -111,7 +111,6 @@ void Publisher::pump_rows() {
       remember_without_ack(std::string(topic), Clock::now());
     }
   }
-  client_->gather_answers(rows_.in_flight());
 }
 
 void Publisher::on_published(std::span<const std::uint32_t> requests) {

@@ -13,7 +13,7 @@ std::vector<std::uint32_t> taken(GatheredAnswers& answers, std::uint32_t client)
 
 TEST(GatheredAnswers, TellsOnceUntilTheyAreTaken) {
   GatheredAnswers answers;
-  answers.expect(1, 0);
+  answers.know(1);
   EXPECT_TRUE(answers.add(1, 10)) << "known before anything was sent: no answer may be dropped";
   EXPECT_FALSE(answers.add(1, 11)) << "take() is on its way already";
   EXPECT_EQ(taken(answers, 1), (std::vector<std::uint32_t>{10, 11}));
@@ -21,19 +21,10 @@ TEST(GatheredAnswers, TellsOnceUntilTheyAreTaken) {
   EXPECT_EQ(taken(answers, 1), std::vector<std::uint32_t>{12});
 }
 
-TEST(GatheredAnswers, OnlyManyAreWorthAMoment) {
-  GatheredAnswers answers;
-  EXPECT_FALSE(answers.expects_many(1));
-  answers.expect(1, GatheredAnswers::kMany - 1);
-  EXPECT_FALSE(answers.expects_many(1));
-  answers.expect(1, GatheredAnswers::kMany);
-  EXPECT_TRUE(answers.expects_many(1));
-}
-
 TEST(GatheredAnswers, ClientsAreApart) {
   GatheredAnswers answers;
-  answers.expect(1, 0);
-  answers.expect(2, 0);
+  answers.know(1);
+  answers.know(2);
   EXPECT_TRUE(answers.add(1, 10));
   EXPECT_TRUE(answers.add(2, 20));
   EXPECT_EQ(taken(answers, 2), std::vector<std::uint32_t>{20});
@@ -42,7 +33,7 @@ TEST(GatheredAnswers, ClientsAreApart) {
 
 TEST(GatheredAnswers, OfAClientThatHasGoneNothingIsKept) {
   GatheredAnswers answers;
-  answers.expect(1, 0);
+  answers.know(1);
   answers.forget(1);
   EXPECT_FALSE(answers.add(1, 10));
   EXPECT_TRUE(taken(answers, 1).empty());
