@@ -52,6 +52,7 @@ void PahoStream::forget() noexcept {
   connecting_ = false;
   room_ = false;
   unwritten_ = false;
+  forget_answers();
 }
 
 void PahoStream::clear_end() noexcept {
@@ -134,23 +135,32 @@ ssize_t PahoStream::read(int descriptor, void* to, std::size_t size) noexcept {
 ssize_t PahoStream::write(int descriptor, const iovec* pieces, int count) noexcept {
   std::size_t total = 0;
   for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
+  const std::lock_guard lock(lock_);
+  descriptor_ = descriptor;
+  if (hold(pieces, count, total)) return static_cast<ssize_t>(total);
+  const ssize_t sent = send(pieces, count);
+  const int error = errno;
+  const bool later = sent < 0 && (error == EAGAIN || error == EWOULDBLOCK);
+  const bool failed = sent < 0 && !later;
+  if (failed) fail_write(error);
+  const bool all = failed || static_cast<std::size_t>(sent) == total;
+  wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, all);
+  paho_owes_ = !all;
+  if (all) send_answers();
+  errno = error;
+  return failed ? static_cast<ssize_t>(total) : sent;
+}
+
+// sendmsg(), without a signal.
+ssize_t PahoStream::send(const iovec* pieces, int count) const noexcept {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces);  // only read
   message.msg_iovlen = static_cast<std::size_t>(count);
   ssize_t sent = 0;
   do {
-    sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+    sent = sendmsg(descriptor_, &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  const int error = errno;
-  const bool later = sent < 0 && (error == EAGAIN || error == EWOULDBLOCK);
-  const bool failed = sent < 0 && !later;
-  {
-    const std::lock_guard lock(lock_);
-    if (failed) fail_write(error);
-    wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, failed || static_cast<std::size_t>(sent) == total);
-  }
-  errno = error;
-  return failed ? static_cast<ssize_t>(total) : sent;
+  return sent;
 }
 
 void PahoStream::fail_write(int error) noexcept {

@@ -3,7 +3,8 @@
 // PahoStream: one connection as Paho reads it. Paho asks for a byte, another byte, then the rest of a packet; the
 // stream asks the system (or OpenSSL) for as much as there is, keeps it, and hands out pieces. It also knows, without
 // asking the system, whether there is something to read and whether what Paho wrote last has gone, and when the bytes
-// came.
+// came. The answers that the receive thread writes during a read burst (PUBACK, PUBREC, PUBREL, PUBCOMP) it holds back
+// until the burst's end, when what they acknowledge is in its spool, and writes them as one.
 //
 // One for each descriptor, found by its number, never freed; it forgets everything when the descriptor is opened or
 // closed. Paho's receive thread reads and polls, its send thread and the control thread write, open and close:
@@ -18,6 +19,9 @@
 #include <cstdint>
 #include <cstring>
 #include <thread>
+
+#include "held_answers.h"
+#include "receive_burst.h"
 
 namespace honeyframe {
 
@@ -34,7 +38,7 @@ class StreamLock {
   std::atomic<bool> taken_{false};
 };
 
-class PahoStream {
+class PahoStream final : public BurstAnswers {
  public:
   // What is read at once, and kept.
   static constexpr std::size_t kCapacity = 64UL * 1024;
@@ -93,6 +97,13 @@ class PahoStream {
   // The last write took only a part; Paho has the rest.
   [[nodiscard]] bool has_unwritten() const noexcept { return unwritten_.load(std::memory_order_acquire); }
   void found_room() noexcept;
+  // Receive thread. What does not go now goes when there is room.
+  void release_answers() noexcept override;
+  void send_owed() noexcept;
+  // Whether the packet acknowledges one of the broker's.
+  [[nodiscard]] static bool is_answer(const iovec* pieces, int count) noexcept;
+  // Answers that were released have not gone yet: nothing more is read meanwhile.
+  [[nodiscard]] bool owes_answers() const noexcept { return owes_answers_.load(std::memory_order_acquire); }
   // There is an error for the next read to tell.
   [[nodiscard]] bool has_failed_to_write() const noexcept { return write_failed_.load(std::memory_order_acquire); }
 
@@ -102,6 +113,11 @@ class PahoStream {
   ssize_t fill(int descriptor, char* to, std::size_t size) noexcept;
   int fill_tls(SSL* tls, char* to, std::size_t size) noexcept;
   void wrote(std::size_t bytes, bool all) noexcept;
+  [[nodiscard]] bool hold(const iovec* pieces, int count, std::size_t size) noexcept;
+  bool append(const iovec* pieces, int count, std::size_t size) noexcept;
+  void send_answers() noexcept;
+  [[nodiscard]] ssize_t send(const iovec* pieces, int count) const noexcept;
+  void forget_answers() noexcept;
   void fail_write(int error) noexcept;
   static void note_read_time() noexcept;
   void clear_end() noexcept;
@@ -117,6 +133,12 @@ class PahoStream {
   int error_ = 0;
   int write_error_ = 0;
   std::size_t written_ = 0;  // since the system was asked for room
+  HeldAnswers answers_;
+  int descriptor_ = -1;        // to send them
+  SSL* tls_ = nullptr;         // the same
+  bool will_release_ = false;  // the receive thread, at the end of its burst
+  bool paho_owes_ = false;     // the rest of what it wrote last, which must come before anything else
+  std::atomic<bool> owes_answers_{false};
   std::atomic<bool> readable_{false};
   std::atomic<bool> connecting_{false};
   std::atomic<bool> room_{false};

@@ -52,7 +52,10 @@ void PahoStream::start_tls(SSL* tls) noexcept {
   tls_generation.fetch_add(1, std::memory_order_acq_rel);
   // Many small records in one system call; from the end of the handshake on, see fill_tls().
   SSL_set_default_read_buffer_len(tls, kCapacity);
+  SSL_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);  // of answers that wait for room, with more behind them
   const std::lock_guard lock(lock_);
+  forget_answers();
+  tls_ = tls;
   begin_ = end_ = 0;
   clear_end();
   set_readable();
@@ -114,13 +117,17 @@ int PahoStream::read_tls(SSL* tls, void* to, int size) noexcept {
 
 int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
   const std::lock_guard lock(lock_);
-  ERR_clear_error();
   if (write_failed_) return size;  // it is not asked again: its error would be of another kind
+  const iovec packet{const_cast<void*>(from), static_cast<std::size_t>(std::max(size, 0))};  // iovec lacks const
+  if (hold(&packet, 1, packet.iov_len)) return size;
+  ERR_clear_error();
   const int sent = SSL_write(tls, from, size);
   const int error = errno;
   const bool failed = sent <= 0 && !would_block(tls, sent);
   if (failed) fail_write(error == 0 ? EPIPE : error);
   wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, sent > 0 || failed);
+  paho_owes_ = sent <= 0 && !failed;
+  if (!paho_owes_) send_answers();
   return failed ? size : sent;
 }
 
@@ -133,6 +140,7 @@ int PahoStream::shutdown_tls(SSL* tls) noexcept {
 void PahoStream::free_tls(SSL* tls) noexcept {
   const std::lock_guard lock(lock_);
   SSL_free(tls);
+  forget_answers();
   tls_generation.fetch_add(1, std::memory_order_acq_rel);
   begin_ = end_ = 0;
   clear_end();

@@ -12,6 +12,7 @@
 #include "paho_poll.h"
 #include "paho_resolver.h"
 #include "paho_stream.h"
+#include "receive_burst.h"
 
 using honeyframe::PahoStream;
 
@@ -59,6 +60,7 @@ ssize_t honeyframe_paho_recv(int descriptor, void* to, size_t size, int flags) {
 
 ssize_t honeyframe_paho_writev(int descriptor, const iovec* pieces, int count) {
   auto* const stream = PahoStream::of(descriptor);
+  honeyframe::ReceiveBurst::before_write(stream != nullptr && PahoStream::is_answer(pieces, count));
   if (stream == nullptr) return writev(descriptor, pieces, count);
   const auto sent = stream->write(descriptor, pieces, count);
   if (stream->has_unwritten() || stream->has_failed_to_write()) honeyframe::wake_paho();
@@ -124,6 +126,8 @@ int honeyframe_paho_SSL_pending(const SSL* tls) {
 
 int honeyframe_paho_SSL_write(SSL* tls, const void* from, int size) {
   auto* const stream = PahoStream::of(tls);
+  const iovec packet{const_cast<void*>(from), size > 0 ? static_cast<size_t>(size) : 0};  // iovec lacks const
+  honeyframe::ReceiveBurst::before_write(stream != nullptr && PahoStream::is_answer(&packet, 1));
   if (stream == nullptr) {
     ERR_clear_error();
     return SSL_write(tls, from, size);

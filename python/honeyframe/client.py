@@ -250,7 +250,8 @@ class Client:
             spool_from: where the batches begin: None with what arrives from now on, "oldest", or a ``_spool_seq`` of an earlier run.
             spool_max_bytes: of a spool. When they are used up, what this stream has handed out goes first, then ``overflow`` decides.
             sync: when a spooled message is on the disk: "process": when the system likes (it outlives the process, not the machine);
-                "interval": after ``sync_interval`` at most; "always": before it is acknowledged, one by one, which is slow, and warns.
+                "interval": after ``sync_interval`` at most; "always": before it is acknowledged, a read burst at a time; one by one, which warns,
+                over WebSockets and with the system's Paho.
             extraction: as :func:`honeyframe.extract`: ``on_conflict``, ``payload``, ``explode``, ``sep``, ``tz``, ``max_columns``,
                 ``na_values``, ``metadata``, …
 
@@ -261,6 +262,7 @@ class Client:
         """
         check_process()
         from .source import open_stream, plan_stream
+        from .spool import warn_of_single_syncs
 
         plan = plan_stream(
             topics,
@@ -287,6 +289,8 @@ class Client:
             sync_interval=sync_interval,
             **extraction,
         )
+        if plan.spool is not None and sync == "always":
+            warn_of_single_syncs(self._address.scheme)
         return open_stream(self, plan)
 
     # --- accounts
