@@ -250,8 +250,8 @@ class Client:
             spool_from: where the batches begin: None with what arrives from now on, "oldest", or a ``_spool_seq`` of an earlier run.
             spool_max_bytes: of a spool. When they are used up, what this stream has handed out goes first, then ``overflow`` decides.
             sync: when a spooled message is on the disk: "process": when the system likes (it outlives the process, not the machine);
-                "interval": after ``sync_interval`` at most; "always": before it is acknowledged, a read burst at a time; one by one, which warns,
-                over WebSockets and with the system's Paho.
+                "interval": after ``sync_interval`` at most; "always": before it is acknowledged, a read burst at a time; over
+                WebSockets and with the system's Paho one by one, which warns.
             extraction: as :func:`honeyframe.extract`: ``on_conflict``, ``payload``, ``explode``, ``sep``, ``tz``, ``max_columns``,
                 ``na_values``, ``metadata``, …
 
