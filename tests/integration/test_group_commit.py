@@ -12,7 +12,6 @@ import signal
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,12 +42,12 @@ def sync_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def preloaded(sync_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def preloaded(sync_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The log of its syncs."""
     log = tmp_path / "syncs"
     monkeypatch.setenv("LD_PRELOAD", str(sync_log))
     monkeypatch.setenv("SYNC_LOG", str(log))
-    yield log
+    return log
 
 
 def child_code(uri: str, spool: Path) -> str:
