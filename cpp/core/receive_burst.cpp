@@ -31,6 +31,17 @@ void ReceiveBurst::promise() noexcept {
   ConsumerWakes::promise_to_flush();
 }
 
+ReceiveBurst::Scope::Scope() noexcept : was_promised_(burst.promised) {
+  promise();
+}
+
+ReceiveBurst::Scope::~Scope() {
+  end();
+  if (was_promised_) return;
+  burst.promised = false;
+  ConsumerWakes::take_back_promise();
+}
+
 bool ReceiveBurst::is_promised() noexcept {
   return burst.promised;
 }

@@ -5,7 +5,8 @@
 // answer leaves when the message that it acknowledges is in its spool.
 //
 // Only a thread that promises to end its bursts puts anything off: Paho's receive thread where it is lean, which knows
-// when it has read all there is. Members concern the calling thread alone, but for has_commits().
+// when it has read all there is, and one that delivers what a resumed session held. Members concern the calling thread
+// alone, but for has_commits().
 
 #include <cstddef>
 #include <memory>
@@ -41,6 +42,18 @@ class ReceiveBurst {
   // This thread will call end() before it waits for anything, and every few hundred messages.
   static void promise() noexcept;
   [[nodiscard]] static bool is_promised() noexcept;
+
+  // A burst of this thread's own, for as long as it lives: for one that pushes many messages at once.
+  class Scope {
+   public:
+    Scope() noexcept;
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    bool was_promised_;
+  };
 
   // False where nobody will end the burst, or no place is left: what is to be done is done now.
   [[nodiscard]] static bool commit_later(const std::shared_ptr<BurstCommit>& queue) noexcept;

@@ -121,7 +121,8 @@ PushResult SpoolQueue::settle_stored(const MessageView& message) {
     if (consumer_sleeps_) notify = wakes_at_once_ ? std::exchange(consumer_sleeps_, false) : must_wake_now();
   }
   if (notify) not_empty_->notify_all();
-  if (!sync_error_told_ && writer_->sync_error() != 0) tell_sync_error();
+  if (const int error = writer_->sync_error(); error != 0 && !std::exchange(sync_error_told_, true))
+    tell_sync_error(error);
   return PushResult::stored;
 }
 
@@ -130,9 +131,8 @@ PushResult SpoolQueue::settle_refused(const MessageView& message, bool rejected,
   return rejected ? reject(message, reason) : drop(message, reason);
 }
 
-void SpoolQueue::tell_sync_error() {
-  sync_error_told_ = true;
-  events_.add("sync_failed", std::generic_category().message(writer_->sync_error()) +
+void SpoolQueue::tell_sync_error(int error) {
+  events_.add("sync_failed", std::generic_category().message(error) +
                                  "; from here on the spool outlives the process, and not for certain the machine");
 }
 
@@ -364,7 +364,10 @@ void SpoolQueue::unsubscribed() noexcept {
 
 void SpoolQueue::let_go() noexcept {
   const std::lock_guard producer(producer_mutex_);
-  if (writer_) commit_batch(std::chrono::nanoseconds(0));
+  if (writer_ == nullptr) return;
+  commit_batch(std::chrono::nanoseconds(0));
+  const int error = writer_->finish();
+  if (error != 0 && !std::exchange(sync_error_told_, true)) tell_sync_error(error);
   writer_.reset();
 }
 

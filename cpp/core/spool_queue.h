@@ -87,7 +87,7 @@ class SpoolQueue final : public MessageQueue, public BurstCommit {
   void give_up_oldest(const SpoolWriter::Segment& segment, SpoolWriter::Outcome why);
   void settle_given_up(const SpoolWriter::Segment& segment);
   void tell_full(SpoolWriter::Outcome why, const std::string& what);
-  void tell_sync_error();
+  void tell_sync_error(int error);
   void tell_damages();
   [[nodiscard]] Result<SpoolFeed::Fed> read(std::uint64_t from, std::uint64_t until);
   std::unique_ptr<MessageBlock> fail_read(const Status& why);

@@ -71,7 +71,8 @@ void SpoolQueue::settle_committed() {
     notify = std::exchange(consumer_sleeps_, false);
   }
   if (notify) not_empty_->notify_all();
-  if (!sync_error_told_ && writer_->sync_error() != 0) tell_sync_error();
+  if (const int error = writer_->sync_error(); error != 0 && !std::exchange(sync_error_told_, true))
+    tell_sync_error(error);
 }
 
 // One that was put off could not be stored.

@@ -146,6 +146,12 @@ SpoolWriter::~SpoolWriter() {
   end_segment();
 }
 
+int SpoolWriter::finish() noexcept {
+  if (options_.sync != SyncMode::process && file_) static_cast<void>(file_->sync());
+  end_segment();
+  return sync_error();
+}
+
 std::uint64_t SpoolWriter::size_of(const MessageView& message) noexcept {
   std::size_t properties = 0;
   if (message.properties != nullptr) {

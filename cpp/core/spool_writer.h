@@ -108,6 +108,8 @@ class SpoolWriter {
   [[nodiscard]] int error() const noexcept { return error_; }
   // errno of the first sync that failed: what the mode promises was not kept; 0: it was.
   [[nodiscard]] int sync_error() const noexcept { return sync_error_->get(); }
+  // No more appends. What was not synced yet is, where the mode asks for that; sync_error().
+  [[nodiscard]] int finish() noexcept;
   // Of the segment being written; for tests.
   [[nodiscard]] std::uint64_t syncs() const noexcept { return file_ ? file_->syncs() : 0; }
 

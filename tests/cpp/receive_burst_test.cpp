@@ -119,6 +119,23 @@ TEST(ReceiveBurst, ForgetsWhatHasBeenDone) {
   });
 }
 
+TEST(ReceiveBurst, AScopeIsABurstOfItsOwn) {
+  Log log;
+  {
+    const ReceiveBurst::Scope burst;
+    EXPECT_TRUE(ReceiveBurst::commit_later(std::make_shared<Commit>(log)));
+    EXPECT_TRUE(log.empty());
+  }
+  EXPECT_EQ(log, Log{"commit"});
+  EXPECT_FALSE(ReceiveBurst::is_promised());
+  in_receive_thread([] {
+    {
+      const ReceiveBurst::Scope burst;
+    }
+    EXPECT_TRUE(ReceiveBurst::is_promised());
+  });
+}
+
 TEST(ReceiveBurst, EveryThreadSeesThatThereAreCommits) {
   Log log;
   in_receive_thread([&] {

@@ -533,6 +533,14 @@ int sync_error_where_it_fails(SyncMode sync, long number, Run run) {
   });
 }
 
+TEST(SpoolWriter, TellsWhereItsLastSyncFails) {
+  for (const auto sync : {SyncMode::interval, SyncMode::process}) {
+    const int error =
+        sync_error_where_it_fails(sync, SYS_fdatasync, [](SpoolWriter& writer) { static_cast<void>(writer.finish()); });
+    EXPECT_EQ(error, sync == SyncMode::process ? 0 : EIO);
+  }
+}
+
 TEST(SpoolWriter, TellsWhereASegmentThatItHasEndedIsNotSynced) {
   const int error = sync_error_where_it_fails(SyncMode::interval, SYS_fdatasync, [](SpoolWriter& writer) {
     static_cast<void>(writer.oldest());  // ends it
