@@ -1,13 +1,14 @@
 #pragma once
 
-// PacketGuard: looks at what a broker sends before Paho does, whose parser trusts the lengths that it reads. It is given
-// the bytes of one connection in their order, in any pieces, keeps none of them and allocates nothing. Paho parses a
-// packet once it has the last byte: so it is enough that no packet's last byte goes on unchecked, and that no header
-// does, whose length Paho allocates.
+// PacketGuard: looks at what a broker sends before Paho does, whose parser trusts the lengths that it reads. It is
+// given the bytes of one connection in their order, in any pieces, keeps none of them and allocates nothing. Paho
+// parses a packet once it has the last byte: so it is enough that no packet's last byte goes on unchecked, and that no
+// header does, whose length Paho allocates.
 //
-// Checked: the fixed header, the size, every length within, packet identifiers, and MQTT 5 properties by type, place and
-// number. Not looked at: what texts say (the queue rejects and counts topics that are none), reason codes, payloads.
-// Stricter than MQTT only where this client did not ask: AUTH, topic aliases, more than one code in SUBACK or UNSUBACK.
+// Checked: the fixed header, the size, every length within, packet identifiers, and MQTT 5 properties by type, place
+// and number. Not looked at: what texts say (the queue rejects and counts topics that are none), reason codes,
+// payloads. Stricter than MQTT only where this client did not ask: AUTH, topic aliases, more than one code in SUBACK or
+// UNSUBACK.
 //
 // One for each connection, owned by its stream, which guards it.
 
@@ -90,11 +91,11 @@ class PacketGuard {
   Step step_ = Step::header;
   std::uint8_t header_ = 0;
   std::uint8_t type_ = 0;
-  bool connected_ = false;       // CONNACK has been seen
+  bool connected_ = false;        // CONNACK has been seen
   std::uint8_t number_left_ = 0;  // bytes of the number
   std::uint8_t number_size_ = 0;  // bytes of a variable one so far
   std::uint8_t property_ = 0;
-  bool second_text_ = false;       // of a pair: one more comes
+  bool second_text_ = false;  // of a pair: one more comes
   std::uint32_t number_ = 0;
   std::uint32_t skip_ = 0;             // bytes of a text, a payload
   std::uint32_t left_ = 0;             // of the packet

@@ -1,7 +1,7 @@
 #pragma once
 
-// PacketRefusal: why bytes of the broker's were not handed to Paho. Made by the guards on Paho's receive thread, without
-// allocating; turned into words where somebody asks. A plain value.
+// PacketRefusal: why bytes of the broker's were not handed to Paho. Made by the guards on Paho's receive thread,
+// without allocating; turned into words where somebody asks. A plain value.
 
 #include <cstdint>
 #include <string>
@@ -12,9 +12,9 @@ namespace honeyframe {
 enum class PacketFault : std::uint8_t {
   none,
   // The fixed header. `found` and `limit` are what the texts show.
-  not_from_a_broker,    // a type that only clients send, or nobody
+  not_from_a_broker,  // a type that only clients send, or nobody
   not_in_this_version,
-  not_asked_for,        // AUTH
+  not_asked_for,  // AUTH
   alias_not_allowed,
   before_connack,
   second_connack,

@@ -30,8 +30,7 @@ PacketWatch::~PacketWatch() {
 
 std::shared_ptr<PacketWatch> PacketWatch::make(std::string client_id, std::string host, std::uint16_t port,
                                                std::uint32_t maximum_packet) {
-  const std::shared_ptr<PacketWatch> made(
-      new PacketWatch(std::move(client_id), std::move(host), port, maximum_packet));
+  const std::shared_ptr<PacketWatch> made(new PacketWatch(std::move(client_id), std::move(host), port, maximum_packet));
   const std::lock_guard lock(all().mutex);
   all().watches.emplace_back(made.get(), made);
   return made;

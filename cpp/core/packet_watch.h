@@ -1,8 +1,8 @@
 #pragma once
 
-// PacketWatch: what a session and the connection below Paho tell one another, which know nothing of each other else: the
-// session says how large a packet may be, the connection what it refused. The connection finds its session's by what it
-// sees pass: the client id in CONNECT, and the host and port that Paho connected to.
+// PacketWatch: what a session and the connection below Paho tell one another, which know nothing of each other else:
+// the session says how large a packet may be, the connection what it refused. The connection finds its session's by
+// what it sees pass: the client id in CONNECT, and the host and port that Paho connected to.
 //
 // Made by PahoClient, and found as long as it lives. Thread-safe.
 

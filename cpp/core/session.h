@@ -58,7 +58,7 @@ enum class SessionState : std::uint8_t { created, connecting, connected, reconne
 // What happened to a session, for logs: drained by take_events(), at most 1,000 are kept (the oldest go, counted).
 struct SessionEvent {
   enum class Kind : std::uint8_t {
-    connected,  // detail: protocol version, session present
+    connected,       // detail: protocol version, session present
     packet_refused,  // what the broker sent was malformed, or too large: the connection was ended
     connection_lost,
     retrying,  // detail: when and why

@@ -224,7 +224,8 @@ bool WebSocketFrames::take_packet_header(Way& way) noexcept {
 }
 
 bool WebSocketFrames::give_packet(Way& way) noexcept {
-  const auto bytes = std::min({static_cast<std::size_t>(std::min(frame_left_, packet_left_)), way.available(), way.room()});
+  const auto bytes =
+      std::min({static_cast<std::size_t>(std::min(frame_left_, packet_left_)), way.available(), way.room()});
   if (bytes == 0) {
     has_more_ = true;
     return false;

@@ -1,9 +1,10 @@
 #pragma once
 
-// WebSocketFrames: the way from a server's WebSocket frames to Paho's. Paho loses count where a message comes in pieces,
-// where a ping stands between them, and where an answer and a frame come in one read; and the guard needs packets. So
-// the frames are taken apart, the packets checked, and each handed on in a frame of its own, as soon as its length is
-// known. Pings wait for the end of a packet, and are answered by Paho; pongs end here; a close is the connection's end.
+// WebSocketFrames: the way from a server's WebSocket frames to Paho's. Paho loses count where a message comes in
+// pieces, where a ping stands between them, and where an answer and a frame come in one read; and the guard needs
+// packets. So the frames are taken apart, the packets checked, and each handed on in a frame of its own, as soon as its
+// length is known. Pings wait for the end of a packet, and are answered by Paho; pongs end here; a close is the
+// connection's end.
 //
 // Owned by a connection's stream, which guards it. Allocates nothing.
 
@@ -82,9 +83,9 @@ class WebSocketFrames {
   std::uint8_t header_size_ = 0;
   std::uint8_t ping_size_ = 0;
   std::uint8_t packet_header_size_ = 0;
-  std::array<std::uint8_t, 10> header_{};        // of the server's frame
-  std::array<char, 127> ping_{};                 // as it goes on: a whole frame
-  std::array<char, 5> packet_header_{};          // of an MQTT packet
+  std::array<std::uint8_t, 10> header_{};  // of the server's frame
+  std::array<char, 127> ping_{};           // as it goes on: a whole frame
+  std::array<char, 5> packet_header_{};    // of an MQTT packet
   std::uint64_t frame_left_ = 0;
   std::uint64_t packet_left_ = 0;
   PacketRefusal refusal_;

@@ -19,8 +19,8 @@ std::vector<iovec> pieces_of(std::string& bytes, std::size_t cut) {
 }
 
 std::string connect(int level, const std::string& properties = "") {
-  const std::string head = sized(level == 3 ? "MQIsdp" : "MQTT") + std::string(1, static_cast<char>(level)) +
-                           std::string("\x02\0\x1e", 3);
+  const std::string head =
+      sized(level == 3 ? "MQIsdp" : "MQTT") + std::string(1, static_cast<char>(level)) + std::string("\x02\0\x1e", 3);
   return framed(0x10, head + (level == 5 ? testing::with_length(properties) : "") + sized("a client") + sized("user"));
 }
 

@@ -11,7 +11,8 @@ namespace {
 TEST(PacketRefusal, SaysWhatWasSentAndWhatIsWrongWithIt) {
   const PacketRefusal properties{
       .fault = PacketFault::property_length, .type = 3, .property = 0, .found = 300, .limit = 12};
-  EXPECT_EQ(properties.text(), "the broker sent a malformed PUBLISH: property length 300 exceeds the packet's 12 bytes");
+  EXPECT_EQ(properties.text(),
+            "the broker sent a malformed PUBLISH: property length 300 exceeds the packet's 12 bytes");
   const PacketRefusal flags{.fault = PacketFault::flags, .type = 6, .property = 0, .found = 0, .limit = 2};
   EXPECT_EQ(flags.text(), "the broker sent a malformed PUBREL: flags 0x0, 0x2 expected");
   const PacketRefusal large{.fault = PacketFault::too_large, .type = 3, .property = 0, .found = 200, .limit = 100};

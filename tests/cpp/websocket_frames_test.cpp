@@ -90,8 +90,8 @@ TEST(WebSocketFrames, EndsWhereTheAnswerIsNotYes) {
 }
 
 TEST(WebSocketFrames, RebuildsPacketsHoweverTheyAreFramed) {
-  const std::vector<std::string> packets{connack(), publish(3), publish(125), framed(0xD0, ""), publish(70'000),
-                                         publish(300)};
+  const std::vector<std::string> packets{connack(),        publish(3),      publish(125),
+                                         framed(0xD0, ""), publish(70'000), publish(300)};
   std::string expected = kAnswer;
   std::string all;
   for (const auto& packet : packets) {
@@ -193,7 +193,8 @@ TEST(WebSocketFrames, GivesNothingButGoodPacketsInFramesOfTheirOwn) {
       sent += frame(0x02, packet.substr(0, cut)) + (source.below(3) == 0 ? frame(0x89, "ping") : "");
       sent += frame(0x80, packet.substr(cut));
     }
-    if (source.below(2) == 0) sent[source.below(static_cast<std::uint32_t>(sent.size()))] = static_cast<char>(source.below(256));
+    if (source.below(2) == 0)
+      sent[source.below(static_cast<std::uint32_t>(sent.size()))] = static_cast<char>(source.below(256));
     const auto out = rebuild(kAnswer + sent, 1 + source.below(100)).bytes.substr(kAnswer.size());
     for (std::size_t at = 0; at < out.size();) {
       ASSERT_LT(at + 1, out.size());
