@@ -6,6 +6,9 @@
 // came. The answers that the receive thread writes during a read burst (PUBACK, PUBREC, PUBREL, PUBCOMP) it holds back
 // until the burst's end, when what they acknowledge is in its spool, and writes them as one.
 //
+// What the broker sends is checked before it is handed out (packet_guard, websocket_frames): from CONNECT on, which
+// passes here on its way out. The first packet that is refused is the connection's end; what came before it is read.
+//
 // One for each descriptor, found by its number, never freed; it forgets everything when the descriptor is opened or
 // closed. Paho's receive thread reads and polls, its send thread and the control thread write, open and close:
 // thread-safe.
@@ -18,12 +21,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <string>
 #include <thread>
 
 #include "held_answers.h"
+#include "packet_guard.h"
+#include "packet_watch.h"
 #include "receive_burst.h"
 
 namespace honeyframe {
+
+class FramedBytes;
 
 // Three times cheaper than std::mutex where nobody else wants it: Paho's own locks see to that, but for opening and
 // closing. What is done under it never waits for the network.
@@ -43,7 +52,8 @@ class PahoStream final : public BurstAnswers {
   // What is read at once, and kept.
   static constexpr std::size_t kCapacity = 64UL * 1024;
 
-  PahoStream() = default;
+  PahoStream() noexcept;
+  ~PahoStream();
   PahoStream(const PahoStream&) = delete;
   PahoStream& operator=(const PahoStream&) = delete;
 
@@ -88,6 +98,8 @@ class PahoStream final : public BurstAnswers {
   [[nodiscard]] bool is_readable() const noexcept { return readable_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t kept() const noexcept;
 
+  // Where Paho connects to: `host` as it asked for its address.
+  void set_peer(const std::string& host, std::uint16_t port) noexcept;
   // Connecting: from connect() until Paho has asked how it went.
   [[nodiscard]] bool is_connecting() const noexcept { return connecting_.load(std::memory_order_acquire); }
   void set_connecting(bool connecting) noexcept { connecting_.store(connecting, std::memory_order_release); }
@@ -123,6 +135,23 @@ class PahoStream final : public BurstAnswers {
   void clear_end() noexcept;
   void set_readable() noexcept;
 
+  // paho_stream_guard.cpp: all with the lock.
+  void clear_guard() noexcept;
+  [[nodiscard]] bool frames_have_more() const noexcept;
+  void look_at_write(const iovec* pieces, int count) noexcept;
+  void begin_frames() noexcept;
+  void begin_packets(const iovec* pieces, int count) noexcept;
+  [[nodiscard]] std::size_t let_through(const char* bytes, std::size_t size) noexcept;
+  void refuse(const PacketRefusal& refusal) noexcept;
+  void cut(int error) noexcept;
+  // Fills the buffer from frames, with `receive(to, size)` where those that are here do not suffice; as recv().
+  template <typename Receive>
+  ssize_t fill_from_frames(Receive receive) noexcept;
+  ssize_t read_frames(int descriptor, void* to, std::size_t size) noexcept;
+  int read_frames_tls(SSL* tls, void* to, std::size_t size) noexcept;
+  int receive_tls(SSL* tls, char* to, std::size_t size) noexcept;
+  int tell_cut() noexcept;
+
   mutable StreamLock lock_;  // guards what follows, and every use of the SSL object
   char* buffer_ = nullptr;
   std::size_t begin_ = 0;
@@ -130,6 +159,7 @@ class PahoStream final : public BurstAnswers {
   bool tls_has_more_ = false;  // OpenSSL holds bytes that it read ahead
   bool reads_ahead_ = false;   // OpenSSL was told to
   bool ended_ = false;         // the connection has ended, with error_ or (0) in order
+  bool cut_ = false;           // by us: what comes is not read any more
   int error_ = 0;
   int write_error_ = 0;
   std::size_t written_ = 0;  // since the system was asked for room
@@ -139,6 +169,12 @@ class PahoStream final : public BurstAnswers {
   bool will_release_ = false;  // the receive thread, at the end of its burst
   bool paho_owes_ = false;     // the rest of what it wrote last, which must come before anything else
   std::atomic<bool> owes_answers_{false};
+  PacketGuard guard_;
+  std::unique_ptr<FramedBytes> frames_;  // where WebSocket frames come
+  std::shared_ptr<PacketWatch> watch_;
+  std::string host_;
+  std::uint16_t port_ = 0;
+  std::atomic<bool> spoken_{false};  // CONNECT has been written
   std::atomic<bool> readable_{false};
   std::atomic<bool> connecting_{false};
   std::atomic<bool> room_{false};

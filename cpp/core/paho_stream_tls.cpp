@@ -58,6 +58,7 @@ void PahoStream::start_tls(SSL* tls) noexcept {
   tls_ = tls;
   begin_ = end_ = 0;
   clear_end();
+  clear_guard();
   set_readable();
 }
 
@@ -71,8 +72,17 @@ int PahoStream::connect_tls(SSL* tls) noexcept {
   return result;
 }
 
-// One SSL_read(); remembers whether OpenSSL has more, and that the connection has ended.
+// One SSL_read(), checked.
 int PahoStream::fill_tls(SSL* tls, char* to, std::size_t size) noexcept {
+  if (cut_) return tell_cut();
+  const int got = receive_tls(tls, to, size);
+  if (got <= 0) return got;
+  const auto good = let_through(to, static_cast<std::size_t>(got));
+  return good > 0 ? static_cast<int>(good) : tell_cut();
+}
+
+// Remembers whether OpenSSL has more, and that the connection has ended.
+int PahoStream::receive_tls(SSL* tls, char* to, std::size_t size) noexcept {
   if (!reads_ahead_) {
     reads_ahead_ = true;
     SSL_set_read_ahead(tls, 1);
@@ -91,9 +101,17 @@ int PahoStream::fill_tls(SSL* tls, char* to, std::size_t size) noexcept {
   return got;
 }
 
+// The end that we made, as SSL_read() tells one of the system's: SSL_get_error() looks into the queue first.
+int PahoStream::tell_cut() noexcept {
+  ERR_clear_error();
+  ERR_raise(ERR_LIB_SYS, error_);
+  return -1;
+}
+
 int PahoStream::read_tls(SSL* tls, void* to, int size) noexcept {
   const std::lock_guard lock(lock_);
   const auto wanted = static_cast<std::size_t>(std::max(size, 0));
+  if (frames_ != nullptr) return read_frames_tls(tls, to, wanted);
   auto* const out = static_cast<char*>(to);
   auto copied = take(out, wanted);
   int got = 0;
@@ -119,6 +137,7 @@ int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
   const std::lock_guard lock(lock_);
   if (write_failed_) return size;  // it is not asked again: its error would be of another kind
   const iovec packet{const_cast<void*>(from), static_cast<std::size_t>(std::max(size, 0))};  // iovec lacks const
+  if (!spoken_.load(std::memory_order_acquire)) look_at_write(&packet, 1);
   if (hold(&packet, 1, packet.iov_len)) return size;
   ERR_clear_error();
   const int sent = SSL_write(tls, from, size);
@@ -144,6 +163,7 @@ void PahoStream::free_tls(SSL* tls) noexcept {
   tls_generation.fetch_add(1, std::memory_order_acq_rel);
   begin_ = end_ = 0;
   clear_end();
+  clear_guard();
   set_readable();
 }
 

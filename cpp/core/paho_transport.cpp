@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 
 #include "paho_imports.h"
@@ -16,19 +17,40 @@
 
 using honeyframe::PahoStream;
 
+namespace {
+
+std::uint16_t port_of(const sockaddr* address, socklen_t size) {
+  if (address->sa_family == AF_INET && size >= sizeof(sockaddr_in))
+    return ntohs(reinterpret_cast<const sockaddr_in*>(address)->sin_port);
+  if (address->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6))
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(address)->sin6_port);
+  return 0;
+}
+
+}  // namespace
+
 extern "C" {
 
 int honeyframe_paho_socket(int family, int type, int protocol) {
   const int descriptor = socket(family, type | SOCK_CLOEXEC, protocol);
-  if (auto* const stream = PahoStream::of(descriptor); stream != nullptr) stream->forget();
-  return descriptor;
+  if (descriptor < 0) return descriptor;
+  if (auto* const stream = PahoStream::of(descriptor); stream != nullptr) {
+    stream->forget();
+    return descriptor;
+  }
+  close(descriptor);  // nobody would check what it reads
+  errno = ENOMEM;
+  return -1;
 }
 
 int honeyframe_paho_connect(int descriptor, const sockaddr* address, socklen_t size) {
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto* const stream = PahoStream::of(descriptor);
-  if (stream != nullptr) stream->set_connecting(true);
+  if (stream != nullptr) {
+    stream->set_peer(honeyframe::last_host_of_paho(), port_of(address, size));
+    stream->set_connecting(true);
+  }
   const int result = connect(descriptor, address, size);
   if (stream != nullptr && (result == 0 || errno != EINPROGRESS)) stream->set_connecting(false);
   honeyframe::wake_paho();  // one socket more

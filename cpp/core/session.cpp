@@ -265,6 +265,8 @@ std::string_view to_string(SessionEvent::Kind kind) noexcept {
   switch (kind) {
     case Kind::connected:
       return "connected";
+    case Kind::packet_refused:
+      return "packet_refused";
     case Kind::connection_lost:
       return "connection_lost";
     case Kind::retrying:

@@ -166,6 +166,10 @@ void SessionCore::on_connect_failed(std::uint32_t request, int code) {
     if ((code == 0x01 || code == 0x84) && fall_back("CONNACK: unsupported protocol version")) return;
     return attempt_failed(status_for_connack(protocol_, code));
   }
+  if (auto refused = take_refused_packet(); !refused.ok()) {
+    if (fall_back(refused.message())) return;
+    return attempt_failed(std::move(refused));
+  }
   // Paho says -1 for a refused port, a bad certificate and a broker that hangs up alike.
   probe_cancelled_ = std::make_shared<std::atomic<bool>>(false);
   run_blocking([options = options_, cancelled = probe_cancelled_] { return probe(options, kProbe, *cancelled); },

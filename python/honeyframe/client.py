@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .spool import Delivery, SpoolFrom, Sync
     from .stream import Stream
 
+_COUNTERS: Final = ("arrived", "routed", "unmatched", "held", "arrived_bytes", "published", "connects", "gaps", "refused_packets")
 _CLOSE_SECONDS: Final = 2.0
 _ENDING_SECONDS: Final = 1.0  # that the end of a session takes, at most
 
@@ -305,9 +306,11 @@ class Client:
         return {**self._session.info(), "gaps": self._log.gaps, "streams": len(self._streams)}
 
     def stats(self) -> dict[str, int]:
-        """The counters of messages: ``arrived = routed + unmatched + held``, ``published``, ``connects``, ``gaps``."""
+        """The counters: of messages ``arrived = routed + unmatched + held`` and ``published``; of the connection ``connects``, ``gaps``
+        and ``refused_packets``: malformed or too large, each of them the end of a connection.
+        """
         info = self.info()
-        return {name: info[name] for name in ("arrived", "routed", "unmatched", "held", "arrived_bytes", "published", "connects", "gaps")}
+        return {name: info[name] for name in _COUNTERS}
 
     @property
     def closed(self) -> bool:
