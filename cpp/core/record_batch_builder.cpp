@@ -365,7 +365,7 @@ void RecordBatchBuilder::roll_back() {
     columns_.pop_back();
   }
   order_.resize(mark_.order);
-  for (FittedColumn& column : columns_) column.builder.truncate(rows_);
+  for (FittedColumn& column : columns_) column.truncate(rows_);
   for (const NodeId node : overflowed_) plan_[node].column = kNone;
   for (std::size_t i = mark_.events; i < events_.size(); ++i) untell(events_[i]);
   payload_columns_ = mark_.payload_columns;
