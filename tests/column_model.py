@@ -219,6 +219,8 @@ class ColumnModel:
         integers = [item.python for item in items if item.kind == "integer"]
         if not integers and "fraction" not in kinds:
             return None  # 1e400 alone
+        if now == "float64":
+            return now
         wide = any(not -(2**63) <= number < 2**64 for number in integers)
         if "fraction" in kinds or wide:
             item = "float64"

@@ -366,21 +366,26 @@ class FrameModel:
     def _name_of(self, path: Path) -> str:
         named = [column for one, column, _ in self.schema_paths if one == path]
         column = named[0] if named else self._node(path).column
-        return column.name if column else self._dotted(path)
+        return column.name if column else self._free_name(path)
+
+    def _free_name(self, path: Path) -> str:
+        """Who comes later to a name is named by its JSON Pointer."""
+        taken = {column.name for column in self.state.columns} | {"_misfit", "_extra"}
+        name = self._dotted(path)
+        if name in taken:
+            pointer = name = self._pointer(path)
+            number = 2
+            while name in taken:
+                name, number = f"{pointer}#{number}", number + 1
+        return name
 
     def _make_column(self, node: _Node, path: Path) -> None:
         made = [column for column in self.state.columns if column.path is not None]
         if len(made) >= self.options.max_columns:
             node.overflow = True
             return
-        taken = {column.name for column in self.state.columns} | {"_misfit", "_extra"}
-        name = self._dotted(path)
-        if name in taken:
-            self.state.counters["name_collisions"] += 1
-            pointer = name = self._pointer(path)
-            number = 2
-            while name in taken:
-                name, number = f"{pointer}#{number}", number + 1
+        name = self._free_name(path)
+        self.state.counters["name_collisions"] += name != self._dotted(path)
         node.column = ColumnModel(name, "null", path, TimeModel())
         self.state.columns.append(node.column)
         self.order.append(node.column)

@@ -62,6 +62,17 @@ TEST(ExtractorRefusal, TextThatStaysKeepsAColumnText) {
   EXPECT_EQ(feed.column("a"), Texts({"\"N/A\"", "\"x\"", "\"5\"", "\"N/A\""}));
 }
 
+// The key "a.b" has the name first; what is nested, whether it has a column or not, its pointer.
+TEST(ExtractorRefusal, WhatHasNoColumnYetIsNamedAsItsColumnWouldBe) {
+  Feed feed;
+  feed.add_all({R"({"a.b":1,"a":{"b":3,"b":2}})", R"({"a.b":1,"a":{"b":3,"b":4}})"});
+  EXPECT_EQ(feed.column("/a/b"), Texts({"2", "4"}));
+  EXPECT_EQ(feed.column("_misfit"), Texts({R"("{\"/a/b\":3}")", R"("{\"/a/b\":3}")"}));
+  Feed objects;
+  objects.add_all({R"({"a.b":1,"a":{"b":{"c":1}}})", R"({"a":{"b":5}})"});
+  EXPECT_EQ(objects.column("_misfit"), Texts({"null", R"("{\"/a/b\":5}")"}));
+}
+
 TEST(ExtractorRefusal, BelowAnEmptyKeyALongOneHasItsPath) {
   const std::string key(512, 'k');
   Feed feed;
