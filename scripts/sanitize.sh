@@ -47,7 +47,7 @@ python_under_asan() {
 for part in "$@"; do
   case $part in
     threads)
-      step "Build with TSan" configure_and_build tsan
+      step "Build with TSan" configure_and_build tsan --target honeyframe_core_tests
       step "C++ tests of threads under TSan" under_tsan ;;
     python)
       step "Package with ASan and UBSan" sanitized_package
