@@ -96,7 +96,7 @@ void SessionCore::begin_attempt() {
   }
   auto [host, port] = host_to_resolve(options_);
   run_blocking(
-      [host = std::move(host), port] { return resolve_host(host, port); },
+      [host = std::move(host), port = port] { return resolve_host(host, port); },
       [self = shared_from_this(), attempt = attempt_](const Status& status) { self->on_resolved(attempt, status); });
 }
 
