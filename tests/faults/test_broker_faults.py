@@ -85,3 +85,14 @@ def test_a_row_that_is_lost_on_the_way_is_found(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Witness, "take", lose)
     problems = run_cell("close_in_topic", 5, 1)["problems"]
     assert [problem.split(":")[0] for problem in problems] == ["rows", "lost"]
+
+
+def test_a_crash_is_seen_and_the_cells_are_known() -> None:
+    code = (
+        """print('{"cell": "a", "state": "ends", "problems": []}\\n{"cell": "b", "state": "begins"}', flush=True); import os; os.abort()"""
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    told = finish(process, ["a", "b", "c"])
+    assert told["a"]["problems"] == []
+    assert "begins, and does not end; the process ended with -6" in told["b"]["problems"][0]
+    assert "never began" in told["c"]["problems"][0]
