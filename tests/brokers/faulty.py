@@ -222,7 +222,7 @@ class Link:
 
     async def publish(self, flights: list[Flight]) -> None:
         for flight in flights:
-            if self.sent_here == self.after:
+            if 0 <= self.after <= self.sent_here and not self.misbehaved:
                 await self.flush()
                 self.misbehaved = True
                 async with self._writing:
