@@ -42,7 +42,8 @@ USERS = (
 
 
 class Mosquitto:
-    """One broker. ``stop()`` and ``start()`` again keep the ports, and nothing else. Ends with ``close()``."""
+    """One broker. ``stop()`` and ``start()`` again keep the ports, and with ``persistent=True`` sessions, their queues and retained
+    messages: Mosquitto writes them when it is stopped. ``kill()`` loses them all the same. Ends with ``close()``."""
 
     def __init__(
         self,
@@ -50,12 +51,14 @@ class Mosquitto:
         *,
         users: Sequence[User] = USERS,
         allow_anonymous: bool = False,
+        persistent: bool = False,
         settings: Sequence[str] = (),
     ) -> None:
         self._program = prepare()
         self._home = Path(tempfile.mkdtemp(prefix="mosquitto-"))
         self._certificate, self._key = authority.server().write(self._home)
         self._allow_anonymous = allow_anonymous
+        self._persistent = persistent
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self.listeners = Listeners()
@@ -115,7 +118,8 @@ class Mosquitto:
 
     def _config(self, ports: dict[str, int]) -> str:
         lines = [
-            "persistence false",
+            f"persistence {str(self._persistent).lower()}",
+            *([f"persistence_location {self._home}/"] if self._persistent else []),
             "log_dest stdout",
             "log_type error",
             "log_type warning",

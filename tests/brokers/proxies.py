@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+import socket
+import struct
 
 from .server_thread import ServerThread
 
@@ -52,6 +55,40 @@ class Relay(ServerThread):
             onward_writer.close()
 
 
+class PoorRelay(Relay):
+    """A long way that breaks: each piece of bytes takes ``delay`` seconds, and of a hundred ``resets`` x 100 are answered by RST, to both
+    sides."""
+
+    def __init__(self, target_port: int, *, delay: float = 0.0, resets: float = 0.0, seed: int = 0) -> None:
+        self.reset_count = 0
+        self._delay, self._resets = delay, resets
+        self._random = random.Random(seed)
+        super().__init__(target_port)
+
+    async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytearray) -> None:
+        onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+        ends = {writer, onward_writer}
+        self._open |= ends
+        try:
+            await asyncio.gather(self._carry(reader, onward_writer, ends), self._carry(onward_reader, writer, ends))
+        finally:
+            self._open -= ends
+            onward_writer.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ends: set[asyncio.StreamWriter]) -> None:
+        """Pieces arrive in their order, each ``delay`` after it was sent; any number are on the way."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError):
+            while data := await reader.read(2048):
+                if self._random.random() < self._resets:
+                    self.reset_count += 1
+                    for end in ends:
+                        _reset(end)
+                    return
+                loop.call_later(self._delay, _write, writer, data)
+        loop.call_later(self._delay, writer.close)
+
+
 class HttpProxy(Relay):
     """Answers CONNECT for any host, and leads to ``target_port`` wherever it was meant to go; 0: only records."""
 
@@ -76,6 +113,18 @@ class HttpProxy(Relay):
         writer.write(f"HTTP/1.1 {self._status}\r\n\r\n".encode())
         if self._status.startswith("200"):
             await self.relay(reader, writer, sent)
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if not writer.transport.is_closing():
+        writer.write(data)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    raw = writer.get_extra_info("socket")
+    with contextlib.suppress(OSError):
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, copy: bytearray) -> None:
