@@ -135,7 +135,7 @@ int PahoStream::read_tls(SSL* tls, void* to, int size) noexcept {
 
 int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
   const std::lock_guard lock(lock_);
-  if (write_failed_) return size;  // it is not asked again: its error would be of another kind
+  if (write_failed_ || cut_) return size;  // it is not asked again: its error would be of another kind
   const iovec packet{const_cast<void*>(from), static_cast<std::size_t>(std::max(size, 0))};  // iovec lacks const
   if (!spoken_.load(std::memory_order_acquire)) look_at_write(&packet, 1);
   if (hold(&packet, 1, packet.iov_len)) return size;
