@@ -15,7 +15,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.brokers.faults import SCRIPTS, Script
+from tests.brokers.fault_scripts import SCRIPTS, Script
 from tests.brokers.faulty import FaultyBroker
 from tests.brokers.sessions import Load, SessionStore
 from tests.faults.history import Evidence, check, invariant

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+
+import pytest
+
+#: Memory, descriptors and threads of a process are looked up in /proc.
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="looks at a process through /proc, which is Linux's")
 
 
 def amount(name: str, gate: float) -> float:

@@ -24,7 +24,7 @@ def main() -> None:
     base, sampler = resident_bytes(), Sampler()
     stream = client.stream("load/#", qos=0, **given["options"])
     say(base=base)
-    rows, batch_bytes, half = consume(stream, given["rate"] / 10, stop, given["seconds"])
+    rows, batch_bytes, slope = consume(stream, given["rate"] / 10, stop, given["seconds"])
     peak = sampler.peak
     received = -1
     while stream.stats().received != received:  # what was on its way
@@ -34,11 +34,11 @@ def main() -> None:
     rows += rest(stream)
     stats = stream.stats().as_dict()
     client.close()
-    say(peak=peak, slope=resident_bytes() - half, batch_bytes=batch_bytes, rows=rows, stats=stats)
+    say(peak=peak, slope=slope, batch_bytes=batch_bytes, rows=rows, stats=stats)
 
 
 def consume(stream: hf.Stream, rate: float, stop: threading.Event, seconds: float) -> tuple[int, int, int]:
-    """Rows, the largest batch, and RSS in the middle of the time."""
+    """Rows, the largest batch, and by how much RSS has grown in the second half of the time."""
     import pyarrow as pa
 
     started, rows, batch_bytes, half = time.monotonic(), 0, 0, 0
@@ -49,7 +49,7 @@ def consume(stream: hf.Stream, rate: float, stop: threading.Event, seconds: floa
             half = resident_bytes()
         if stop.wait(max(0.0, started + rows / rate - time.monotonic())):
             break
-    return rows, batch_bytes, half
+    return rows, batch_bytes, resident_bytes() - half
 
 
 def rest(stream: hf.Stream) -> int:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 import pytest
-from tests.brokers.faults import SCRIPTS
+from tests.brokers.fault_scripts import SCRIPTS
 from tests.faults.cells import run_cell
 from tests.faults.witness import Witness
 

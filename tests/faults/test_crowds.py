@@ -10,7 +10,9 @@ from tests.brokers.fields import encode_length
 from tests.brokers.sessions import Load, SessionStore
 from tests.faults.child import MIB, FaultChild
 from tests.faults.history import TERMS, invariant
-from tests.faults.load import count
+from tests.faults.load import count, needs_proc
+
+pytestmark = needs_proc
 
 TOPICS = count("TOPICS", 50_000)
 CYCLES = count("CYCLES", 200)

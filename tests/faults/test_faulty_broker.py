@@ -8,7 +8,8 @@ import time
 
 import pytest
 from tests.brokers.client import Client, Closed
-from tests.brokers.faults import SCRIPTS, CloseInTopic, Coalesced, DupRedelivery, OneByteWrites
+from tests.brokers.fault_scripts import SCRIPTS
+from tests.brokers.faults import CloseInTopic, Coalesced, DupRedelivery, OneByteWrites
 from tests.brokers.faulty import FaultyBroker, Link
 from tests.brokers.packets import Puback, Publish, Pubrec
 from tests.brokers.sessions import Load, SessionStore

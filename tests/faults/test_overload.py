@@ -11,7 +11,9 @@ from tests.brokers.faulty import FaultyBroker
 from tests.brokers.sessions import Load, SessionStore
 from tests.faults.child import MIB, FaultChild
 from tests.faults.history import TERMS, invariant
-from tests.faults.load import amount
+from tests.faults.load import amount, needs_proc
+
+pytestmark = needs_proc
 
 SECONDS = amount("OVERLOAD_SECONDS", 2.0)
 IS_LONG = SECONDS >= 20
