@@ -43,7 +43,7 @@ fuzz_one() {
   dictionary=""
   [ ! -f "tests/fuzz/$noun.dict" ] || dictionary="-dict=tests/fuzz/$noun.dict"
   # shellcheck disable=SC2086  # lists of words
-  $fixed_addresses "build/fuzz/tests/fuzz/${noun}_fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 \
+  $fixed_addresses "build/fuzz/tests/fuzz/${noun}_fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=1024 \
     -print_final_stats=1 -artifact_prefix="build/fuzz-crashes/$noun-" $dictionary "build/fuzz-found/$noun" "tests/fuzz/corpus/$noun" \
     >"build/fuzz-$noun.log" 2>&1
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything the project holds itself to, from a fresh clone: linters, C++ tests (plain, and under ASan and UBSan), Python tests on pandas 3 and 2.2,
+# Everything the project holds itself to, from a fresh clone: linters, C++ tests (plain, and under ASan and UBSan), fuzz targets, Python tests on pandas 3 and 2.2,
 # integration tests against real brokers, the wheel. Options go to pytest:  sh scripts/test.sh -k quarantine
 set -eu
 cd "$(dirname "$0")/.."

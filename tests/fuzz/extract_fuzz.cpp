@@ -55,8 +55,8 @@ std::unique_ptr<Extractor> extractor_of(const ExtractOptions& options) {
   return std::move(created).value();
 }
 
-// Reads one payload that ends where its block does. The reason of its refusal, or nothing.
-std::string read_one(Extractor& extractor, std::string_view payload, const std::shared_ptr<TopicDictionary>& topics) {
+// Reads one payload, which ends where its block does. Whether it was quarantined.
+bool read_one(Extractor& extractor, std::string_view payload, const std::shared_ptr<TopicDictionary>& topics) {
   MessageBlock block(payload.size() + kPayloadPadding, topics, 1);
   MessageView message;
   message.topic = "t";
@@ -64,11 +64,25 @@ std::string read_one(Extractor& extractor, std::string_view payload, const std::
   FUZZ_CHECK(block.append(message, topics->intern(message.topic), true));
   const auto read = extractor.extract(block, 0, 1, 1'000'000);
   FUZZ_CHECK(read.ok() || read.status().code() == ErrorCode::does_not_fit);
-  if (extractor.take_quarantined_count() == 0) return {};
-  const QuarantineEntry kept = extractor.quarantine().back();
-  FUZZ_CHECK(kept.payload == payload);
-  FUZZ_CHECK(kept.position >= -1 && kept.position <= static_cast<std::int64_t>(payload.size()));
-  return kept.reason;
+  return extractor.take_quarantined_count() > 0;
+}
+
+void check_quarantine(const Extractor& extractor, const std::vector<std::string_view>& quarantined) {
+  const std::vector<QuarantineEntry> entries = extractor.quarantine();
+  FUZZ_CHECK(entries.size() == quarantined.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    FUZZ_CHECK(entries[i].payload == quarantined[i]);
+    FUZZ_CHECK(!entries[i].reason.empty());
+    FUZZ_CHECK(entries[i].position >= -1 && entries[i].position <= static_cast<std::int64_t>(quarantined[i].size()));
+  }
+}
+
+// What came before a payload has nothing to do with whether it can be read.
+void check_alone(const ExtractOptions& options, std::string_view payload, const std::string& reason,
+                 const std::shared_ptr<TopicDictionary>& topics) {
+  const auto extractor = extractor_of(options);
+  FUZZ_CHECK(read_one(*extractor, payload, topics) == !reason.empty());
+  if (!reason.empty()) FUZZ_CHECK(extractor->quarantine().back().reason == reason);
 }
 
 // Every cell, as a reader of the batch would walk it.
@@ -103,14 +117,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ExtractOptions options = options_from(first, fuzz::take_byte(rest));
   const auto extractor = extractor_of(options);
   const auto topics = std::make_shared<TopicDictionary>();
-  std::string reason;
+  std::vector<std::string_view> quarantined;
   std::string_view payload;
+  bool refused = false;
   while (!rest.empty()) {
     payload = fuzz::take_until(rest, '\xFE');
-    reason = read_one(*extractor, payload, topics);
+    refused = read_one(*extractor, payload, topics);
+    if (refused) quarantined.push_back(payload);
   }
-  // What came before has nothing to do with it.
-  if (reason != "does_not_fit") FUZZ_CHECK(read_one(*extractor_of(options), payload, topics) == reason);
+  check_quarantine(*extractor, quarantined);
+  const std::string reason = refused ? extractor->quarantine().back().reason : "";
+  if (reason != "does_not_fit") check_alone(options, payload, reason, topics);
   const ExtractCounters counters = extractor->counters();
   check_batch(*extractor->finish(), counters);
   return 0;
