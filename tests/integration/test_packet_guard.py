@@ -322,7 +322,7 @@ def test_the_guard_and_the_decoder_are_of_one_opinion(version: int) -> None:
     assert differences == []
     good = verdicts.count("ok")
     assert count // 4 <= good < count, "neither all nor none"
-    assert len(set(verdicts)) > (8 if version < V5 else 14), sorted(set(verdicts))
+    assert len(set(verdicts)) >= (8 if version < V5 else 14), sorted(set(verdicts))
 
 
 def test_the_decoders_own_packets_are_good_and_a_flaw_is_seen() -> None:
