@@ -84,7 +84,8 @@ class PahoStream final : public BurstAnswers {
   [[nodiscard]] static std::int64_t read_time_ns() noexcept;
 
   // TLS begins on this descriptor. What came in the clear before can never pass for something that was encrypted.
-  void start_tls(SSL* tls) noexcept;
+  // False where memory has run out: the connection would not find its stream.
+  [[nodiscard]] bool start_tls(SSL* tls) noexcept;
   // As the functions of OpenSSL, whose error queue is empty before each.
   int connect_tls(SSL* tls) noexcept;
   int read_tls(SSL* tls, void* to, int size) noexcept;

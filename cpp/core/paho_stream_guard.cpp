@@ -141,7 +141,7 @@ ssize_t PahoStream::fill_from_frames(Receive receive) noexcept {
       case WebSocketFrames::End::closed:
         cut(ECONNRESET);
         break;
-      case WebSocketFrames::End::upgraded:
+      case WebSocketFrames::End::not_upgraded:
         cut(EPROTO);
         break;
     }
@@ -158,17 +158,14 @@ ssize_t PahoStream::fill_from_frames(Receive receive) noexcept {
   return -1;
 }
 
-// Short where it need not be: Paho takes the answer to GET for all that a read gives.
+// Short where it need not be: Paho takes the answer to GET for all that a read gives. And an error is told as an end:
+// Paho's WebSocket code takes an error for something that is still to come, and would ask for ever.
 ssize_t PahoStream::read_frames(int descriptor, void* to, std::size_t size) noexcept {
   ssize_t got = 0;
-  if (begin_ == end_ && size > 0) {
-    if (!ended_) {
-      got = fill_from_frames([&](char* into, std::size_t room) { return fill(descriptor, into, room); });
-    } else {
-      errno = error_;
-      got = error_ == 0 ? 0 : -1;
-    }
+  if (begin_ == end_ && size > 0 && !ended_) {
+    got = fill_from_frames([&](char* into, std::size_t room) { return fill(descriptor, into, room); });
   }
+  if (ended_) got = 0;
   const auto copied = take(to, size);
   set_readable();
   return copied > 0 || size == 0 ? static_cast<ssize_t>(copied) : got;
@@ -176,10 +173,10 @@ ssize_t PahoStream::read_frames(int descriptor, void* to, std::size_t size) noex
 
 int PahoStream::read_frames_tls(SSL* tls, void* to, std::size_t size) noexcept {
   ssize_t got = 0;
-  if (begin_ == end_ && size > 0) {
+  if (begin_ == end_ && size > 0 && !ended_) {
     got = fill_from_frames([&](char* into, std::size_t room) -> ssize_t { return receive_tls(tls, into, room); });
-    if (got < 0 && cut_) got = tell_cut();
   }
+  if (ended_) got = 0;
   const auto copied = take(to, size);
   set_readable();
   return copied > 0 ? static_cast<int>(copied) : static_cast<int>(got);

@@ -47,8 +47,8 @@ PahoStream* PahoStream::of(const SSL* tls) noexcept {
   return last_found.stream;
 }
 
-void PahoStream::start_tls(SSL* tls) noexcept {
-  SSL_set_ex_data(tls, stream_index(), this);
+bool PahoStream::start_tls(SSL* tls) noexcept {
+  if (SSL_set_ex_data(tls, stream_index(), this) != 1) return false;
   tls_generation.fetch_add(1, std::memory_order_acq_rel);
   // Many small records in one system call; from the end of the handshake on, see fill_tls().
   SSL_set_default_read_buffer_len(tls, kCapacity);
@@ -60,6 +60,7 @@ void PahoStream::start_tls(SSL* tls) noexcept {
   clear_end();
   clear_guard();
   set_readable();
+  return true;
 }
 
 int PahoStream::connect_tls(SSL* tls) noexcept {

@@ -117,8 +117,8 @@ void honeyframe_paho_freeaddrinfo(addrinfo* list) {
 }
 
 int honeyframe_paho_SSL_set_fd(SSL* tls, int descriptor) {
-  if (auto* const stream = PahoStream::of(descriptor); stream != nullptr) stream->start_tls(tls);
-  return SSL_set_fd(tls, descriptor);
+  auto* const stream = PahoStream::of(descriptor);
+  return stream != nullptr && stream->start_tls(tls) ? SSL_set_fd(tls, descriptor) : 0;
 }
 
 int honeyframe_paho_SSL_connect(SSL* tls) {

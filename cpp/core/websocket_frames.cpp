@@ -81,7 +81,7 @@ bool WebSocketFrames::move_answer(Way& way) noexcept {
   const auto empty_line = bytes.find(kEmptyLine);
   const auto size = empty_line == std::string_view::npos ? bytes.size() : empty_line + kEmptyLine.size();
   if (bytes.substr(0, known) != kAccepted.substr(0, known) || size > kLongestAnswer) {
-    end_ = End::upgraded;
+    end_ = End::not_upgraded;
     return false;
   }
   if (empty_line == std::string_view::npos) return false;

@@ -25,9 +25,9 @@ class WebSocketFrames {
 
   enum class End : std::uint8_t {
     none,
-    refused,   // see refusal()
-    closed,    // the server said so
-    upgraded,  // not: the answer to GET is no, or no HTTP. Nothing is counted: the session looks itself
+    refused,       // see refusal()
+    closed,        // the server said so
+    not_upgraded,  // the answer to GET is no, or no HTTP. Nothing is counted: the session looks itself
   };
 
   // CONNECT has been written.

@@ -47,6 +47,13 @@ int error_of_read(const ConnectedSockets& pair) {
   return PahoStream::of(pair.ours())->read(pair.ours(), &byte, 1) == -1 ? errno : 0;
 }
 
+// As Paho must be told where frames come: it overlooks errors there.
+bool is_at_end(const ConnectedSockets& pair) {
+  char byte = 0;
+  auto& stream = *PahoStream::of(pair.ours());
+  return stream.is_readable() && stream.read(pair.ours(), &byte, 1) == 0 && stream.is_readable();
+}
+
 TEST(PahoStreamGuard, HandsOutWhatIsGoodAndEndsWithWhatIsNot) {
   const ConnectedSockets pair;
   const auto watch = PacketWatch::make("guarded", "broker.example", 1883, 1'000);
@@ -171,7 +178,7 @@ TEST(PahoStreamGuard, TakesFramesApart) {
   EXPECT_EQ(error_of_read(pair), EAGAIN);
   pair.send(server_frame(kGood) + server_frame(kBad));
   EXPECT_EQ(read_from(pair, 1'000), server_frame(kGood));
-  EXPECT_EQ(error_of_read(pair), EPROTO);
+  EXPECT_TRUE(is_at_end(pair));
   ASSERT_TRUE(watch->take());
 }
 
@@ -181,7 +188,18 @@ TEST(PahoStreamGuard, EndsWithAServersClose) {
   write_to(pair, "GET /mqtt HTTP/1.1\r\n\r\n");
   pair.send(kAnswer + std::string("\x88\0", 2));
   EXPECT_EQ(read_from(pair, 1'000), kAnswer);
-  EXPECT_EQ(error_of_read(pair), ECONNRESET);
+  EXPECT_TRUE(is_at_end(pair));
+}
+
+TEST(PahoStreamGuard, TellsAResetOfFramesAsTheirEnd) {
+  ConnectedSockets pair;
+  PahoStream::of(pair.ours())->forget();
+  write_to(pair, "GET /mqtt HTTP/1.1\r\n\r\n");
+  pair.send(kAnswer);
+  EXPECT_EQ(read_from(pair, 1'000), kAnswer);
+  pair.reset_theirs();
+  EXPECT_EQ(read_from(pair, 1), "");
+  EXPECT_TRUE(is_at_end(pair));
 }
 
 TEST(PahoStreamGuard, IsNotKeptBusyWithPongs) {
@@ -207,7 +225,7 @@ class PahoStreamGuardTls : public ::testing::Test {
     client_ = SSL_new(client_context_.get());
     SSL_set_fd(server_, pair_.theirs());
     SSL_set_fd(client_, pair_.ours());
-    stream().start_tls(client_);
+    ASSERT_TRUE(stream().start_tls(client_));
     SSL_set_accept_state(server_);
     int theirs = 0;
     for (int i = 0; i < 100 && (stream().connect_tls(client_) != 1 || theirs != 1); ++i)
@@ -281,8 +299,11 @@ TEST_F(PahoStreamGuardTls, TakesFramesApart) {
   EXPECT_EQ(read(1), "");
   EXPECT_EQ(SSL_get_error(client_, result_), SSL_ERROR_WANT_READ);
   send(server_frame(kBad));
-  EXPECT_EQ(read(1), "");
-  expect_cut();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(read(1), "");
+    EXPECT_EQ(result_, 0);
+    EXPECT_TRUE(stream().is_readable());
+  }
   ASSERT_TRUE(watch->take());
 }
 
@@ -292,7 +313,7 @@ TEST_F(PahoStreamGuardTls, TellsTheEndOfFrames) {
   SSL_shutdown(server_);
   EXPECT_EQ(read(1'000), kAnswer);
   EXPECT_EQ(read(1), "");
-  EXPECT_EQ(SSL_get_error(client_, result_), SSL_ERROR_ZERO_RETURN);
+  EXPECT_EQ(result_, 0);
 }
 
 }  // namespace

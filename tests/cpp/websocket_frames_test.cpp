@@ -83,7 +83,7 @@ TEST(WebSocketFrames, EndsWhereTheAnswerIsNotYes) {
   for (const auto& answer : {std::string("HTTP/1.1 404 Not Found\r\n\r\n"), std::string("\x20\x02\0\0", 4),
                              "HTTP/1.1 101" + std::string(9'000, 'x')}) {
     const auto rebuilt = rebuild(answer, 1);
-    EXPECT_EQ(rebuilt.end, End::upgraded);
+    EXPECT_EQ(rebuilt.end, End::not_upgraded);
     EXPECT_EQ(rebuilt.bytes, "");
     EXPECT_FALSE(rebuilt.refusal) << "that is no packet: the session finds out what the server says";
   }
