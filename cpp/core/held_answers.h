@@ -21,7 +21,11 @@ class HeldAnswers {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   // False where memory has run out: nothing is held then.
   [[nodiscard]] bool add(const iovec* pieces, int count, std::size_t size) noexcept {
-    if (capacity_ - size_ < size) {
+    if (begin_ > 0 && capacity_ - begin_ - size_ < size) {
+      std::memmove(bytes_, bytes_ + begin_, size_);
+      begin_ = 0;
+    }
+    if (capacity_ - begin_ - size_ < size) {
       const std::size_t wanted = (size_ + size) * 2;
       auto* const grown = static_cast<char*>(std::realloc(bytes_, wanted));
       if (grown == nullptr) return false;
@@ -29,30 +33,33 @@ class HeldAnswers {
       capacity_ = wanted;
     }
     for (int i = 0; i < count; ++i) {
-      std::memcpy(bytes_ + size_, pieces[i].iov_base, pieces[i].iov_len);
+      std::memcpy(bytes_ + begin_ + size_, pieces[i].iov_base, pieces[i].iov_len);
       size_ += pieces[i].iov_len;
     }
     return true;
   }
   // All that is held may leave.
   void release() noexcept { due_ = size_; }
-  [[nodiscard]] const char* data() const noexcept { return bytes_; }
+  [[nodiscard]] const char* data() const noexcept { return bytes_ + begin_; }
   [[nodiscard]] std::size_t due() const noexcept { return due_; }
   void sent(std::size_t bytes) noexcept {
     size_ -= bytes;
     due_ -= bytes;
-    std::memmove(bytes_, bytes_ + bytes, size_);
+    begin_ = size_ == 0 ? 0 : begin_ + bytes;
   }
+  // What may not leave yet never will.
+  void drop_held() noexcept { size_ = due_; }
   void clear() noexcept {
     std::free(bytes_);
     bytes_ = nullptr;
-    size_ = due_ = capacity_ = 0;
+    begin_ = size_ = due_ = capacity_ = 0;
   }
 
  private:
   char* bytes_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t due_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t size_ = 0;  // from there on
+  std::size_t due_ = 0;   // of those
   std::size_t capacity_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -168,9 +169,17 @@ int poll_streams(pollfd* descriptors, nfds_t count, nfds_t readable) noexcept {
   return answer;
 }
 
+bool any_readable(const pollfd* descriptors, nfds_t count) noexcept {
+  return std::any_of(descriptors, descriptors + count, [](const pollfd& entry) {
+    const auto* const stream = PahoStream::of(entry.fd);
+    return stream != nullptr && stream->is_readable();
+  });
+}
+
 // Nothing is known to be readable: the system is asked, and beside it what else would be worth waking for.
 int wait_for_any(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
   ReceiveBurst::end();
+  if (any_readable(descriptors, count)) timeout_ms = 0;  // a write of it has failed
   auto* const set = wait_set.of_size(count + 1);
   if (set == nullptr) return poll(descriptors, count, timeout_ms);
   for (nfds_t i = 0; i < count; ++i) {

@@ -146,8 +146,15 @@ ssize_t PahoStream::write(int descriptor, const iovec* pieces, int count) noexce
   const std::lock_guard lock(lock_);
   descriptor_ = descriptor;
   if (!spoken_.load(std::memory_order_acquire)) look_at_write(pieces, count);
-  if (cut_) return static_cast<ssize_t>(total);  // no DISCONNECT, which would call off the will
-  if (hold(pieces, count, total)) return static_cast<ssize_t>(total);
+  // Neither the other half of something, nor a DISCONNECT, which would call off the will.
+  if (write_failed_ || cut_) return static_cast<ssize_t>(total);
+  if (const Held held = hold(pieces, count, total); held == Held::yes) {
+    return static_cast<ssize_t>(total);
+  } else if (held == Held::later) {
+    wrote(0, false);
+    errno = EAGAIN;
+    return -1;
+  }
   const ssize_t sent = send(pieces, count);
   const int error = errno;
   const bool later = sent < 0 && (error == EAGAIN || error == EWOULDBLOCK);

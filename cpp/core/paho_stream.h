@@ -126,8 +126,10 @@ class PahoStream final : public BurstAnswers {
   ssize_t fill(int descriptor, char* to, std::size_t size) noexcept;
   int fill_tls(SSL* tls, char* to, std::size_t size) noexcept;
   void wrote(std::size_t bytes, bool all) noexcept;
-  [[nodiscard]] bool hold(const iovec* pieces, int count, std::size_t size) noexcept;
-  bool append(const iovec* pieces, int count, std::size_t size) noexcept;
+  enum class Held : unsigned char { no, yes, later };  // written now; counts as written; is asked for once more
+  [[nodiscard]] Held hold(const iovec* pieces, int count, std::size_t size) noexcept;
+  void prepare_disconnect() noexcept;
+  void append(const iovec* pieces, int count, std::size_t size) noexcept;
   void send_answers() noexcept;
   [[nodiscard]] ssize_t send(const iovec* pieces, int count) const noexcept;
   void forget_answers() noexcept;
@@ -169,6 +171,7 @@ class PahoStream final : public BurstAnswers {
   SSL* tls_ = nullptr;         // the same
   bool will_release_ = false;  // the receive thread, at the end of its burst
   bool paho_owes_ = false;     // the rest of what it wrote last, which must come before anything else
+  bool disconnects_ = false;   // DISCONNECT has been written
   std::atomic<bool> owes_answers_{false};
   PacketGuard guard_;
   std::unique_ptr<FramedBytes> frames_;  // where WebSocket frames come

@@ -18,6 +18,7 @@ constexpr unsigned char kPubrec = 0x50;
 constexpr unsigned char kPubrel = 0x62;
 constexpr unsigned char kPubcomp = 0x70;
 constexpr unsigned char kDisconnect = 0xE0;
+constexpr unsigned char kPublish = 0x30;  // its upper half; the lower one has flags
 
 unsigned char first_byte(const iovec* pieces, int count) noexcept {
   for (int i = 0; i < count; ++i) {
@@ -34,25 +35,41 @@ bool PahoStream::is_answer(const iovec* pieces, int count) noexcept {
 }
 
 // Whether the packet waits with the answers, and counts as written. Paho writes a packet with one call.
-bool PahoStream::hold(const iovec* pieces, int count, std::size_t size) noexcept {
-  if (paho_owes_ || write_failed_) return false;  // the rest of a packet; nowhere to go
+PahoStream::Held PahoStream::hold(const iovec* pieces, int count, std::size_t size) noexcept {
+  if (paho_owes_) return Held::no;  // the rest of a packet
   if (is_answer(pieces, count) && ReceiveBurst::is_promised()) {
     if (!will_release_) will_release_ = ReceiveBurst::release_later(*this);
-    if (will_release_) return append(pieces, count, size);
+    if (will_release_) {
+      append(pieces, count, size);
+      return Held::yes;
+    }
   }
-  if (answers_.empty()) return false;
-  // No packet may follow DISCONNECT. What is not committed yet is not acknowledged, and comes again.
-  if (first_byte(pieces, count) == kDisconnect && !ReceiveBurst::has_commits()) answers_.release();
+  const unsigned char byte = first_byte(pieces, count);
+  if (byte == kDisconnect) prepare_disconnect();
   send_answers();
-  if (answers_.due() == 0) return false;
-  append(pieces, count, size);  // between the halves of an answer nothing else may go
-  if (!will_release_) answers_.release();
-  return true;
+  if (write_failed_) return Held::yes;
+  const bool waits = answers_.due() > 0;  // between the halves of an answer nothing else may go
+  // Paho keeps a PUBLISH until there is room, and closes a connection that does not take anything else.
+  if (waits && (byte & 0xF0U) == kPublish) return Held::later;
+  if (waits) {
+    append(pieces, count, size);
+    if (!will_release_) answers_.release();
+  }
+  disconnects_ = disconnects_ || byte == kDisconnect;
+  return waits ? Held::yes : Held::no;
 }
 
-bool PahoStream::append(const iovec* pieces, int count, std::size_t size) noexcept {
-  if (!answers_.add(pieces, count, size)) fail_write(ENOMEM);
-  return true;
+// No packet may follow it (MQTT 5.0, 3.14.4). What is not committed yet is not acknowledged, and comes again.
+void PahoStream::prepare_disconnect() noexcept {
+  if (ReceiveBurst::has_commits()) {
+    answers_.drop_held();
+  } else {
+    answers_.release();
+  }
+}
+
+void PahoStream::append(const iovec* pieces, int count, std::size_t size) noexcept {
+  if (!disconnects_ && !answers_.add(pieces, count, size)) fail_write(ENOMEM);
 }
 
 void PahoStream::send_owed() noexcept {
@@ -90,7 +107,8 @@ void PahoStream::send_answers() noexcept {
     if (!later) fail_write(errno == 0 ? EPIPE : errno);
     break;
   }
-  const bool owes = answers_.due() > 0 && !write_failed_;
+  // While Paho owes, its own rest asks for the room, and its end calls this.
+  const bool owes = answers_.due() > 0 && !paho_owes_ && !write_failed_;
   owes_answers_.store(owes, std::memory_order_release);
   if (owes) room_.store(false, std::memory_order_release);
 }
@@ -99,7 +117,7 @@ void PahoStream::forget_answers() noexcept {
   answers_.clear();
   descriptor_ = -1;
   tls_ = nullptr;
-  will_release_ = paho_owes_ = false;
+  will_release_ = paho_owes_ = disconnects_ = false;
   owes_answers_ = false;
 }
 

@@ -139,11 +139,17 @@ int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
   if (write_failed_ || cut_) return size;  // it is not asked again: its error would be of another kind
   const iovec packet{const_cast<void*>(from), static_cast<std::size_t>(std::max(size, 0))};  // iovec lacks const
   if (!spoken_.load(std::memory_order_acquire)) look_at_write(&packet, 1);
-  if (hold(&packet, 1, packet.iov_len)) return size;
+  if (const Held held = hold(&packet, 1, packet.iov_len); held == Held::yes) {
+    return size;
+  } else if (held == Held::later) {  // the write of the answers has said so: SSL_get_error() will
+    wrote(0, false);
+    return -1;
+  }
   ERR_clear_error();
   const int sent = SSL_write(tls, from, size);
   const int error = errno;
-  const bool failed = sent <= 0 && !would_block(tls, sent);
+  // To read first, for a new handshake, is nothing that Paho can do: it takes that for the end, as any other error.
+  const bool failed = sent <= 0 && SSL_get_error(tls, sent) != SSL_ERROR_WANT_WRITE;
   if (failed) fail_write(error == 0 ? EPIPE : error);
   wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, sent > 0 || failed);
   paho_owes_ = sent <= 0 && !failed;

@@ -84,11 +84,7 @@ void commit() noexcept {
 }  // namespace
 
 void ReceiveBurst::before_write(bool is_answer) noexcept {
-  if (!is_answer) {
-    commit();
-  } else if (burst.answers_count == kPlaces) {
-    end();
-  }
+  if (!is_answer || burst.answers_count == kPlaces) end();
 }
 
 void ReceiveBurst::end() noexcept {

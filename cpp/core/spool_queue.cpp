@@ -367,7 +367,11 @@ void SpoolQueue::let_go() noexcept {
   if (writer_ == nullptr) return;
   commit_batch(std::chrono::nanoseconds(0));
   const int error = writer_->finish();
-  if (error != 0 && !std::exchange(sync_error_told_, true)) tell_sync_error(error);
+  try {
+    if (error != 0 && !std::exchange(sync_error_told_, true)) tell_sync_error(error);
+  } catch (const std::exception&) {
+    // No memory to tell it.
+  }
   writer_.reset();
 }
 

@@ -33,12 +33,17 @@ void SpoolQueue::commit_batch(std::chrono::nanoseconds patience) noexcept {
   try {
     auto outcome = writer_->commit();
     settle_committed();
+    if (outcome == SpoolWriter::Outcome::stored) stalled_here_ = false;
     commits_ = true;
     for (bool first = true; writer_->has_batch(); first = false) {
       const SpoolRecord record = writer_->front_of_batch();
       if (!first) outcome = writer_->append(record);
       while (SpoolWriter::is_full(outcome) && make_room(outcome, patience)) outcome = writer_->append(record);
-      if (outcome != SpoolWriter::Outcome::stored) settle_lost(record, tell_refused(outcome));
+      if (outcome == SpoolWriter::Outcome::stored) {
+        stalled_here_ = false;
+      } else {
+        settle_lost(record, tell_refused(outcome));
+      }
       writer_->pop_batch();
       settle_committed();
     }
@@ -50,7 +55,6 @@ void SpoolQueue::commit_batch(std::chrono::nanoseconds patience) noexcept {
 
 // Counted as queued from now on, though not readable before commit().
 PushResult SpoolQueue::settle_put_off(const MessageView& message) {
-  stalled_here_ = false;
   const Lock lock(mutex_);
   if (message.qos > 0) look_for_repetition(message);
   ++counters_.received;

@@ -25,6 +25,7 @@ const std::string kPubrec("\x50\x02\x00\x03", 4);
 const std::string kPubrel("\x62\x02\x00\x04", 4);
 const std::string kPubcomp("\x70\x02\x00\x05", 4);
 const std::string kPublish("\x30\x05\x00\x01t{}", 7);
+const std::string kPingreq("\xC0\x00", 2);
 const std::string kDisconnect("\xE0\x00", 2);
 
 class NoCommit final : public BurstCommit {
@@ -95,12 +96,11 @@ TEST_F(PahoStreamAnswers, LeaveAtOnceOnOtherThreads) {
 TEST_F(PahoStreamAnswers, OtherPacketsDoNotWaitForThem) {
   in_receive_thread([&] {
     EXPECT_EQ(write(kPuback1), 4);
-    EXPECT_EQ(write(kPublish), 7);
-    EXPECT_EQ(arrived(), kPublish);
     std::thread([&] { EXPECT_EQ(write(kPublish), 7); }).join();
     EXPECT_EQ(arrived(), kPublish);
+    EXPECT_EQ(write(kPublish), 7) << "on this thread the burst ends first: it may be an answer that is not seen as one";
+    EXPECT_EQ(arrived(), kPuback1 + kPublish);
   });
-  EXPECT_EQ(arrived(), kPuback1);
 }
 
 TEST_F(PahoStreamAnswers, NothingFollowsDisconnect) {
@@ -118,9 +118,9 @@ TEST_F(PahoStreamAnswers, NothingIsAcknowledgedForTheSakeOfADisconnect) {
     EXPECT_EQ(write(kPuback1), 4);
     std::thread([&] { EXPECT_EQ(write(kDisconnect), 2); }).join();
     EXPECT_EQ(arrived(), kDisconnect) << "the message is not in its spool";
-    stream().forget();  // Paho closes the connection
+    EXPECT_EQ(write(kPuback2), 4);
   });
-  EXPECT_EQ(arrived(), "");
+  EXPECT_EQ(arrived(), "") << "nothing may follow it";
 }
 
 TEST_F(PahoStreamAnswers, ThoseWithoutRoomGoFirstWhenThereIsSome) {
@@ -130,14 +130,42 @@ TEST_F(PahoStreamAnswers, ThoseWithoutRoomGoFirstWhenThereIsSome) {
     ReceiveBurst::end();
     EXPECT_TRUE(stream().owes_answers());
     EXPECT_FALSE(stream().has_room());
-    EXPECT_EQ(write(kPublish), 7) << "taken, and behind them";
+    EXPECT_EQ(write(kPingreq), 2) << "taken, and behind them";
     EXPECT_EQ(write(kPuback2), 4);
+    EXPECT_EQ(write(kPublish), -1) << "Paho keeps it: there is no bound to how many come";
+    EXPECT_EQ(errno, EAGAIN);
+    EXPECT_TRUE(stream().has_unwritten());
     EXPECT_EQ(drain(), "");
     stream().send_owed();
     EXPECT_FALSE(stream().owes_answers());
-    EXPECT_EQ(drain(), kPuback1 + kPublish);
+    EXPECT_EQ(write(kPublish), 7);
+    EXPECT_EQ(drain(), kPuback1 + kPingreq + kPuback2 + kPublish);
   });
-  EXPECT_EQ(drain(), kPuback2);
+  EXPECT_EQ(drain(), "");
+}
+
+// Paho's rest first, then the answers: neither waits for the other.
+TEST_F(PahoStreamAnswers, GoBehindTheRestOfAPacketThatCameBetween) {
+  std::string large(16UL * 1024 * 1024, '.');
+  in_receive_thread([&] {
+    EXPECT_EQ(write(kPuback1), 4);
+    ssize_t sent = 0;
+    std::thread([&] {
+      const iovec piece{large.data(), large.size()};
+      sent = stream().write(pair_.ours(), &piece, 1);
+    }).join();
+    ASSERT_GT(sent, 0);
+    ASSERT_LT(sent, static_cast<ssize_t>(large.size()));
+    ReceiveBurst::end();
+    EXPECT_FALSE(stream().owes_answers()) << "it is Paho who must go on";
+    EXPECT_EQ(drain(), "");
+    pollfd entry{pair_.ours(), POLLOUT, 0};
+    EXPECT_EQ(poll_for_paho(&entry, 1, 0), 1);
+    std::string rest(".", 1);
+    const iovec piece{rest.data(), rest.size()};
+    EXPECT_EQ(stream().write(pair_.ours(), &piece, 1), 1);
+    EXPECT_EQ(drain(), kPuback1);
+  });
 }
 
 TEST_F(PahoStreamAnswers, NothingIsReadFromAConnectionThatTakesNone) {

@@ -66,7 +66,7 @@ TEST(ReceiveBurst, CommitsBeforeItAnswers) {
   });
 }
 
-TEST(ReceiveBurst, CommitsBeforeAnythingThatIsWrittenAtOnce) {
+TEST(ReceiveBurst, EndsBeforeAnythingThatIsWrittenAtOnce) {
   Log log;
   Answers answers(log);
   in_receive_thread([&] {
@@ -75,9 +75,9 @@ TEST(ReceiveBurst, CommitsBeforeAnythingThatIsWrittenAtOnce) {
     ReceiveBurst::before_write(true);
     EXPECT_TRUE(log.empty());
     ReceiveBurst::before_write(false);
-    EXPECT_EQ(log, Log{"commit"});
+    EXPECT_EQ(log, (Log{"commit", "answers"}));
   });
-  EXPECT_EQ(log, (Log{"commit", "answers"}));
+  EXPECT_EQ(log.size(), 2u);
 }
 
 TEST(ReceiveBurst, EndsBeforeItsPlacesAreAllTaken) {

@@ -323,7 +323,7 @@ TEST(SessionTransport, EndsAConnectionWithAMalformedPacketAndSaysSo) {
   for (const auto version : {ProtocolVersion::v3_1, ProtocolVersion::v3_1_1}) {
     ScriptedBroker broker;
     broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({0});
-    broker.send_raw(good + bad).expect(Type::disconnect);
+    broker.send_raw(good + bad).expect_close();
     broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({0});
     broker.publish({.topic = "wire/a", .payload = "again"}).expect(Type::disconnect);
     broker.play();
@@ -373,8 +373,7 @@ TEST(SessionTransport, TakesPacketsUpToTheSizeThatWasAskedFor) {
     ScriptedBroker broker;
     broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({0});
     broker.send_raw(publish_packet("wire/a", none + std::string(1'988 - none.size(), 'f')));
-    broker.send_raw(publish_packet("wire/a", none + std::string(1'990 - none.size(), 'l')));
-    broker.expect(Type::disconnect);
+    broker.send_raw(publish_packet("wire/a", none + std::string(1'990 - none.size(), 'l'))).expect_close();
     broker.play();
     auto options = options_for(broker);
     options.protocol = version;
