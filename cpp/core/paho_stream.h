@@ -141,6 +141,7 @@ class PahoStream final : public BurstAnswers {
   // paho_stream_guard.cpp: all with the lock.
   void clear_guard() noexcept;
   [[nodiscard]] bool frames_have_more() const noexcept;
+  void end_frames() noexcept;
   void look_at_write(const iovec* pieces, int count) noexcept;
   void begin_frames() noexcept;
   void begin_packets(const iovec* pieces, int count) noexcept;

@@ -25,6 +25,7 @@ constexpr std::size_t kMostOfNothing = 1024UL * 1024;
 class FramedBytes {
  public:
   WebSocketFrames frames;
+  std::size_t held = 0;  // see fill_from_frames()
 
   // Into `to`; 0 where more bytes are needed, or frames.end() says why.
   std::size_t move(char* to, std::size_t room) noexcept {
@@ -126,25 +127,21 @@ void PahoStream::cut(int error) noexcept {
   set_readable();
 }
 
+// Packets are given when they are whole, if the buffer can hold them: Paho keeps half a frame for the whole process,
+// and would take it for the beginning of what the next connection brings.
 template <typename Receive>
 ssize_t PahoStream::fill_from_frames(Receive receive) noexcept {
   if (!have_buffer()) cut(ENOMEM);
+  auto& held = frames_->held;  // behind end_: of a packet that is not whole
+  if (held > 0 && end_ > 0) std::memmove(buffer_, buffer_ + end_, held);
+  begin_ = end_ = 0;
   for (std::size_t received = 0; !cut_;) {
-    begin_ = 0;
-    end_ = frames_->move(buffer_, kCapacity);
-    switch (frames_->frames.end()) {
-      case WebSocketFrames::End::none:
-        break;
-      case WebSocketFrames::End::refused:
-        refuse(frames_->frames.refusal());
-        break;
-      case WebSocketFrames::End::closed:
-        cut(ECONNRESET);
-        break;
-      case WebSocketFrames::End::not_upgraded:
-        cut(EPROTO);
-        break;
-    }
+    const auto all = held + frames_->move(buffer_ + held, kCapacity - held);
+    const auto unfinished = frames_->frames.unfinished();
+    // More than there is: its beginning has been given already.
+    held = unfinished < all || (unfinished == all && all < kCapacity) ? static_cast<std::size_t>(unfinished) : 0;
+    end_ = all - held;
+    end_frames();
     if (end_ > 0) return static_cast<ssize_t>(end_);
     if (cut_) break;
     auto* const to = frames_->free();
@@ -156,6 +153,20 @@ ssize_t PahoStream::fill_from_frames(Receive receive) noexcept {
   }
   errno = error_;
   return -1;
+}
+
+// Where the frames have come to one.
+void PahoStream::end_frames() noexcept {
+  switch (frames_->frames.end()) {
+    case WebSocketFrames::End::none:
+      return;
+    case WebSocketFrames::End::refused:
+      return refuse(frames_->frames.refusal());
+    case WebSocketFrames::End::closed:
+      return cut(ECONNRESET);
+    case WebSocketFrames::End::not_upgraded:
+      return cut(EPROTO);
+  }
 }
 
 // Short where it need not be: Paho takes the answer to GET for all that a read gives. And an error is told as an end:

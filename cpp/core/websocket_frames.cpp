@@ -216,9 +216,11 @@ bool WebSocketFrames::take_packet_header(Way& way) noexcept {
   }
   for (std::size_t i = 1; i < packet_header_size_; ++i)
     packet_left_ |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(packet_header_[i]) & 0x7FU) << 7 * (i - 1);
+  const auto* const begin = way.to;
   way.to += write_frame_header(way.to, packet_header_size_ + packet_left_);
   std::memcpy(way.to, packet_header_.data(), packet_header_size_);
   way.to += packet_header_size_;
+  unfinished_ = packet_left_ > 0 ? static_cast<std::uint64_t>(way.to - begin) : 0;
   packet_header_size_ = 0;
   return true;
 }
@@ -240,6 +242,7 @@ bool WebSocketFrames::give_packet(Way& way) noexcept {
   way.at += bytes;
   frame_left_ -= bytes;
   packet_left_ -= bytes;
+  unfinished_ = packet_left_ > 0 ? unfinished_ + bytes : 0;
   return true;
 }
 

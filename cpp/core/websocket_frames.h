@@ -43,6 +43,8 @@ class WebSocketFrames {
   // After which nothing is taken.
   [[nodiscard]] End end() const noexcept { return end_; }
   [[nodiscard]] const PacketRefusal& refusal() const noexcept { return refusal_; }
+  // How many of the bytes given so far belong to a packet that is not whole yet.
+  [[nodiscard]] std::uint64_t unfinished() const noexcept { return unfinished_; }
   // The last move() stopped for want of room, or behind the answer: there may be more in what it did not take.
   [[nodiscard]] bool has_more() const noexcept { return has_more_; }
 
@@ -88,6 +90,7 @@ class WebSocketFrames {
   std::array<char, 5> packet_header_{};    // of an MQTT packet
   std::uint64_t frame_left_ = 0;
   std::uint64_t packet_left_ = 0;
+  std::uint64_t unfinished_ = 0;
   PacketRefusal refusal_;
 };
 

@@ -182,6 +182,41 @@ TEST(PahoStreamGuard, TakesFramesApart) {
   ASSERT_TRUE(watch->take());
 }
 
+// Paho would keep half a frame for the next connection.
+TEST(PahoStreamGuard, GivesNoPartOfAPacketThatIsNotWhole) {
+  const ConnectedSockets pair;
+  const auto watch = PacketWatch::make("whole", "broker.example", 80, 1'000'000);
+  auto& stream = *PahoStream::of(pair.ours());
+  stream.forget();
+  stream.set_peer("broker.example", 80);
+  write_to(pair, "GET /mqtt HTTP/1.1\r\n\r\n");
+  pair.send(kAnswer);
+  EXPECT_EQ(read_from(pair, 1'000), kAnswer);
+  write_to(pair, client_frame(connect_packet("whole")));
+  const auto packets = server_frame(kConnack) + server_frame(kGood);
+  std::string got;
+  for (const char byte : packets) {
+    pair.send(std::string(1, byte));
+    got += read_from(pair, 1'000);
+    EXPECT_TRUE(got.empty() || got == server_frame(kConnack) || got == packets) << got.size();
+  }
+  EXPECT_EQ(got, packets);
+  // Only what the buffer cannot hold is given in parts.
+  const auto large = framed(0x30, sized("a") + std::string(200'000, 'l'));
+  const std::string frame = std::string("\x82\x7f\0\0\0\0\0", 7) + static_cast<char>(large.size() >> 16) +
+                            static_cast<char>(large.size() >> 8) + static_cast<char>(large.size()) + large;
+  pair.send(frame + packets.substr(server_frame(kConnack).size()));
+  got.clear();
+  for (int i = 0; i < 100 && got.size() < frame.size() + server_frame(kGood).size(); ++i)
+    got += read_from(pair, 300'000);
+  EXPECT_EQ(got, frame + server_frame(kGood));
+  // A fault behind its header: nothing of it was given.
+  pair.send(server_frame(kGood) + server_frame(framed(0x32, sized("a") + std::string(2, '\0') + "identifier 0")));
+  EXPECT_EQ(read_from(pair, 1'000), server_frame(kGood));
+  EXPECT_TRUE(is_at_end(pair));
+  ASSERT_TRUE(watch->take());
+}
+
 TEST(PahoStreamGuard, EndsWithAServersClose) {
   const ConnectedSockets pair;
   PahoStream::of(pair.ours())->forget();

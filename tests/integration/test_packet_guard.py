@@ -182,6 +182,7 @@ FRAMES = {
     "too long": (b"\x82\x7f\x00\x00\x00\x00\x10\x00\x00\x00", "WebSocket frame: 268435456 bytes"),
     "a continuation of nothing": (b"\x80\x01x", "WebSocket frame: a continuation of nothing"),
     "a malformed packet within": (ws_frame(b"\x36\x02\x00\x00"), "PUBLISH: QoS 3"),
+    "a property length within": (ws_frame(frame(3, 0, b"\x00\x01a\xac\x02" + b"x" * 9)), "PUBLISH: property length 300"),
 }
 
 
