@@ -1,5 +1,6 @@
 #include "spool_writer.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -317,6 +318,29 @@ TEST(SpoolWriter, NeverExceedsItsBound) {
   EXPECT_TRUE(writer->remove_oldest());
   EXPECT_EQ(writer->append(message(payload)), Outcome::stored);
   EXPECT_EQ(read_all(options.path).at(0).sequence, behind);
+}
+
+// A segment that a reader has open may be all that a small disk has room for.
+TEST(SpoolWriter, GivesTheBytesOfADeletedSegmentBackAtOnceWhereItIsAsked) {
+  for (const bool at_once : {false, true}) {
+    const TemporaryDirectory directory;
+    const auto writer = writer_of(directory / "spool");
+    ASSERT_EQ(writer->append(message("first")), Outcome::stored);
+    const auto reader = reader_of(directory / "spool");
+    ASSERT_EQ(reader->peek().value()->record.payload, "first");
+    reader->consume();
+    const FileDescriptor open(::open(segment_files(directory / "spool").at(0).c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_NE(writer->oldest(), nullptr);
+    EXPECT_TRUE(writer->remove_oldest(at_once));
+    struct stat seen{};
+    ASSERT_EQ(::fstat(open.get(), &seen), 0);
+    EXPECT_EQ(seen.st_size == 0, at_once);
+    ASSERT_EQ(writer->append(message("second")), Outcome::stored);
+    const auto next = reader->peek();
+    ASSERT_TRUE(next.ok() && next.value());
+    EXPECT_TRUE(next.value()->record.payload == "second" && next.value()->missing == 0);
+    EXPECT_TRUE(reader->take_damages().empty());
+  }
 }
 
 // In a process of its own: the bound on a file's size stands for the disk's.
