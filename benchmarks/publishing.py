@@ -15,12 +15,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .measure import Contest, ContestError, Run, Summary, check_equal, run_process, take_turns
 from .payloads import LINES, content
 from .setting import Setting
 from .versions import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WINDOW = 200  # the default: more of them are a longer list for Paho to walk through, fewer a shorter burst
 PAHO_WINDOW = 50  # its best of 20, 50, 100, 200, 1,000: each PUBACK makes it walk through all that is in flight
@@ -32,7 +35,7 @@ NO_BROKER = "mosquitto is not here: apt-get install mosquitto"
 
 
 def run(setting: Setting) -> list[Contest]:
-    contest = Contest("publishing", "Publishing, TCP, QoS 1", {})
+    contest = Contest("publishing", "Publishing a DataFrame, TCP, QoS 1", {})
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
     if program is None:
         contest.skipped = dict.fromkeys(PUBLISHERS, NO_BROKER)
@@ -123,12 +126,14 @@ def expect_arrived(port: int, messages: int) -> None:
 # The children ----------------------------------------------------------------------------------------------------------------------------
 
 
-def records(messages: int) -> list[dict[str, Any]]:
-    """Made beforehand; turning them into JSON is part of publishing."""
-    return [{"line": f"line-{number % LINES}"} | content(number) for number in range(messages)]
+def make_frame(messages: int) -> pd.DataFrame:
+    """Made beforehand; turning it into JSON is part of publishing."""
+    import pandas as pd
+
+    return pd.DataFrame([{"line": f"line-{number % LINES}"} | content(number) for number in range(messages)])
 
 
-def publish_honeyframe(port: int, runs: list[list[dict[str, Any]]]) -> Callable[[int], int]:
+def publish_honeyframe(port: int, runs: list[pd.DataFrame]) -> Callable[[int], int]:
     import honeyframe as hf
 
     client = hf.connect(f"mqtt://{HOST}:{port}")
@@ -140,7 +145,7 @@ def publish_honeyframe(port: int, runs: list[list[dict[str, Any]]]) -> Callable[
     return publish
 
 
-def publish_paho(port: int, runs: list[list[dict[str, Any]]]) -> Callable[[int], int]:
+def publish_paho(port: int, runs: list[pd.DataFrame]) -> Callable[[int], int]:
     import paho.mqtt.client as paho
     from paho.mqtt.enums import CallbackAPIVersion
 
@@ -152,11 +157,10 @@ def publish_paho(port: int, runs: list[list[dict[str, Any]]]) -> Callable[[int],
     client.loop_start()
 
     def publish(number: int) -> int:
-        for record in runs[number]:
+        for record in runs[number].to_dict("records"):
             room.acquire()
-            line = record["line"]
-            body = {name: value for name, value in record.items() if name != "line"}
-            client.publish(f"plant/{line}/set", json.dumps(body), qos=1)
+            line = record.pop("line")
+            client.publish(f"plant/{line}/set", json.dumps(record), qos=1)
         for _ in range(PAHO_WINDOW):
             room.acquire()
         for _ in range(PAHO_WINDOW):
@@ -175,7 +179,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.core >= 0:
         os.sched_setaffinity(0, {options.core})
-    runs = [records(options.messages // 10), records(options.messages)]
+    runs = [make_frame(options.messages // 10), make_frame(options.messages)]
     publish = (publish_honeyframe if options.name == "honeyframe" else publish_paho)(options.port, runs)
     publish(0)
     before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()

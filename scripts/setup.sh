@@ -5,7 +5,7 @@ VENV=${HONEYFRAME_VENV:-.venv}
 STAMPS=$VENV/.honeyframe
 
 BUILD_PACKAGES="build-essential cmake ninja-build python3-dev python3-venv libpaho-mqtt-dev libssl-dev libsimdjson-dev"
-TEST_PACKAGES="libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git"
+TEST_PACKAGES="clang libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git"
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s\n' "$@" >&2; exit 1; }
@@ -97,4 +97,24 @@ install_honeyframe() {
   [ -f "$(ls build/wheel/raw/*.whl 2>/dev/null | head -n 1)" ] || rm -f "$STAMPS/wheel"
   once wheel "$hash" "${2:-build_wheel}" || die "The build failed; the lines above say why."
   once "installed-$(printf '%s' "$1" | tr , -)" "$hash" install_wheel "$1" || die "The installation failed; the lines above say why."
+}
+
+# For test.sh, fuzz.sh and sanitize.sh, which build the core by a preset.
+step() {  # a step's name, then its command; says how long it took
+  name=$1; shift
+  say "$name"
+  started=$(date +%s)
+  "$@" || die "FAILED: $name"
+  printf '   %s: %s s\n' "$name" "$(($(date +%s) - started))"
+}
+
+configure_and_build() {  # a preset, then more for the build
+  preset=$1; shift
+  mkdir -p build
+  cmake --preset "$preset" >"build/$preset.log" 2>&1 && cmake --build --preset "$preset" "$@" >>"build/$preset.log" 2>&1 || { tail -n 40 "build/$preset.log"; return 1; }
+}
+
+# libFuzzer lies in a package that has the version of clang in its name.
+install_clang_runtime() {
+  [ "${HONEYFRAME_SKIP_PACKAGES:-}" ] || install_packages "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything the project holds itself to, from a fresh clone: linters, C++ tests (plain, and under ASan and UBSan), Python tests on pandas 3 and 2.2,
+# Everything the project holds itself to, from a fresh clone: linters, C++ tests (plain, and under ASan and UBSan), fuzz targets, Python tests on pandas 3 and 2.2,
 # integration tests against real brokers, the wheel. Options go to pytest:  sh scripts/test.sh -k quarantine
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,6 +13,9 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY MQTT_SERVER || true
 install_packages $BUILD_PACKAGES $TEST_PACKAGES
 make_venv
 
+# Of each fuzz target, two at a time. 0: none is run.
+FUZZ_SECONDS=${HONEYFRAME_FUZZ_SECONDS:-40}
+
 # As a release is made: the source distribution, and the wheel from it. A stamp keeps them while the sources are the same.
 build_sdist_and_wheel() {
   say "Source distribution and wheel"
@@ -23,20 +26,9 @@ build_sdist_and_wheel() {
 [ -f "$(ls build/wheel/raw/*.tar.gz 2>/dev/null | head -n 1)" ] || rm -f "$STAMPS/wheel"
 install_honeyframe demo,dev,keyring build_sdist_and_wheel
 
-step() {  # a step's name, then its command; says how long it took
-  name=$1; shift
-  say "$name"
-  started=$(date +%s)
-  "$@" || die "FAILED: $name"
-  printf '   %s: %s s\n' "$name" "$(($(date +%s) - started))"
-}
-
 PATH="$PWD/$VENV/bin:$PATH"
 export PATH
 
-configure_and_build() {
-  cmake --preset "$1" >"build/$1.log" 2>&1 && cmake --build --preset "$1" >>"build/$1.log" 2>&1 || { tail -n 40 "build/$1.log"; return 1; }
-}
 mkdir -p build
 
 step "Build the C++ tests" configure_and_build default
@@ -44,6 +36,7 @@ step "Linters (pre-commit)" pre-commit run --all-files
 step "C++ tests" ctest --preset default -j 2
 step "Build with ASan and UBSan" configure_and_build asan
 step "C++ tests under ASan and UBSan" ctest --preset asan -j 2
+step "Fuzz targets, $FUZZ_SECONDS s each" sh scripts/fuzz.sh "$FUZZ_SECONDS"
 step "Self-contained wheel" python scripts/repair_wheel.py build/wheel/raw build/wheel/repaired
 step "Test brokers" python -m tests.brokers.prepare
 step "Python tests" python -m pytest "$@"

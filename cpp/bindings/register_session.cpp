@@ -139,6 +139,7 @@ py::dict info_dict(const SessionInfo& info) {
   out["protocol"] = to_python(to_string(info.protocol));
   out["session_present"] = info.session_present;
   out["connects"] = info.connects;
+  out["refused_packets"] = info.refused_packets;
   out["last_error"] = py::none();
   if (!info.last_error.ok()) {
     py::dict error;

@@ -35,7 +35,10 @@ void append_padded(unsigned value, std::size_t width, std::string& out) {
 // 2026-01-31T12:00:00.5Z: as many fractional digits as there are, none for a whole second.
 void append_timestamp(std::int64_t nanoseconds, std::string& out) {
   using namespace std::chrono;
-  const sys_time<std::chrono::nanoseconds> time{std::chrono::nanoseconds(nanoseconds)};
+  // The first day that nanoseconds reach begins where they do not.
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t fraction = (nanoseconds % kSecond + kSecond) % kSecond;
+  const sys_seconds time{std::chrono::seconds(nanoseconds / kSecond - (nanoseconds % kSecond < 0 ? 1 : 0))};
   const auto day = floor<days>(time);
   const year_month_day date{day};
   const hh_mm_ss clock{time - day};
@@ -51,9 +54,9 @@ void append_timestamp(std::int64_t nanoseconds, std::string& out) {
   append_padded(static_cast<unsigned>(clock.minutes().count()), 2, out);
   out += ':';
   append_padded(static_cast<unsigned>(clock.seconds().count()), 2, out);
-  if (clock.subseconds().count() != 0) {
+  if (fraction != 0) {
     out += '.';
-    append_padded(static_cast<unsigned>(clock.subseconds().count()), 9, out);
+    append_padded(static_cast<unsigned>(fraction), 9, out);
     out.erase(out.find_last_not_of('0') + 1);
   }
   out += 'Z';

@@ -43,9 +43,10 @@ struct ConnectOptions {
   std::chrono::seconds session_expiry{0};
   std::chrono::seconds keepalive{30};
   std::chrono::milliseconds connect_timeout{10'000};
-  std::uint16_t receive_maximum = 65'535;         // MQTT 5
-  std::uint32_t maximum_packet_size = 16u << 20;  // MQTT 5: what an honest broker will not exceed
-  std::optional<LastWill> last_will;              // never a default one: a Subscribe Only credential could not connect
+  std::uint16_t receive_maximum = 65'535;  // MQTT 5
+  // What is taken at most. MQTT 5 tells the broker; where Paho is lean, a larger packet ends the connection.
+  std::uint32_t maximum_packet_size = 16u << 20;
+  std::optional<LastWill> last_will;  // never a default one: a Subscribe Only credential could not connect
   std::vector<std::pair<std::string, std::string>> user_properties;
   Secret http_proxy;  // "http://user:password@host:port"; never from the environment
   TlsOptions tls;

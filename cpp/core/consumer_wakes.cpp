@@ -26,6 +26,10 @@ void ConsumerWakes::promise_to_flush() noexcept {
   waiting.promised = true;
 }
 
+void ConsumerWakes::take_back_promise() noexcept {
+  waiting.promised = false;
+}
+
 bool ConsumerWakes::put_off(const std::weak_ptr<MessageQueue>& queue) noexcept {
   if (!waiting.promised || waiting.count == kPlaces || queue.expired()) return false;
   waiting.queues[waiting.count++] = queue;

@@ -16,6 +16,8 @@ class ConsumerWakes {
  public:
   // This thread will call flush() before it waits for anything, and every few messages.
   static void promise_to_flush() noexcept;
+  // After a flush().
+  static void take_back_promise() noexcept;
   // Wakes the consumer of `queue` at the next flush(). False where nobody will flush, or no place is left: the caller
   // wakes it now.
   [[nodiscard]] static bool put_off(const std::weak_ptr<MessageQueue>& queue) noexcept;

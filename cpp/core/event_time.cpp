@@ -107,7 +107,7 @@ bool tells_a_unit(double epoch) noexcept {
 }
 
 std::optional<std::int64_t> rounded(double nanos) noexcept {
-  if (!(std::fabs(nanos) < 9.2e18)) return std::nullopt;
+  if (!(nanos >= -0x1p63 && nanos < 0x1p63)) return std::nullopt;
   return static_cast<std::int64_t>(std::llround(nanos));
 }
 

@@ -186,17 +186,22 @@ std::string ExtractionPlan::dotted(NodeId parent, std::string_view key) const {
 }
 
 std::string ExtractionPlan::exact_path(NodeId id) const {
+  std::string name = joined_path(id);
+  return name.empty() ? "/" : name;
+}
+
+std::string ExtractionPlan::joined_path(NodeId id) const {
   std::string name;
   for (const NodeId step : path_of(id)) {
     if (nodes_[step].parent != kRootNode) name += separator_;
     name += nodes_[step].key;
   }
-  return name.empty() ? "/" : name;
+  return name;
 }
 
 std::string ExtractionPlan::exact_path(NodeId parent, std::string_view key) const {
   if (parent == kRootNode) return key.empty() ? "/" : std::string(key);
-  std::string name = exact_path(parent);
+  std::string name = joined_path(parent);
   name += separator_;
   return name += key;
 }

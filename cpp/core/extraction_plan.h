@@ -101,6 +101,7 @@ class ExtractionPlan {
   NodeId add(NodeId parent, std::string_view key);
   void rehash();
   [[nodiscard]] std::vector<NodeId> path_of(NodeId id) const;
+  [[nodiscard]] std::string joined_path(NodeId id) const;
   void apply_filter(NodeId id);
   void reopen(NodeId id) noexcept;
 

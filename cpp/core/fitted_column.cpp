@@ -97,7 +97,7 @@ bool FittedColumn::append_scalar(ColumnBuilder& to, const PayloadCells& cells, c
       return true;
     case TypeId::int64:
       if (cell.kind == CellKind::int64) {
-        any_negative_ = any_negative_ || cell.int64 < 0;
+        if (cell.int64 < 0) note_negative();
         to.append_int64(cell.int64);
         return true;
       }
@@ -140,20 +140,20 @@ Fit FittedColumn::fit(const PayloadCells& cells, const Cell& cell, std::int64_t 
   if (builder.length() > row) return Fit::conflict;  // another path to this column came first
   const TypeId id = builder.id();
   if (id == TypeId::null) return fit_first(cells, cell, rules, effects);
-  if (id == TypeId::string && only_na_ && !fixed) {
+  if (id == TypeId::string && only_na() && !fixed) {
     if (cell.kind == CellKind::string || cell.kind == CellKind::text) {
-      only_na_ = rules.na_values.contains(content(cells, cell));
+      if (!rules.na_values.contains(content(cells, cell))) text_from_ = row;
     } else if (is_number(cell.kind) || cell.kind == CellKind::boolean || cell.kind == CellKind::list) {
       // One "N/A" before the first temperature does not turn temperatures into text.
       const auto read = static_cast<std::uint64_t>(builder.length() - builder.null_count());
       about_to_change(effects);
       builder.become({});
-      only_na_ = false;
+      may_be_missing_ = false;
       const Fit fit = fit_first(cells, cell, rules, effects);
       effects.missing += read;
       return fit;
     } else {
-      only_na_ = false;  // an object, a number out of range: the text there is now must stay
+      text_from_ = row;  // an object, a number out of range: the text there is now must stay
     }
   }
   if (id == TypeId::list) {
@@ -192,7 +192,8 @@ Fit FittedColumn::fit_first(const PayloadCells& cells, const Cell& cell, const F
       id = TypeId::binary;
       break;
     case CellKind::string:
-      only_na_ = rules.na_values.contains(content(cells, cell));
+      may_be_missing_ = rules.na_values.contains(content(cells, cell));
+      text_from_ = kNever;
       break;
     case CellKind::list:
       builder.become({TypeId::list, TypeId::null});
@@ -218,7 +219,7 @@ Fit FittedColumn::fit_number(const PayloadCells& cells, const Cell& cell, const 
   const TypeId id = builder.id();
   if (append_scalar(builder, cells, cell)) return Fit::fits;
   if (fixed) return Fit::conflict;
-  if (id == TypeId::int64 && cell.kind == CellKind::uint64 && !any_negative_) {
+  if (id == TypeId::int64 && cell.kind == CellKind::uint64 && negative_from_ == kNever) {
     about_to_change(effects);
     builder.widen_to_uint64();
   } else if ((id == TypeId::int64 || id == TypeId::uint64) && cell.kind == CellKind::float64 &&
@@ -252,7 +253,7 @@ Fit FittedColumn::fit_list(const PayloadCells& cells, const Cell& cell, const Fi
   TypeId item = now;
   if (kinds != 0 && !fixed && now != TypeId::string) {
     const std::uint32_t strings = kind_bit(CellKind::string);
-    bool any_negative = any_negative_;
+    bool any_negative = negative_from_ != kNever;
     bool only_strings = true;
     for (std::uint32_t i = 0; i < cell.items.count; ++i) {
       const Cell& element = cells.items[cell.items.begin + i];
@@ -291,12 +292,18 @@ bool FittedColumn::append_list(const PayloadCells& cells, const Cell& cell, Colu
                                Effects& effects) {
   ColumnBuilder& items = to.items();
   const std::int64_t before = items.length();
+  const std::int64_t negative_before = negative_from_;
+  const std::uint64_t missing_before = effects.missing;
+  const std::uint64_t numbers_before = effects.numbers;
   for (std::uint32_t i = 0; i < cell.items.count; ++i) {
     const Cell& element = cells.items[cell.items.begin + i];
     if (element.kind == CellKind::null) {
       items.append_null();
     } else if (!append_scalar(items, cells, element) && !append_item_string(items, cells, element, rules, effects)) {
       items.truncate(before);
+      negative_from_ = negative_before;
+      effects.missing = missing_before;
+      effects.numbers = numbers_before;
       return false;
     }
   }
@@ -321,19 +328,26 @@ bool FittedColumn::append_item_string(ColumnBuilder& items, const PayloadCells& 
 }
 
 void FittedColumn::about_to_change(Effects& effects) const {
-  if (!effects.before) effects.before = Snapshot{builder, any_negative_, only_na_};
+  if (!effects.before) effects.before = Snapshot{builder, negative_from_, text_from_, may_be_missing_};
 }
 
 void FittedColumn::restore(Snapshot&& before) {
   builder = std::move(before.builder);
-  any_negative_ = before.any_negative;
-  only_na_ = before.only_na;
+  negative_from_ = before.negative_from;
+  text_from_ = before.text_from;
+  may_be_missing_ = before.may_be_missing;
+}
+
+void FittedColumn::truncate(std::int64_t rows) {
+  builder.truncate(rows);
+  if (negative_from_ >= rows) negative_from_ = kNever;
+  if (text_from_ >= rows) text_from_ = kNever;
 }
 
 void FittedColumn::fit_as_text(const PayloadCells& cells, const Cell& cell, std::int64_t row, Effects& effects) {
   about_to_change(effects);
   if (builder.id() != TypeId::string) builder.widen_to_text();
-  only_na_ = false;
+  may_be_missing_ = false;
   builder.pad_to(row);
   append_text(builder, cells, cell);
 }

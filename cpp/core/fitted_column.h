@@ -3,8 +3,10 @@
 // FittedColumn: a named column and the rules by which a JSON value fits it: which types it may still become, which
 // strings count as numbers or as missing. What does not fit is left to the batch builder. One thread.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,8 +49,9 @@ class FittedColumn {
   // values or numbers, and the integers of earlier rows that a change of type could not keep.
   struct Snapshot {
     ColumnBuilder builder;
-    bool any_negative;
-    bool only_na;
+    std::int64_t negative_from;
+    std::int64_t text_from;
+    bool may_be_missing;
   };
   struct Effects {
     std::uint64_t missing = 0;
@@ -66,7 +69,7 @@ class FittedColumn {
         return true;
       case TypeId::int64:
         if (cell.kind != CellKind::int64) return false;
-        any_negative_ = any_negative_ || cell.int64 < 0;
+        if (cell.int64 < 0) note_negative();
         builder.append_int64(cell.int64);
         return true;
       case TypeId::boolean:
@@ -74,7 +77,7 @@ class FittedColumn {
         builder.append_boolean(cell.boolean);
         return true;
       case TypeId::string:
-        if (cell.kind != CellKind::string || cell.escaped || only_na_) return false;
+        if (cell.kind != CellKind::string || cell.escaped || may_be_missing_) return false;
         builder.append_bytes(cells.raw_string(cell));
         return true;
       case TypeId::null:
@@ -92,10 +95,14 @@ class FittedColumn {
   void fit_as_text(const PayloadCells& cells, const Cell& cell, std::int64_t row, Effects& effects);
   // Called when the batch ends: what is text now stays text.
   void settle() noexcept {
-    only_na_ = false;
+    may_be_missing_ = false;
+    text_from_ = kNever;
+    if (negative_from_ != kNever) negative_from_ = kBefore;
     handed_out = true;
   }
   void restore(Snapshot&& before);
+  // The rows from here on are taken back, and what they decided without a change of type.
+  void truncate(std::int64_t rows);
 
   std::string name;
   ColumnBuilder builder;
@@ -122,8 +129,15 @@ class FittedColumn {
   void append_text(ColumnBuilder& to, const PayloadCells& cells, const Cell& cell);
   std::string_view content(const PayloadCells& cells, const Cell& cell);
 
-  bool any_negative_ = false;  // in all batches
-  bool only_na_ = false;       // text, but all of this batch's is in na_values: may still become something else
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kBefore = -1;
+
+  void note_negative() noexcept { negative_from_ = std::min(negative_from_, builder.length()); }
+  [[nodiscard]] bool only_na() const noexcept { return may_be_missing_ && text_from_ == kNever; }
+
+  std::int64_t negative_from_ = kNever;  // the row of the first negative integer; kBefore: in an earlier batch
+  bool may_be_missing_ = false;          // text, and in this batch the first of it is in na_values
+  std::int64_t text_from_ = kNever;      // the row of the first that is not: until then it may become something else
   std::string scratch_;
 };
 

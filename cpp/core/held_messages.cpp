@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "message_block.h"
+#include "receive_burst.h"
 #include "topic_filter.h"
 
 namespace honeyframe {
@@ -31,6 +32,7 @@ bool HeldMessages::hold(const MessageView& message) noexcept {
 }
 
 std::size_t HeldMessages::deliver(const std::vector<std::string>& filters, MessageQueue& queue) {
+  const ReceiveBurst::Scope burst;  // a spool writes them together
   std::deque<Held> others;
   std::size_t delivered = 0;
   for (auto& held : messages_) {

@@ -39,6 +39,7 @@ JsonTokens::~JsonTokens() = default;
 bool JsonTokens::load(std::string_view payload, std::size_t offset) {
   payload_ = payload.data();
   size_ = payload.size();
+  cut_ = size_;
   offset_ = offset;
   at_ = 0;
   count_ = 0;
@@ -59,9 +60,9 @@ bool JsonTokens::load(std::string_view payload, std::size_t offset) {
   return true;
 }
 
-// Cuts `text` as stage 1 does, one byte after the other, as far as it is made of characters and strings that are whole.
-// Where it ends otherwise, that is `lexical_`.
-void JsonTokens::cut_slowly(std::string_view text) {
+// Cuts `text` as stage 1 does, one byte after the other, as far as it is made of characters and strings that are whole,
+// and returns how far that is. Where it ends otherwise, that is `lexical_`.
+std::size_t JsonTokens::cut_slowly(std::string_view text) {
   const auto is_structural = [](char c) {
     return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ',';
   };
@@ -86,7 +87,7 @@ void JsonTokens::cut_slowly(std::string_view text) {
         lexical_ = {"invalid_string", "a control character in a string, where JSON wants an escape",
                     static_cast<std::int64_t>(i)};
         own_indexes_.pop_back();
-        return;
+        return begin;
       }
       if (text[i] == '\\') ++i;
     }
@@ -95,9 +96,10 @@ void JsonTokens::cut_slowly(std::string_view text) {
         lexical_ = {"truncated", "the payload ends within a string", static_cast<std::int64_t>(begin)};
       }
       own_indexes_.pop_back();
-      return;
+      return begin;
     }
   }
+  return text.size();
 }
 
 // Where stage 1 stumbles over a broken document, and over which of several breaks, is a matter of the instruction set.
@@ -105,7 +107,7 @@ void JsonTokens::cut_slowly(std::string_view text) {
 void JsonTokens::explain(bool strict, std::size_t max_depth) {
   if (stage1_->capacity < size_) return;  // too large to have been cut at all
   JsonError first = std::exchange(error_, {});
-  cut_slowly({payload_, size_});
+  cut_ = cut_slowly({payload_, size_});
   count_ = static_cast<std::uint32_t>(own_indexes_.size());
   own_indexes_.insert(own_indexes_.end(), 2, static_cast<std::uint32_t>(size_));
   indexes_ = own_indexes_.data();
@@ -159,7 +161,8 @@ bool JsonTokens::fail_value() {
   }
   const std::uint32_t length = indexes_[at_ + 1] - indexes_[at_];
   std::string word(text(), std::min<std::size_t>(length, 10));
-  while (!word.empty() && is_blank(word.back())) word.pop_back();
+  word.resize(std::min(word.find_first_of("\"{}[]:, \t\r\n"), word.size()));
+  const std::string spelled = word;
   for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   const std::string_view name = std::string_view(word).substr(!word.empty() && (word[0] == '-' || word[0] == '+'));
   if (name == "nan" || name == "inf" || name == "infinity") {
@@ -169,10 +172,10 @@ bool JsonTokens::fail_value() {
   if ((c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.') {
     return fail("invalid_number", found() + " is not a number as JSON spells them");
   }
-  // The last token, cut short: tru, nul.
-  if (at_ + 1 == count_) {
+  // The payload's last bytes, cut short: tru, nul.
+  if (indexes_[at_] + spelled.size() == size_) {
     for (const std::string_view literal : {"true", "false", "null"}) {
-      if (literal.starts_with(word)) return fail("truncated", "the payload ends within " + std::string(literal));
+      if (literal.starts_with(spelled)) return fail("truncated", "the payload ends within " + std::string(literal));
     }
   }
   return fail("invalid_literal", found() + " is no JSON value");
@@ -218,6 +221,7 @@ bool JsonTokens::read_string(std::string_view& raw, bool& escaped) {
   raw = raw_string();
   escaped = has_escapes_ && std::memchr(raw.data(), '\\', raw.size()) != nullptr;
   if (escaped) {
+    if (at_ + 1 == count_) raw = string_until(cut_);
     if (const std::size_t bad = find_bad_escape(raw); bad != std::string_view::npos) {
       return fail_at("invalid_string", "an escape that JSON does not know, or half of a surrogate pair",
                      raw.data() + bad);

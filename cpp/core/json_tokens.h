@@ -50,12 +50,7 @@ class JsonTokens {
 
   // The string that begins here, without its quotes. Stage 1 has matched the quotes: the last character before the next
   // token that is not blank is the closing one.
-  [[nodiscard]] std::string_view raw_string() const noexcept {
-    const char* end = payload_ + indexes_[at_ + 1] - 1;
-    while (is_blank(*end)) --end;
-    const char* const begin = text() + 1;
-    return {begin, static_cast<std::size_t>(end - begin)};
-  }
+  [[nodiscard]] std::string_view raw_string() const noexcept { return string_until(indexes_[at_ + 1]); }
 
   // Whether the string that begins here is spelled exactly `key`, which holds no quote and no backslash.
   [[nodiscard]] bool begins_with_string(std::string_view key) const noexcept {
@@ -115,7 +110,15 @@ class JsonTokens {
  private:
   struct Stage1;
 
-  void cut_slowly(std::string_view text);
+  std::size_t cut_slowly(std::string_view text);
+  // The string that begins here, with blanks alone between it and `next`.
+  [[nodiscard]] std::string_view string_until(std::size_t next) const noexcept {
+    const char* end = payload_ + next - 1;
+    while (is_blank(*end)) --end;
+    const char* const begin = text() + 1;
+    return {begin, static_cast<std::size_t>(end - begin)};
+  }
+
   bool fail_number(const JsonNumber& number);
   bool read_scalar();
   bool skip_key(bool strict);
@@ -124,6 +127,7 @@ class JsonTokens {
   std::unique_ptr<Stage1> stage1_;
   const char* payload_ = nullptr;
   std::size_t size_ = 0;
+  std::size_t cut_ = 0;  // how far tokens have been found: size_, but where explain() has come upon a break
   std::size_t offset_ = 0;
   const std::uint32_t* indexes_ = nullptr;  // count_ offsets, then size_ twice
   std::uint32_t count_ = 0;

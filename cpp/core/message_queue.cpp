@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "consumer_wakes.h"
+#include "receive_burst.h"
 #include "topic_filter.h"
 
 namespace honeyframe {
@@ -202,7 +203,7 @@ bool MessageQueue::sleep_until_room(const MessageView& message, std::chrono::nan
   const auto begin = std::chrono::steady_clock::now();
   const auto deadline = begin + std::min(wait, kLongestWait);
   lock.unlock();
-  ConsumerWakes::flush();  // it may be for this very consumer that we wait
+  ReceiveBurst::end();  // it may be for this very consumer that we wait
   lock.lock();
   bool room = closed_ || make_room(message);
   if (room) return !closed_;

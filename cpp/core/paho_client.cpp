@@ -52,6 +52,19 @@ int initialize_paho() {
   return code;
 }
 
+// Under what the connection will show of itself.
+std::shared_ptr<PacketWatch> watch_for(const ConnectOptions& options) {
+  auto host = options.uri.host;
+  auto port = options.uri.port;
+  if (!options.http_proxy.empty()) {
+    if (const auto proxy = ProxyUri::parse(options.http_proxy.reveal()); proxy.ok()) {
+      host = proxy.value().host;
+      port = proxy.value().port;
+    }
+  }
+  return PacketWatch::make(options.client_id, std::move(host), port, options.maximum_packet_size);
+}
+
 std::uint32_t next_client_number() {
   static std::uint32_t last = 0;  // control thread
   return ++last;
@@ -77,10 +90,11 @@ int paho_version(ProtocolVersion protocol) noexcept {
   return MQTTVERSION_5;
 }
 
-PahoClient::PahoClient(ProtocolVersion protocol, std::shared_ptr<PahoListener> listener)
+PahoClient::PahoClient(const ConnectOptions& options, ProtocolVersion protocol, std::shared_ptr<PahoListener> listener)
     : protocol_(protocol),
       number_(next_client_number()),
-      record_(PahoCallbacks::remember(number_, std::move(listener))) {}
+      record_(PahoCallbacks::remember(number_, std::move(listener))),
+      watch_(watch_for(options)) {}
 
 Result<std::unique_ptr<PahoClient>> PahoClient::create(const ConnectOptions& options, ProtocolVersion protocol,
                                                        std::shared_ptr<PahoListener> listener) {
@@ -88,7 +102,7 @@ Result<std::unique_ptr<PahoClient>> PahoClient::create(const ConnectOptions& opt
   if (options.http_proxy.empty()) {
     if (auto status = check_proxy_environment(); !status.ok()) return status;
   }
-  auto client = std::unique_ptr<PahoClient>(new PahoClient(protocol, std::move(listener)));
+  auto client = std::unique_ptr<PahoClient>(new PahoClient(options, protocol, std::move(listener)));
   MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer;
   create.struct_version = 2;  // what 1.3.12 knows
   create.MQTTVersion = paho_version(protocol);

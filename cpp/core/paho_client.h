@@ -17,6 +17,7 @@
 
 #include "connect_options.h"
 #include "message.h"
+#include "packet_watch.h"
 #include "session.h"
 #include "subscription_table.h"
 
@@ -91,18 +92,21 @@ class PahoClient {
   [[nodiscard]] Status disconnect(std::uint32_t request);
 
   [[nodiscard]] bool is_connected() const;
+  // What the connection was ended for, once: where Paho is lean, each packet of the broker's is checked.
+  [[nodiscard]] std::optional<PacketRefusal> take_refused_packet() noexcept { return watch_->take(); }
   [[nodiscard]] ProtocolVersion protocol() const noexcept { return protocol_; }
 
   struct CallbackRecord;
 
  private:
-  PahoClient(ProtocolVersion protocol, std::shared_ptr<PahoListener> listener);
+  PahoClient(const ConnectOptions& options, ProtocolVersion protocol, std::shared_ptr<PahoListener> listener);
   [[nodiscard]] void* context_of(std::uint32_t request) const noexcept;
   [[nodiscard]] bool is_v5() const noexcept { return protocol_ == ProtocolVersion::v5_0; }
 
   const ProtocolVersion protocol_;
   const std::uint32_t number_;
   CallbackRecord* const record_;
+  const std::shared_ptr<PacketWatch> watch_;
   void* handle_ = nullptr;  // MQTTAsync
 };
 

@@ -9,9 +9,9 @@
 #include <cstring>
 #include <ctime>
 
-#include "consumer_wakes.h"
 #include "paho_packet_memory.h"
 #include "paho_stream.h"
+#include "receive_burst.h"
 
 namespace honeyframe {
 namespace {
@@ -92,11 +92,18 @@ bool is_hidden(const pollfd& entry) noexcept {
   return entry.fd < 0;
 }
 
+// There is room: true where all answers that may leave have gone.
+bool pays_answers(PahoStream& stream) noexcept {
+  if (stream.owes_answers()) stream.send_owed();
+  return !stream.owes_answers();
+}
+
 int poll_writable(pollfd* descriptors, nfds_t count) noexcept {
   nfds_t unknown = 0;
   for (nfds_t i = 0; i < count; ++i) {
     const auto* const stream = PahoStream::of(descriptors[i].fd);
-    if (stream != nullptr && stream->has_room() && !stream->has_unwritten() && !stream->is_connecting()) {
+    if (stream != nullptr && stream->has_room() && !stream->has_unwritten() && !stream->is_connecting() &&
+        !stream->owes_answers()) {
       hide(descriptors[i]);
     } else {
       ++unknown;
@@ -116,6 +123,9 @@ int poll_writable(pollfd* descriptors, nfds_t count) noexcept {
     if (auto* const stream = PahoStream::of(entry.fd); stream != nullptr) {
       if (stream->is_connecting()) {
         receiver.has_connected = true;
+      } else if (!pays_answers(*stream)) {
+        entry.revents = 0;  // Paho reads from no socket that takes nothing from it
+        --answer;
       } else {
         stream->found_room();
       }
@@ -139,7 +149,7 @@ constexpr int kPacketsBetweenWakes = 512;  // a few tenths of a millisecond; a w
 
 // Some streams have bytes: no waiting. `readable` of them.
 int poll_streams(pollfd* descriptors, nfds_t count, nfds_t readable) noexcept {
-  if (++receiver.burst % kPacketsBetweenWakes == 0) ConsumerWakes::flush();
+  if (++receiver.burst % kPacketsBetweenWakes == 0) ReceiveBurst::end();
   const bool look = readable < count && look_is_due();
   for (nfds_t i = 0; i < count; ++i) {
     descriptors[i].revents = 0;
@@ -160,13 +170,14 @@ int poll_streams(pollfd* descriptors, nfds_t count, nfds_t readable) noexcept {
 
 // Nothing is known to be readable: the system is asked, and beside it what else would be worth waking for.
 int wait_for_any(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
-  ConsumerWakes::flush();
+  ReceiveBurst::end();
   auto* const set = wait_set.of_size(count + 1);
   if (set == nullptr) return poll(descriptors, count, timeout_ms);
   for (nfds_t i = 0; i < count; ++i) {
     set[i] = descriptors[i];
     const auto* const stream = PahoStream::of(set[i].fd);
-    if (stream != nullptr && (stream->is_connecting() || stream->has_unwritten())) set[i].events |= POLLOUT;
+    if (stream == nullptr) continue;
+    if (stream->is_connecting() || stream->has_unwritten() || stream->owes_answers()) set[i].events |= POLLOUT;
   }
   set[count] = {wake_descriptor(), POLLIN, 0};
   int answer = poll(set, count + 1, receiver.has_connected ? 0 : timeout_ms);
@@ -177,6 +188,9 @@ int wait_for_any(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
   }
   for (nfds_t i = 0; i < count; ++i) {
     auto found = set[i].revents;
+    if ((found & POLLOUT) != 0) {
+      if (auto* const stream = PahoStream::of(set[i].fd); stream != nullptr) static_cast<void>(pays_answers(*stream));
+    }
     if ((descriptors[i].events & POLLOUT) == 0) found = static_cast<short>(found & ~POLLOUT);
     if (found == 0 && set[i].revents != 0) --answer;
     descriptors[i].revents = found;
@@ -193,7 +207,7 @@ int poll_readable(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
   release_packet_memory();
   if (!receiver.is_receiver) {
     receiver.is_receiver = true;
-    ConsumerWakes::promise_to_flush();
+    ReceiveBurst::promise();
     receiver_is_known.store(true, std::memory_order_relaxed);
   }
   // A copy: Paho frees its list before it sleeps, where the last socket has gone.
@@ -216,7 +230,7 @@ void wait_for_wake(int timeout_ms, bool swallow) noexcept {
 
 // Paho found what can be read, and left it: it takes nothing from a socket that takes nothing from it. Until one does.
 void wait_for_room() noexcept {
-  ConsumerWakes::flush();
+  ReceiveBurst::end();
   const auto count = receiver.size;
   auto* const set = wait_set.of_size(count + 1);
   if (set == nullptr) return wait_for_wake(kIdleSleepMs, true);
@@ -240,7 +254,7 @@ void wake_paho() noexcept {
 
 int poll_for_paho(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
   if (count == 0) {
-    ConsumerWakes::flush();
+    ReceiveBurst::end();
     return poll(descriptors, count, timeout_ms);
   }
   if ((descriptors[0].events & POLLOUT) != 0) return poll_writable(descriptors, count);
@@ -248,7 +262,7 @@ int poll_for_paho(pollfd* descriptors, nfds_t count, int timeout_ms) noexcept {
 }
 
 int sleep_for_paho(useconds_t microseconds) noexcept {
-  ConsumerWakes::flush();
+  ReceiveBurst::end();
   const bool may_be_receiver = receiver.is_receiver || !receiver_is_known.load(std::memory_order_relaxed);
   if (microseconds != kIdleSleep || !may_be_receiver) return usleep(microseconds);
   const auto last = receiver.last;

@@ -17,6 +17,8 @@
 namespace honeyframe {
 namespace {
 
+thread_local std::string last_host;
+
 struct Address {
   sockaddr_storage bytes{};
   socklen_t size = 0;
@@ -117,8 +119,13 @@ void remember_addresses(const std::string& host, const addrinfo* found) {
   known().hosts.insert_or_assign(host, std::move(addresses));
 }
 
+const std::string& last_host_of_paho() noexcept {
+  return last_host;
+}
+
 int addresses_for_paho(const char* host, const addrinfo* hints, addrinfo** found) noexcept {
   try {
+    last_host = host;
     {
       const std::lock_guard lock(known().mutex);
       const auto entry = known().hosts.find(std::string_view(host));

@@ -21,6 +21,8 @@ inline constexpr std::chrono::seconds kResolverPatience{5};
 // As getaddrinfo() and freeaddrinfo(), for Paho.
 [[nodiscard]] int addresses_for_paho(const char* host, const addrinfo* hints, addrinfo** found) noexcept;
 void free_addresses_for_paho(addrinfo* list) noexcept;
+// What the calling thread asked for last: Paho connects right after it has asked.
+[[nodiscard]] const std::string& last_host_of_paho() noexcept;
 
 #else
 

@@ -48,20 +48,25 @@ void PahoStream::forget() noexcept {
   buffer_ = nullptr;
   begin_ = end_ = written_ = 0;
   clear_end();
+  clear_guard();
+  host_.clear();
+  port_ = 0;
   set_readable();
   connecting_ = false;
   room_ = false;
   unwritten_ = false;
+  forget_answers();
 }
 
 void PahoStream::clear_end() noexcept {
-  tls_has_more_ = reads_ahead_ = ended_ = false;
+  tls_has_more_ = reads_ahead_ = ended_ = cut_ = false;
   write_failed_ = false;
   error_ = write_error_ = 0;
 }
 
 void PahoStream::set_readable() noexcept {
-  readable_.store(begin_ < end_ || tls_has_more_ || ended_ || write_failed_, std::memory_order_release);
+  const bool has_some = begin_ < end_ || tls_has_more_ || (frames_ != nullptr && frames_have_more());
+  readable_.store(has_some || ended_ || write_failed_, std::memory_order_release);
 }
 
 std::size_t PahoStream::kept() const noexcept {
@@ -92,7 +97,7 @@ bool PahoStream::have_buffer() noexcept {
   return buffer_ != nullptr;
 }
 
-// recv() of at least one byte; remembers how the connection ended.
+// recv() of at least one byte, checked; remembers how the connection ended.
 ssize_t PahoStream::fill(int descriptor, char* to, std::size_t size) noexcept {
   ssize_t got = 0;
   do {
@@ -104,11 +109,15 @@ ssize_t PahoStream::fill(int descriptor, char* to, std::size_t size) noexcept {
     ended_ = true;
     error_ = got == 0 ? 0 : errno;
   }
-  return got;
+  if (got <= 0 || frames_ != nullptr) return got;
+  const auto good = let_through(to, static_cast<std::size_t>(got));
+  errno = error_;
+  return good > 0 ? static_cast<ssize_t>(good) : -1;
 }
 
 ssize_t PahoStream::read(int descriptor, void* to, std::size_t size) noexcept {
   const std::lock_guard lock(lock_);
+  if (frames_ != nullptr) return read_frames(descriptor, to, size);
   auto copied = take(to, size);
   ssize_t got = 0;
   if (copied < size && !ended_) {
@@ -134,23 +143,34 @@ ssize_t PahoStream::read(int descriptor, void* to, std::size_t size) noexcept {
 ssize_t PahoStream::write(int descriptor, const iovec* pieces, int count) noexcept {
   std::size_t total = 0;
   for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
+  const std::lock_guard lock(lock_);
+  descriptor_ = descriptor;
+  if (!spoken_.load(std::memory_order_acquire)) look_at_write(pieces, count);
+  if (cut_) return static_cast<ssize_t>(total);  // no DISCONNECT, which would call off the will
+  if (hold(pieces, count, total)) return static_cast<ssize_t>(total);
+  const ssize_t sent = send(pieces, count);
+  const int error = errno;
+  const bool later = sent < 0 && (error == EAGAIN || error == EWOULDBLOCK);
+  const bool failed = sent < 0 && !later;
+  if (failed) fail_write(error);
+  const bool all = failed || static_cast<std::size_t>(sent) == total;
+  wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, all);
+  paho_owes_ = !all;
+  if (all) send_answers();
+  errno = error;
+  return failed ? static_cast<ssize_t>(total) : sent;
+}
+
+// sendmsg(), without a signal.
+ssize_t PahoStream::send(const iovec* pieces, int count) const noexcept {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces);  // only read
   message.msg_iovlen = static_cast<std::size_t>(count);
   ssize_t sent = 0;
   do {
-    sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+    sent = sendmsg(descriptor_, &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  const int error = errno;
-  const bool later = sent < 0 && (error == EAGAIN || error == EWOULDBLOCK);
-  const bool failed = sent < 0 && !later;
-  {
-    const std::lock_guard lock(lock_);
-    if (failed) fail_write(error);
-    wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, failed || static_cast<std::size_t>(sent) == total);
-  }
-  errno = error;
-  return failed ? static_cast<ssize_t>(total) : sent;
+  return sent;
 }
 
 void PahoStream::fail_write(int error) noexcept {

@@ -3,7 +3,11 @@
 // PahoStream: one connection as Paho reads it. Paho asks for a byte, another byte, then the rest of a packet; the
 // stream asks the system (or OpenSSL) for as much as there is, keeps it, and hands out pieces. It also knows, without
 // asking the system, whether there is something to read and whether what Paho wrote last has gone, and when the bytes
-// came.
+// came. The answers that the receive thread writes during a read burst (PUBACK, PUBREC, PUBREL, PUBCOMP) it holds back
+// until the burst's end, when what they acknowledge is in its spool, and writes them as one.
+//
+// What the broker sends is checked before it is handed out (packet_guard, websocket_frames): from CONNECT on, which
+// passes here on its way out. The first packet that is refused is the connection's end; what came before it is read.
 //
 // One for each descriptor, found by its number, never freed; it forgets everything when the descriptor is opened or
 // closed. Paho's receive thread reads and polls, its send thread and the control thread write, open and close:
@@ -17,9 +21,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <string>
 #include <thread>
 
+#include "held_answers.h"
+#include "packet_guard.h"
+#include "packet_watch.h"
+#include "receive_burst.h"
+
 namespace honeyframe {
+
+class FramedBytes;
 
 // Three times cheaper than std::mutex where nobody else wants it: Paho's own locks see to that, but for opening and
 // closing. What is done under it never waits for the network.
@@ -34,12 +47,13 @@ class StreamLock {
   std::atomic<bool> taken_{false};
 };
 
-class PahoStream {
+class PahoStream final : public BurstAnswers {
  public:
   // What is read at once, and kept.
   static constexpr std::size_t kCapacity = 64UL * 1024;
 
-  PahoStream() = default;
+  PahoStream() noexcept;
+  ~PahoStream();
   PahoStream(const PahoStream&) = delete;
   PahoStream& operator=(const PahoStream&) = delete;
 
@@ -70,7 +84,8 @@ class PahoStream {
   [[nodiscard]] static std::int64_t read_time_ns() noexcept;
 
   // TLS begins on this descriptor. What came in the clear before can never pass for something that was encrypted.
-  void start_tls(SSL* tls) noexcept;
+  // False where memory has run out: the connection would not find its stream.
+  [[nodiscard]] bool start_tls(SSL* tls) noexcept;
   // As the functions of OpenSSL, whose error queue is empty before each.
   int connect_tls(SSL* tls) noexcept;
   int read_tls(SSL* tls, void* to, int size) noexcept;
@@ -84,6 +99,8 @@ class PahoStream {
   [[nodiscard]] bool is_readable() const noexcept { return readable_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t kept() const noexcept;
 
+  // Where Paho connects to: `host` as it asked for its address.
+  void set_peer(const std::string& host, std::uint16_t port) noexcept;
   // Connecting: from connect() until Paho has asked how it went.
   [[nodiscard]] bool is_connecting() const noexcept { return connecting_.load(std::memory_order_acquire); }
   void set_connecting(bool connecting) noexcept { connecting_.store(connecting, std::memory_order_release); }
@@ -93,6 +110,13 @@ class PahoStream {
   // The last write took only a part; Paho has the rest.
   [[nodiscard]] bool has_unwritten() const noexcept { return unwritten_.load(std::memory_order_acquire); }
   void found_room() noexcept;
+  // Receive thread. What does not go now goes when there is room.
+  void release_answers() noexcept override;
+  void send_owed() noexcept;
+  // Whether the packet acknowledges one of the broker's.
+  [[nodiscard]] static bool is_answer(const iovec* pieces, int count) noexcept;
+  // Answers that were released have not gone yet: nothing more is read meanwhile.
+  [[nodiscard]] bool owes_answers() const noexcept { return owes_answers_.load(std::memory_order_acquire); }
   // There is an error for the next read to tell.
   [[nodiscard]] bool has_failed_to_write() const noexcept { return write_failed_.load(std::memory_order_acquire); }
 
@@ -102,10 +126,32 @@ class PahoStream {
   ssize_t fill(int descriptor, char* to, std::size_t size) noexcept;
   int fill_tls(SSL* tls, char* to, std::size_t size) noexcept;
   void wrote(std::size_t bytes, bool all) noexcept;
+  [[nodiscard]] bool hold(const iovec* pieces, int count, std::size_t size) noexcept;
+  bool append(const iovec* pieces, int count, std::size_t size) noexcept;
+  void send_answers() noexcept;
+  [[nodiscard]] ssize_t send(const iovec* pieces, int count) const noexcept;
+  void forget_answers() noexcept;
   void fail_write(int error) noexcept;
   static void note_read_time() noexcept;
   void clear_end() noexcept;
   void set_readable() noexcept;
+
+  // paho_stream_guard.cpp: all with the lock.
+  void clear_guard() noexcept;
+  [[nodiscard]] bool frames_have_more() const noexcept;
+  void look_at_write(const iovec* pieces, int count) noexcept;
+  void begin_frames() noexcept;
+  void begin_packets(const iovec* pieces, int count) noexcept;
+  [[nodiscard]] std::size_t let_through(const char* bytes, std::size_t size) noexcept;
+  void refuse(const PacketRefusal& refusal) noexcept;
+  void cut(int error) noexcept;
+  // Fills the buffer from frames, with `receive(to, size)` where those that are here do not suffice; as recv().
+  template <typename Receive>
+  ssize_t fill_from_frames(Receive receive) noexcept;
+  ssize_t read_frames(int descriptor, void* to, std::size_t size) noexcept;
+  int read_frames_tls(SSL* tls, void* to, std::size_t size) noexcept;
+  int receive_tls(SSL* tls, char* to, std::size_t size) noexcept;
+  int tell_cut() noexcept;
 
   mutable StreamLock lock_;  // guards what follows, and every use of the SSL object
   char* buffer_ = nullptr;
@@ -114,9 +160,22 @@ class PahoStream {
   bool tls_has_more_ = false;  // OpenSSL holds bytes that it read ahead
   bool reads_ahead_ = false;   // OpenSSL was told to
   bool ended_ = false;         // the connection has ended, with error_ or (0) in order
+  bool cut_ = false;           // by us: what comes is not read any more
   int error_ = 0;
   int write_error_ = 0;
   std::size_t written_ = 0;  // since the system was asked for room
+  HeldAnswers answers_;
+  int descriptor_ = -1;        // to send them
+  SSL* tls_ = nullptr;         // the same
+  bool will_release_ = false;  // the receive thread, at the end of its burst
+  bool paho_owes_ = false;     // the rest of what it wrote last, which must come before anything else
+  std::atomic<bool> owes_answers_{false};
+  PacketGuard guard_;
+  std::unique_ptr<FramedBytes> frames_;  // where WebSocket frames come
+  std::shared_ptr<PacketWatch> watch_;
+  std::string host_;
+  std::uint16_t port_ = 0;
+  std::atomic<bool> spoken_{false};  // CONNECT has been written
   std::atomic<bool> readable_{false};
   std::atomic<bool> connecting_{false};
   std::atomic<bool> room_{false};

@@ -47,15 +47,20 @@ PahoStream* PahoStream::of(const SSL* tls) noexcept {
   return last_found.stream;
 }
 
-void PahoStream::start_tls(SSL* tls) noexcept {
-  SSL_set_ex_data(tls, stream_index(), this);
+bool PahoStream::start_tls(SSL* tls) noexcept {
+  if (SSL_set_ex_data(tls, stream_index(), this) != 1) return false;
   tls_generation.fetch_add(1, std::memory_order_acq_rel);
   // Many small records in one system call; from the end of the handshake on, see fill_tls().
   SSL_set_default_read_buffer_len(tls, kCapacity);
+  SSL_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);  // of answers that wait for room, with more behind them
   const std::lock_guard lock(lock_);
+  forget_answers();
+  tls_ = tls;
   begin_ = end_ = 0;
   clear_end();
+  clear_guard();
   set_readable();
+  return true;
 }
 
 int PahoStream::connect_tls(SSL* tls) noexcept {
@@ -68,8 +73,17 @@ int PahoStream::connect_tls(SSL* tls) noexcept {
   return result;
 }
 
-// One SSL_read(); remembers whether OpenSSL has more, and that the connection has ended.
+// One SSL_read(), checked.
 int PahoStream::fill_tls(SSL* tls, char* to, std::size_t size) noexcept {
+  if (cut_) return tell_cut();
+  const int got = receive_tls(tls, to, size);
+  if (got <= 0) return got;
+  const auto good = let_through(to, static_cast<std::size_t>(got));
+  return good > 0 ? static_cast<int>(good) : tell_cut();
+}
+
+// Remembers whether OpenSSL has more, and that the connection has ended.
+int PahoStream::receive_tls(SSL* tls, char* to, std::size_t size) noexcept {
   if (!reads_ahead_) {
     reads_ahead_ = true;
     SSL_set_read_ahead(tls, 1);
@@ -88,9 +102,17 @@ int PahoStream::fill_tls(SSL* tls, char* to, std::size_t size) noexcept {
   return got;
 }
 
+// The end that we made, as SSL_read() tells one of the system's: SSL_get_error() looks into the queue first.
+int PahoStream::tell_cut() noexcept {
+  ERR_clear_error();
+  ERR_raise(ERR_LIB_SYS, error_);
+  return -1;
+}
+
 int PahoStream::read_tls(SSL* tls, void* to, int size) noexcept {
   const std::lock_guard lock(lock_);
   const auto wanted = static_cast<std::size_t>(std::max(size, 0));
+  if (frames_ != nullptr) return read_frames_tls(tls, to, wanted);
   auto* const out = static_cast<char*>(to);
   auto copied = take(out, wanted);
   int got = 0;
@@ -114,13 +136,18 @@ int PahoStream::read_tls(SSL* tls, void* to, int size) noexcept {
 
 int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
   const std::lock_guard lock(lock_);
+  if (write_failed_ || cut_) return size;  // it is not asked again: its error would be of another kind
+  const iovec packet{const_cast<void*>(from), static_cast<std::size_t>(std::max(size, 0))};  // iovec lacks const
+  if (!spoken_.load(std::memory_order_acquire)) look_at_write(&packet, 1);
+  if (hold(&packet, 1, packet.iov_len)) return size;
   ERR_clear_error();
-  if (write_failed_) return size;  // it is not asked again: its error would be of another kind
   const int sent = SSL_write(tls, from, size);
   const int error = errno;
   const bool failed = sent <= 0 && !would_block(tls, sent);
   if (failed) fail_write(error == 0 ? EPIPE : error);
   wrote(sent > 0 ? static_cast<std::size_t>(sent) : 0, sent > 0 || failed);
+  paho_owes_ = sent <= 0 && !failed;
+  if (!paho_owes_) send_answers();
   return failed ? size : sent;
 }
 
@@ -133,9 +160,11 @@ int PahoStream::shutdown_tls(SSL* tls) noexcept {
 void PahoStream::free_tls(SSL* tls) noexcept {
   const std::lock_guard lock(lock_);
   SSL_free(tls);
+  forget_answers();
   tls_generation.fetch_add(1, std::memory_order_acq_rel);
   begin_ = end_ = 0;
   clear_end();
+  clear_guard();
   set_readable();
 }
 

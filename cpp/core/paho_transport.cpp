@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 
 #include "paho_imports.h"
@@ -12,22 +13,44 @@
 #include "paho_poll.h"
 #include "paho_resolver.h"
 #include "paho_stream.h"
+#include "receive_burst.h"
 
 using honeyframe::PahoStream;
+
+namespace {
+
+std::uint16_t port_of(const sockaddr* address, socklen_t size) {
+  if (address->sa_family == AF_INET && size >= sizeof(sockaddr_in))
+    return ntohs(reinterpret_cast<const sockaddr_in*>(address)->sin_port);
+  if (address->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6))
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(address)->sin6_port);
+  return 0;
+}
+
+}  // namespace
 
 extern "C" {
 
 int honeyframe_paho_socket(int family, int type, int protocol) {
   const int descriptor = socket(family, type | SOCK_CLOEXEC, protocol);
-  if (auto* const stream = PahoStream::of(descriptor); stream != nullptr) stream->forget();
-  return descriptor;
+  if (descriptor < 0) return descriptor;
+  if (auto* const stream = PahoStream::of(descriptor); stream != nullptr) {
+    stream->forget();
+    return descriptor;
+  }
+  close(descriptor);  // nobody would check what it reads
+  errno = ENOMEM;
+  return -1;
 }
 
 int honeyframe_paho_connect(int descriptor, const sockaddr* address, socklen_t size) {
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto* const stream = PahoStream::of(descriptor);
-  if (stream != nullptr) stream->set_connecting(true);
+  if (stream != nullptr) {
+    stream->set_peer(honeyframe::last_host_of_paho(), port_of(address, size));
+    stream->set_connecting(true);
+  }
   const int result = connect(descriptor, address, size);
   if (stream != nullptr && (result == 0 || errno != EINPROGRESS)) stream->set_connecting(false);
   honeyframe::wake_paho();  // one socket more
@@ -59,6 +82,7 @@ ssize_t honeyframe_paho_recv(int descriptor, void* to, size_t size, int flags) {
 
 ssize_t honeyframe_paho_writev(int descriptor, const iovec* pieces, int count) {
   auto* const stream = PahoStream::of(descriptor);
+  honeyframe::ReceiveBurst::before_write(stream != nullptr && PahoStream::is_answer(pieces, count));
   if (stream == nullptr) return writev(descriptor, pieces, count);
   const auto sent = stream->write(descriptor, pieces, count);
   if (stream->has_unwritten() || stream->has_failed_to_write()) honeyframe::wake_paho();
@@ -93,8 +117,8 @@ void honeyframe_paho_freeaddrinfo(addrinfo* list) {
 }
 
 int honeyframe_paho_SSL_set_fd(SSL* tls, int descriptor) {
-  if (auto* const stream = PahoStream::of(descriptor); stream != nullptr) stream->start_tls(tls);
-  return SSL_set_fd(tls, descriptor);
+  auto* const stream = PahoStream::of(descriptor);
+  return stream != nullptr && stream->start_tls(tls) ? SSL_set_fd(tls, descriptor) : 0;
 }
 
 int honeyframe_paho_SSL_connect(SSL* tls) {
@@ -124,6 +148,8 @@ int honeyframe_paho_SSL_pending(const SSL* tls) {
 
 int honeyframe_paho_SSL_write(SSL* tls, const void* from, int size) {
   auto* const stream = PahoStream::of(tls);
+  const iovec packet{const_cast<void*>(from), size > 0 ? static_cast<size_t>(size) : 0};  // iovec lacks const
+  honeyframe::ReceiveBurst::before_write(stream != nullptr && PahoStream::is_answer(&packet, 1));
   if (stream == nullptr) {
     ERR_clear_error();
     return SSL_write(tls, from, size);

@@ -7,7 +7,7 @@
 //   poll, usleep         answer from the streams, wait for more than Paho does, and do not idle (paho_poll)
 //   SSL_pending          0: what the streams hold is told by poll, so that every session gets its turn, packet by
 //   packet ERR_clear_error      does nothing: the streams clear OpenSSL's error queue before each call that reads it
-//   socket, connect      close-on-exec; TCP_NODELAY, so that acknowledgements leave at once
+//   socket, connect      close-on-exec; TCP_NODELAY, so that acknowledgements leave at once; who is connected to
 //   getsockopt           Paho has asked how connecting went
 //   close, SSL_free      forget what was read: descriptors are used again
 //   getaddrinfo          what was found before, or a bounded wait (paho_resolver)

@@ -17,6 +17,12 @@ char first_character(std::string_view payload) noexcept {
   return '\0';
 }
 
+// Whether its path is one of values then. Not so null, nor the empty list: some devices write [] for an object without
+// members.
+bool decides(const Cell& cell) noexcept {
+  return cell.kind != CellKind::null && (cell.kind != CellKind::list || cell.items.count != 0);
+}
+
 // May begin a JSON scalar.
 bool begins_scalar(char c) noexcept {
   return c == '"' || c == '-' || c == 't' || c == 'f' || c == 'n' || (c >= '0' && c <= '9');
@@ -170,7 +176,7 @@ bool PayloadReader::read_element() {
 void PayloadReader::add_bare(const char* name, Cell cell) {
   cell.node = plan_.child(kRootNode, name);
   if (cell.node == kNoNode || !plan_[cell.node].is_read()) return;
-  if (plan_.grows() && plan_[cell.node].shape == NodeShape::undecided) {
+  if (plan_.grows() && decides(cell) && plan_[cell.node].shape == NodeShape::undecided) {
     plan_.decide(cell.node, NodeShape::value, tokens_.position());
   }
   cells_->cells.add() = cell;
@@ -384,9 +390,7 @@ bool PayloadReader::read_value(NodeId node) {
   Cell& cell = cells_->cells.add();
   if (!values_.read(cell, depth_left())) return false;
   cell.node = node;
-  // An empty list, as null, decides nothing: some devices write [] for an object without members.
-  const bool is_empty_list = cell.kind == CellKind::list && cell.items.count == 0;
-  if (plan_.grows() && cell.kind != CellKind::null && !is_empty_list) {
+  if (plan_.grows() && decides(cell)) {
     const PlanNode& here = plan_[node];
     if (here.shape == NodeShape::undecided && !here.explode) plan_.decide(node, NodeShape::value, begin);
   }

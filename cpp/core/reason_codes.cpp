@@ -188,6 +188,7 @@ std::string_view hint_for(ErrorCode code) noexcept {
       return "close the other client, or use mqtts:// which has no such limit";
     case ErrorCode::forked:
       return "connect again in this process, or start it by \"spawn\"";
+    case ErrorCode::packet_refused:  // PacketRefusal knows
     case ErrorCode::ok:
     case ErrorCode::invalid_argument:
     case ErrorCode::invalid_uri:
@@ -264,6 +265,7 @@ RetryAdvice retry_advice(const Status& status) noexcept {
     case ErrorCode::websocket_failed:
     case ErrorCode::tls_failed:
     case ErrorCode::connection_lost:
+    case ErrorCode::packet_refused:
     case ErrorCode::timeout:
       return RetryAdvice::soon;
     case ErrorCode::server_unavailable:  // 0x9C, 0x9D: the broker has moved, it will say so again

@@ -90,10 +90,8 @@ std::int32_t RecordBatchBuilder::column_for(NodeId node) {
     return plan_[node].column = kOverflow;
   }
   const std::string wished = plan_.dotted(node);
-  std::string name = wished;
-  if (index_of_.contains(name)) {
-    name = plan_.pointer(node);
-    for (int i = 2; index_of_.contains(name); ++i) name = plan_.pointer(node) + "#" + std::to_string(i);
+  std::string name = free_name(node);
+  if (name != wished) {
     ++counters_.name_collisions;
     events_.push_back({"name_collision", name, "the name " + in_quotes(wished) + " is taken"});
   }
@@ -104,9 +102,17 @@ std::int32_t RecordBatchBuilder::column_for(NodeId node) {
   return plan_[node].column = index;
 }
 
+// Its column's name, or the one that it would get.
 std::string RecordBatchBuilder::name_of(NodeId node) const {
   const std::int32_t column = plan_[node].column;
-  return column >= 0 ? columns_[at(column)].name : plan_.dotted(node);
+  return column >= 0 ? columns_[at(column)].name : free_name(node);
+}
+
+std::string RecordBatchBuilder::free_name(NodeId node) const {
+  std::string name = plan_.dotted(node);
+  if (index_of_.contains(name)) name = plan_.pointer(node);
+  for (int i = 2; index_of_.contains(name); ++i) name = plan_.pointer(node) + "#" + std::to_string(i);
+  return name;
 }
 
 bool RecordBatchBuilder::add(const PayloadCells& cells, const RowSource& source) {
@@ -365,7 +371,7 @@ void RecordBatchBuilder::roll_back() {
     columns_.pop_back();
   }
   order_.resize(mark_.order);
-  for (FittedColumn& column : columns_) column.builder.truncate(rows_);
+  for (FittedColumn& column : columns_) column.truncate(rows_);
   for (const NodeId node : overflowed_) plan_[node].column = kNone;
   for (std::size_t i = mark_.events; i < events_.size(); ++i) untell(events_[i]);
   payload_columns_ = mark_.payload_columns;

@@ -81,6 +81,7 @@ class RecordBatchBuilder {
   [[nodiscard]] bool is_superfluous(std::int32_t index, std::size_t& text) const;
   void withdraw_superfluous();
   [[nodiscard]] std::string name_of(NodeId node) const;
+  [[nodiscard]] std::string free_name(NodeId node) const;
   [[nodiscard]] std::string_view json_text(const PayloadCells& cells, const Cell& cell);
   bool measure(const PayloadCells& cells, const RowSource& source);
   [[nodiscard]] SchemaPtr make_schema() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <random>
 #include <string_view>
 #include <utility>
@@ -129,6 +130,7 @@ class SessionHandle final : public Session {
     if (in_forked_child()) return completed(forked_status());
     if (auto status = validate(wish); !status.ok()) return completed(std::move(status));
     if (queue == nullptr) return completed(Status(ErrorCode::invalid_argument, "a subscription needs a queue"));
+    const std::lock_guard one_at_a_time(subscribe_mutex_);  // what is checked holds until it is in the table
     if (auto status = check_blocking(core_->options(), core_->table(), *queue); !status.ok())
       return completed(std::move(status));
     if (auto status = check_spooled(*core_, core_->table(), wish, *queue); !status.ok())
@@ -198,6 +200,7 @@ class SessionHandle final : public Session {
   }
 
   std::shared_ptr<SessionCore> core_;
+  std::mutex subscribe_mutex_;
 };
 
 }  // namespace
@@ -262,6 +265,8 @@ std::string_view to_string(SessionEvent::Kind kind) noexcept {
   switch (kind) {
     case Kind::connected:
       return "connected";
+    case Kind::packet_refused:
+      return "packet_refused";
     case Kind::connection_lost:
       return "connection_lost";
     case Kind::retrying:

@@ -58,7 +58,8 @@ enum class SessionState : std::uint8_t { created, connecting, connected, reconne
 // What happened to a session, for logs: drained by take_events(), at most 1,000 are kept (the oldest go, counted).
 struct SessionEvent {
   enum class Kind : std::uint8_t {
-    connected,  // detail: protocol version, session present
+    connected,       // detail: protocol version, session present
+    packet_refused,  // what the broker sent was malformed, or too large: the connection was ended
     connection_lost,
     retrying,  // detail: when and why
     gap,       // the broker kept no session: messages between loss and resubscription are gone
@@ -87,6 +88,7 @@ struct SessionInfo {
   ProtocolVersion protocol = ProtocolVersion::automatic;  // as spoken
   bool session_present = false;
   std::uint64_t connects = 0;
+  std::uint64_t refused_packets = 0;  // each ended a connection; none where Paho is the system's
   Status last_error;
   std::optional<std::uint32_t> server_receive_maximum;
   std::optional<std::uint32_t> server_maximum_packet_size;

@@ -96,7 +96,7 @@ void SessionCore::begin_attempt() {
   }
   auto [host, port] = host_to_resolve(options_);
   run_blocking(
-      [host = std::move(host), port] { return resolve_host(host, port); },
+      [host = std::move(host), port = port] { return resolve_host(host, port); },
       [self = shared_from_this(), attempt = attempt_](const Status& status) { self->on_resolved(attempt, status); });
 }
 
@@ -165,6 +165,10 @@ void SessionCore::on_connect_failed(std::uint32_t request, int code) {
   if (code > 0) {
     if ((code == 0x01 || code == 0x84) && fall_back("CONNACK: unsupported protocol version")) return;
     return attempt_failed(status_for_connack(protocol_, code));
+  }
+  if (auto refused = take_refused_packet(); !refused.ok()) {
+    if (fall_back(refused.message())) return;
+    return attempt_failed(std::move(refused));
   }
   // Paho says -1 for a refused port, a bad certificate and a broker that hangs up alike.
   probe_cancelled_ = std::make_shared<std::atomic<bool>>(false);

@@ -89,6 +89,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   // session_loss.cpp: from a connection to the next, or to the end.
   void lost();
   [[nodiscard]] Status cause_of_loss() const;
+  [[nodiscard]] Status take_refused_packet();
   void stop(Status status, SessionEvent::Kind kind);
   void finish_close();
   void release_client();

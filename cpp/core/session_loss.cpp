@@ -31,11 +31,26 @@ Status SessionCore::cause_of_loss() const {
   return Status(ErrorCode::connection_lost, "the connection to " + options_.uri.display() + " was lost");
 }
 
+// What the connection was ended for, below Paho, counted and told; ok where it was not.
+Status SessionCore::take_refused_packet() {
+  const auto refusal = client_ == nullptr ? std::nullopt : client_->take_refused_packet();
+  if (!refusal) return {};
+  auto status = Status(ErrorCode::packet_refused, refusal->text()).with_hint(refusal->hint());
+  {
+    const std::lock_guard lock(mutex_);
+    ++info_.refused_packets;
+  }
+  note(SessionEvent::Kind::packet_refused, status, status.message());
+  return status;
+}
+
 void SessionCore::lost() {
   ControlThread::instance().cancel(retry_timer_);
+  const auto refused_packet = take_refused_packet();
   if (!closing_.empty()) return finish_close();
   if (Clock::now() - connected_at_ >= kGoodConnection) retry_delay_.reset();
-  auto cause = cause_of_loss();
+  const bool we_ended_it = !refused_packet.ok() && !goodbye_;
+  auto cause = we_ended_it ? refused_packet : cause_of_loss();
   note(SessionEvent::Kind::connection_lost, cause, cause.message());
   set_state(SessionState::reconnecting);
   {
@@ -50,9 +65,9 @@ void SessionCore::lost() {
   // Before MQTT 5, Paho 1.3.12 repeats messages that it has given up, and whose payload it has freed: never with rows.
   const bool has_rows = publisher_.has_rows();
   publishing.kept_by_paho = is_persistent() && !(has_rows && protocol_ != ProtocolVersion::v5_0);
-  publishing.names_no_reason = protocol_ != ProtocolVersion::v5_0;
+  publishing.names_no_reason = protocol_ != ProtocolVersion::v5_0 && !we_ended_it;
   subscribing.names_no_reason = publishing.names_no_reason;
-  subscribing.closing_is_denying = protocol_ == ProtocolVersion::v3_1;
+  subscribing.closing_is_denying = protocol_ == ProtocolVersion::v3_1 && !we_ended_it;
   // HiveMQ refuses a publish twice: in PUBACK, then in DISCONNECT. What else was on its way is not to blame then.
   const bool repeats = goodbye_ && publisher_.refused_lately(code);
   if (is_about_publish(code) && !repeats && publisher_.has_suspects())

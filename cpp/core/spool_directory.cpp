@@ -159,7 +159,12 @@ Result<std::vector<SpoolDirectory::Segment>> SpoolDirectory::segments() const {
     const auto sequence = sequence_of_segment(entry->d_name);
     struct stat file{};
     if (!sequence || ::fstatat(directory_.get(), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    if (S_ISREG(file.st_mode)) found.push_back({*sequence, static_cast<std::uint64_t>(file.st_size)});
+    if (!S_ISREG(file.st_mode)) {
+      return Status(ErrorCode::spool_failed, in_quotes(entry->d_name) + " in the spool " + in_quotes(path_) +
+                                                 " has a segment's name and is no file")
+          .with_hint("a link or a directory has taken a segment's place: move it away");
+    }
+    found.push_back({*sequence, static_cast<std::uint64_t>(file.st_size)});
   }
   std::sort(found.begin(), found.end(),
             [](const Segment& a, const Segment& b) { return a.first_sequence < b.first_sequence; });

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "consumer_wakes.h"
+#include "receive_burst.h"
 #include "topic_filter.h"
 #include "utf8.h"
 
@@ -75,14 +76,12 @@ PushResult SpoolQueue::push(const MessageView& message, std::chrono::nanoseconds
   try {
     LossReason reason = nullptr;
     if (fault_of(message, reason) != nullptr) return settle_refused(message, true, reason);
-    for (;;) {
-      const auto outcome = writer_->append(message);
-      if (outcome == SpoolWriter::Outcome::stored) return settle_stored(message);
-      if (outcome == SpoolWriter::Outcome::failed) {
-        return refuse(message, outcome, &LossCounters::dropped_spool_failed);
-      }
-      if (!make_room(outcome, patience)) return refuse(message, outcome, refusal_reason());
-    }
+    if (put_off(message)) return settle_put_off(message);
+    commit_batch(patience);
+    auto outcome = writer_->append(message);
+    while (SpoolWriter::is_full(outcome) && make_room(outcome, patience)) outcome = writer_->append(message);
+    if (outcome == SpoolWriter::Outcome::stored) return settle_stored(message);
+    return settle_refused(message, false, tell_refused(outcome));
   } catch (const std::bad_alloc&) {
     return settle_refused(message, false, &LossCounters::dropped_no_memory);
   } catch (const std::system_error&) {
@@ -122,7 +121,8 @@ PushResult SpoolQueue::settle_stored(const MessageView& message) {
     if (consumer_sleeps_) notify = wakes_at_once_ ? std::exchange(consumer_sleeps_, false) : must_wake_now();
   }
   if (notify) not_empty_->notify_all();
-  if (!sync_error_told_ && writer_->sync_error() != 0) tell_sync_error();
+  if (const int error = writer_->sync_error(); error != 0 && !std::exchange(sync_error_told_, true))
+    tell_sync_error(error);
   return PushResult::stored;
 }
 
@@ -131,46 +131,26 @@ PushResult SpoolQueue::settle_refused(const MessageView& message, bool rejected,
   return rejected ? reject(message, reason) : drop(message, reason);
 }
 
-LossReason SpoolQueue::refusal_reason() const noexcept {
-  switch (limits_.policy) {
-    case OverflowPolicy::drop_newest:
-      return &LossCounters::dropped_newest;
-    case OverflowPolicy::block:
-      return &LossCounters::dropped_block_timeout;
-    case OverflowPolicy::drop_oldest:  // there was nothing older
-    case OverflowPolicy::latest:       // open() refuses it
-      break;
-  }
-  return &LossCounters::dropped_spool_failed;
-}
-
-PushResult SpoolQueue::refuse(const MessageView& message, SpoolWriter::Outcome why, LossReason reason) {
-  if (why != SpoolWriter::Outcome::failed) {
-    tell_full(why, "what arrives is acknowledged and dropped");
-  } else if (events_.begins_episode("write_failed")) {
-    events_.add("write_failed",
-                std::generic_category().message(writer_->error()) + "; what arrives is acknowledged and dropped");
-  }
-  return settle_refused(message, false, reason);
-}
-
-void SpoolQueue::tell_full(SpoolWriter::Outcome why, const std::string& what) {
-  const bool disk = why == SpoolWriter::Outcome::disk_full;
-  const char* const kind = disk ? "disk_full" : "full";
-  if (!events_.begins_episode(kind)) return;
-  const std::string reason = disk ? std::generic_category().message(writer_->error()) : "spool_max_bytes are reached";
-  events_.add(kind, reason + "; " + what);
-}
-
-void SpoolQueue::tell_sync_error() {
-  sync_error_told_ = true;
-  events_.add("sync_failed", std::generic_category().message(writer_->sync_error()) +
+void SpoolQueue::tell_sync_error(int error) {
+  events_.add("sync_failed", std::generic_category().message(error) +
                                  "; from here on the spool outlives the process, and not for certain the machine");
 }
 
 bool SpoolQueue::is_read(std::uint64_t end) const {
   const Lock lock(mutex_);
-  return end + counters_.in_batch <= expected_;
+  return end <= first_in_hand();
+}
+
+// The first message that is in a batch; where none is, the next one to be taken.
+std::uint64_t SpoolQueue::first_in_hand() const {
+  std::uint64_t first = expected_;
+  std::uint64_t left = counters_.in_batch;
+  for (auto block = taken_.rbegin(); left > 0 && block != taken_.rend(); ++block) {
+    const std::uint64_t of_this = std::min(left, block->messages);
+    first = block->end - of_this;
+    left -= of_this;
+  }
+  return first;
 }
 
 // True where append() is worth another try.
@@ -223,14 +203,22 @@ void SpoolQueue::settle_given_up(const SpoolWriter::Segment& segment) {
 }
 
 bool SpoolQueue::wait_until_read(std::uint64_t end, std::chrono::nanoseconds patience) {
-  ConsumerWakes::flush();  // it may be for this very consumer that we wait
+  // It may be for this very consumer that we wait. In commit() there are messages behind this one whose answers must
+  // not leave yet.
+  if (commits_) {
+    ConsumerWakes::flush();
+  } else {
+    put_off_ = false;
+    ReceiveBurst::forget(*this);
+    ReceiveBurst::end();
+  }
   const auto begin = std::chrono::steady_clock::now();
   const auto deadline = begin + std::min(patience, kLongestWait);
   bool read = is_read(end);
   Lock lock(mutex_);
   while (!read && !closed_ && std::chrono::steady_clock::now() < deadline) {
     not_full_->wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + kLook));
-    read = end + counters_.in_batch <= expected_;
+    read = end <= first_in_hand();
   }
   const auto waited = std::chrono::steady_clock::now() - begin;
   counters_.blocked_ns +=
@@ -244,6 +232,7 @@ bool SpoolQueue::wait_for_room(const MessageView& message, std::chrono::nanoseco
   for (;;) {
     {
       const std::lock_guard producer(producer_mutex_);
+      if (writer_) commit_batch(std::chrono::nanoseconds(0));
       if (!writer_ || stalled_here_ || writer_->has_room(message) || writer_->exceeds_spool(message)) return true;
       const auto* const oldest = writer_->oldest();
       if (oldest == nullptr || is_read(oldest->end)) return true;
@@ -256,7 +245,7 @@ bool SpoolQueue::wait_for_room(const MessageView& message, std::chrono::nanoseco
 }
 
 bool SpoolQueue::sleep_until_readable(Lock& lock, std::chrono::nanoseconds wait) {
-  const auto over = [this] { return expected_ < end_ || closed_ || woken_ || read_failed_; };
+  const auto over = [this] { return expected_ < end_ || (closed_ && !has_uncommitted_) || woken_ || read_failed_; };
   if (!over() && wait.count() > 0) {
     const auto deadline = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
     do {
@@ -322,6 +311,7 @@ void SpoolQueue::settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std
   const std::uint64_t lost = fed.block ? fed.block->first_sequence() - from : until - from;
   expected_ = fed.block ? fed.block->first_sequence() + count : until;
   counters_.in_batch += count;
+  note_taken(count);
   if (!of_this_run) {
     counters_.received += count;
     if (fed.block) counters_.received_bytes += fed.block->payload_bytes();
@@ -332,6 +322,17 @@ void SpoolQueue::settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std
   counters_.loss.dropped_spool_damaged += lost;
   note_loss(&LossCounters::dropped_spool_damaged, lost, 0);
   if (fed.block) payload_bytes_read_ += fed.block->payload_bytes();
+}
+
+void SpoolQueue::note_taken(std::uint64_t count) {
+  std::uint64_t held = 0;
+  for (const Taken& block : taken_) held += block.messages;
+  // Those at the front whose messages have all left their batch.
+  while (!taken_.empty() && held - taken_.front().messages + count >= counters_.in_batch) {
+    held -= taken_.front().messages;
+    taken_.pop_front();
+  }
+  if (count > 0) taken_.push_back({expected_, count});
 }
 
 void SpoolQueue::tell_damages() {
@@ -364,6 +365,10 @@ void SpoolQueue::unsubscribed() noexcept {
 
 void SpoolQueue::let_go() noexcept {
   const std::lock_guard producer(producer_mutex_);
+  if (writer_ == nullptr) return;
+  commit_batch(std::chrono::nanoseconds(0));
+  const int error = writer_->finish();
+  if (error != 0 && !std::exchange(sync_error_told_, true)) tell_sync_error(error);
   writer_.reset();
 }
 
@@ -380,7 +385,7 @@ void SpoolQueue::discard() {
 
 bool SpoolQueue::drained() const {
   const Lock lock(mutex_);
-  return closed_ && (read_failed_ || expected_ >= end_);
+  return closed_ && (read_failed_ || (expected_ >= end_ && !has_uncommitted_));
 }
 
 StreamCounters SpoolQueue::counters() const {

@@ -1,10 +1,11 @@
 #pragma once
 
-// SpoolQueue: a MessageQueue whose messages lie in a spool. push() appends to the spool before it returns, and so
-// before the message is acknowledged; take() reads them back from there. It keeps the same book; what it holds in
-// memory is the block in hand.
+// SpoolQueue: a MessageQueue whose messages lie in a spool. A message is appended to the spool before it is
+// acknowledged: by push(), or, on a thread that ends its read bursts (receive_burst.h), by commit(), with all of the
+// burst in one write and, where that is asked for, one sync. take() reads them back from there. It keeps the same book;
+// what it holds in memory is a batch of at most 256 KiB, and the block in hand.
 //
-//   receive thread --push()--> SpoolWriter ==> segments ==> SpoolFeed --take()--> consumer
+//   receive thread --push(), commit()--> SpoolWriter ==> segments ==> SpoolFeed --take()--> consumer
 //
 // Full is: max_bytes of the spool, or no room on the disk. Then what the consumer has been handed goes first, segment
 // by segment. Where that is not enough, the policy decides: drop_oldest gives up whole segments that nobody has read,
@@ -16,6 +17,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +25,7 @@
 #include <vector>
 
 #include "message_queue.h"
+#include "receive_burst.h"
 #include "spool_events.h"
 #include "spool_feed.h"
 #include "spool_writer.h"
@@ -36,13 +39,14 @@ struct SpoolQueueOptions {
   std::optional<std::uint64_t> from;
 };
 
-class SpoolQueue final : public MessageQueue {
+class SpoolQueue final : public MessageQueue, public BurstCommit {
  public:
   // Of `limits`, max_messages and max_bytes do not bound it. Errors: invalid_argument, spool_failed, spool_in_use.
   static Result<std::shared_ptr<SpoolQueue>> open(QueueLimits limits, SpoolQueueOptions options);
 
   using MessageQueue::push;
   PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept override;
+  void commit() noexcept override;
   [[nodiscard]] bool wait_for_room(const MessageView& message, std::chrono::nanoseconds wait) override;
   [[nodiscard]] std::unique_ptr<MessageBlock> take(std::chrono::nanoseconds wait) override;
   void recycle(std::unique_ptr<MessageBlock> block) override;
@@ -67,22 +71,29 @@ class SpoolQueue final : public MessageQueue {
              std::uint64_t from, bool is_slow);
 
   [[nodiscard]] const char* fault_of(const MessageView& message, LossReason& reason);
+  [[nodiscard]] bool put_off(const MessageView& message);
+  void commit_batch(std::chrono::nanoseconds patience) noexcept;
   PushResult settle_stored(const MessageView& message);
+  PushResult settle_put_off(const MessageView& message);
+  void settle_committed();
+  void settle_lost(const SpoolRecord& record, LossReason reason);
+  void settle_lost_batch() noexcept;
   PushResult settle_refused(const MessageView& message, bool rejected, LossReason reason);
-  PushResult refuse(const MessageView& message, SpoolWriter::Outcome why, LossReason reason);
-  [[nodiscard]] LossReason refusal_reason() const noexcept;
+  [[nodiscard]] LossReason tell_refused(SpoolWriter::Outcome why);
   [[nodiscard]] bool make_room(SpoolWriter::Outcome why, std::chrono::nanoseconds patience);
   [[nodiscard]] bool wait_until_read(std::uint64_t end, std::chrono::nanoseconds patience);
   [[nodiscard]] bool is_read(std::uint64_t end) const;
+  [[nodiscard]] std::uint64_t first_in_hand() const;
   void give_up_oldest(const SpoolWriter::Segment& segment, SpoolWriter::Outcome why);
   void settle_given_up(const SpoolWriter::Segment& segment);
   void tell_full(SpoolWriter::Outcome why, const std::string& what);
-  void tell_sync_error();
+  void tell_sync_error(int error);
   void tell_damages();
   [[nodiscard]] Result<SpoolFeed::Fed> read(std::uint64_t from, std::uint64_t until);
   std::unique_ptr<MessageBlock> fail_read(const Status& why);
   bool sleep_until_readable(Lock& lock, std::chrono::nanoseconds wait);
   void settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until);
+  void note_taken(std::uint64_t count);
   void let_go() noexcept;
 
   std::mutex producer_mutex_;
@@ -90,6 +101,8 @@ class SpoolQueue final : public MessageQueue {
   TopicDictionary known_topics_;         // the same: those that were checked
   bool stalled_here_ = false;            // the same: `block` has timed out, and there was no room since
   bool sync_error_told_ = false;         // the same
+  bool put_off_ = false;                 // the same: commit() will come
+  bool commits_ = false;                 // the same: it is at it
   SpoolFeed feed_;                       // consumer
   SpoolEvents events_;
   std::atomic<int> subscriptions_{0};
@@ -97,10 +110,16 @@ class SpoolQueue final : public MessageQueue {
   const std::uint64_t earlier_;
   const bool wakes_at_once_;  // each message takes the disk's time: a burst of them is no short moment
   // Guarded by mutex_:
-  std::uint64_t expected_;                // the sequence that take() reads next
+  std::uint64_t expected_;  // the sequence that take() reads next
+  struct Taken {
+    std::uint64_t end = 0;  // behind its last message
+    std::uint64_t messages = 0;
+  };
+  std::deque<Taken> taken_;               // blocks, from the oldest of which a message is in a batch
   std::uint64_t end_;                     // behind the last one it may read
   std::uint64_t payload_bytes_read_ = 0;  // of this run's messages: taken, or given up
   std::uint64_t spool_bytes_ = 0;
+  bool has_uncommitted_ = false;
   bool read_failed_ = false;
 };
 

@@ -23,6 +23,9 @@ constexpr std::uint64_t kMinSegmentBytes = 64u << 10;
 // A payload of more goes to the file from where it is; of less, it costs less to put it behind the head.
 constexpr std::size_t kCopiedPayload = 32u << 10;
 constexpr std::size_t kHeadReserve = kCopiedPayload + (72u << 10);
+// Of one write.
+constexpr std::size_t kBatchBytes = 256u << 10;
+constexpr std::size_t kBatchRecords = 1'024;
 // After a start of the machine: more than any run can have written and lost of what others had read already.
 constexpr std::uint64_t kBootJump = std::uint64_t{1} << 32;
 constexpr std::array<char, kRecordAlignment> kZeros{};
@@ -143,6 +146,12 @@ SpoolWriter::~SpoolWriter() {
   end_segment();
 }
 
+int SpoolWriter::finish() noexcept {
+  if (options_.sync != SyncMode::process && file_) static_cast<void>(file_->sync());
+  end_segment();
+  return sync_error();
+}
+
 std::uint64_t SpoolWriter::size_of(const MessageView& message) noexcept {
   std::size_t properties = 0;
   if (message.properties != nullptr) {
@@ -161,11 +170,28 @@ bool SpoolWriter::has_room(const MessageView& message) const noexcept {
   return bytes_ + size_of(message) + kSegmentHeaderBytes <= options_.max_bytes;
 }
 
+namespace {
+
+SpoolRecord record_of(const MessageView& message, std::string_view properties) {
+  return {0,           message.receive_time_ns, message.qos, message.retain,
+          message.dup, message.topic,           properties,  message.payload};
+}
+
+}  // namespace
+
 SpoolWriter::Outcome SpoolWriter::append(const MessageView& message) noexcept {
   try {
     properties_.clear();
     if (message.properties != nullptr) encode_properties(*message.properties, properties_);
-    const std::size_t size = record_bytes(message.topic.size(), properties_.size(), message.payload.size());
+  } catch (const std::bad_alloc&) {
+    return failure(ENOMEM);
+  }
+  return append(record_of(message, properties_));
+}
+
+SpoolWriter::Outcome SpoolWriter::append(const SpoolRecord& record) noexcept {
+  try {
+    const std::size_t size = record_bytes(record.topic.size(), record.properties.size(), record.payload.size());
     const bool has_records = file_ && segments_.back().bytes > kSegmentHeaderBytes;
     if (has_records && segments_.back().bytes + size > options_.segment_bytes) end_segment();
     if (bytes_ + size + (file_ ? 0 : kSegmentHeaderBytes) > options_.max_bytes) {
@@ -175,7 +201,7 @@ SpoolWriter::Outcome SpoolWriter::append(const MessageView& message) noexcept {
     if (!file_) {
       if (const Outcome begun = begin_segment(); begun != Outcome::stored) return begun;
     }
-    return write_record(message, size);
+    return write_record(record, size);
   } catch (const std::bad_alloc&) {
     return failure(ENOMEM);
   } catch (const std::exception&) {
@@ -188,11 +214,10 @@ SpoolWriter::Outcome SpoolWriter::failure(int error) noexcept {
   return error == ENOSPC || error == EDQUOT || error == EFBIG ? Outcome::disk_full : Outcome::failed;
 }
 
-SpoolWriter::Outcome SpoolWriter::write_record(const MessageView& message, std::size_t size) noexcept {
-  const SpoolRecord record{next_sequence_, message.receive_time_ns, message.qos, message.retain,
-                           message.dup,    message.topic,           properties_, message.payload};
+SpoolWriter::Outcome SpoolWriter::write_record(SpoolRecord record, std::size_t size) {
+  record.sequence = next_sequence_;
   encode_record_head(record, salt_, head_);
-  std::string_view payload = message.payload;
+  std::string_view payload = record.payload;
   std::size_t padding = size - head_.size() - payload.size();
   if (payload.size() <= kCopiedPayload) {
     head_ += payload;
@@ -200,26 +225,94 @@ SpoolWriter::Outcome SpoolWriter::write_record(const MessageView& message, std::
     payload = {};
     padding = 0;
   }
-  if (!write_all(head_, payload, padding)) {
+  if (write_all(head_, payload, padding) < size) {
     const Outcome outcome = failure(errno);
     undo();
     return outcome;
   }
-  Segment& segment = segments_.back();
-  segment.bytes += size;
-  bytes_ += size;
-  payload_bytes_ += message.payload.size();
-  segment.payload_bytes_at_end = payload_bytes_;
-  segment.end = ++next_sequence_;
-  due_sequence_ = next_sequence_;
-  if (options_.sync != SyncMode::process) file_->written();
-  if (options_.sync == SyncMode::always) static_cast<void>(file_->sync());
+  count_record(size, record.payload.size());
+  sync_written();
   return Outcome::stored;
 }
 
-bool SpoolWriter::write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept {
+void SpoolWriter::count_record(std::size_t size, std::size_t payload) noexcept {
+  Segment& segment = segments_.back();
+  segment.bytes += size;
+  bytes_ += size;
+  payload_bytes_ += payload;
+  segment.payload_bytes_at_end = payload_bytes_;
+  segment.end = ++next_sequence_;
+  due_sequence_ = next_sequence_;
+}
+
+void SpoolWriter::sync_written() noexcept {
+  if (options_.sync != SyncMode::process) file_->written();
+  if (options_.sync == SyncMode::always) static_cast<void>(file_->sync());
+}
+
+bool SpoolWriter::batch(const MessageView& message) noexcept {
+  if (!file_ || batched_.size() == kBatchRecords || message.payload.size() > kCopiedPayload) return false;
+  try {
+    batch_.reserve(kBatchBytes);
+    batched_.reserve(kBatchRecords);
+    properties_.clear();
+    if (message.properties != nullptr) encode_properties(*message.properties, properties_);
+    const std::size_t size = record_bytes(message.topic.size(), properties_.size(), message.payload.size());
+    const std::size_t all = batch_.size() + size;
+    if (all > kBatchBytes || segments_.back().bytes + all > options_.segment_bytes) return false;
+    if (bytes_ + all > options_.max_bytes) return false;
+    SpoolRecord record = record_of(message, properties_);
+    record.sequence = next_sequence_ + batched_.size();
+    encode_record_head(record, salt_, head_);
+    batch_ += head_;
+    batch_ += message.payload;
+    batch_.resize(all, '\0');
+    batched_.push_back({static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(message.payload.size())});
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+SpoolWriter::Outcome SpoolWriter::commit() noexcept {
+  if (!has_batch()) return Outcome::stored;
+  std::size_t written = write_all(batch_, {}, 0);
+  const int error = errno;
+  const bool all = written == batch_.size();
+  for (; unwritten_ < batched_.size() && written >= batched_[unwritten_].size; ++unwritten_) {
+    const Batched& one = batched_[unwritten_];
+    count_record(one.size, one.payload);
+    written -= one.size;
+    unwritten_at_ += one.size;
+  }
+  if (unwritten_ > 0) sync_written();
+  if (!all) {
+    batch_salt_ = salt_;
+    undo();
+    return failure(error);
+  }
+  batch_.clear();
+  batched_.clear();
+  unwritten_ = unwritten_at_ = 0;
+  return Outcome::stored;
+}
+
+SpoolRecord SpoolWriter::front_of_batch() const noexcept {
+  return decode_record(std::string_view(batch_).substr(unwritten_at_), batch_salt_).record;
+}
+
+void SpoolWriter::pop_batch() noexcept {
+  unwritten_at_ += batched_[unwritten_].size;
+  if (++unwritten_ < batched_.size()) return;
+  batch_.clear();
+  batched_.clear();
+  unwritten_ = unwritten_at_ = 0;
+}
+
+std::size_t SpoolWriter::write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept {
   std::array<std::string_view, 3> parts{head, payload, std::string_view(kZeros.data(), padding)};
-  auto offset = static_cast<::off_t>(segments_.back().bytes);
+  const auto begin = static_cast<::off_t>(segments_.back().bytes);
+  auto offset = begin;
   for (;;) {
     std::array<iovec, 3> vectors{};
     int count = 0;
@@ -227,13 +320,13 @@ bool SpoolWriter::write_all(std::string_view head, std::string_view payload, std
       // iovec lacks const.
       if (!part.empty()) vectors[static_cast<std::size_t>(count++)] = {const_cast<char*>(part.data()), part.size()};
     }
-    if (count == 0) return true;
+    if (count == 0) return static_cast<std::size_t>(offset - begin);
     const auto wrote = count == 1 ? ::pwrite(file_->get(), vectors[0].iov_base, vectors[0].iov_len, offset)
                                   : ::pwritev(file_->get(), vectors.data(), count, offset);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) {
       if (wrote == 0) errno = ENOSPC;
-      return false;
+      return static_cast<std::size_t>(offset - begin);
     }
     offset += wrote;
     auto gone = static_cast<std::size_t>(wrote);
@@ -267,7 +360,7 @@ SpoolWriter::Outcome SpoolWriter::begin_segment() noexcept {
     encode_header({salt_, next_sequence_, due_sequence_, now_ns(), boot_}, header);
     file_ = std::make_shared<SpoolFile>(std::move(file), sync_error_);
     segments_.push_back({next_sequence_, next_sequence_, 0, payload_bytes_});
-    if (!write_all(header, {}, 0)) return give_up(errno);
+    if (write_all(header, {}, 0) < header.size()) return give_up(errno);
   } catch (const std::bad_alloc&) {
     return give_up(ENOMEM);
   } catch (const std::exception&) {  // no random numbers

@@ -1,10 +1,11 @@
 #pragma once
 
-// SpoolWriter: appends messages to a spool (spool_format.h), one write for each, and keeps it within its bounds.
+// SpoolWriter: appends messages to a spool (spool_format.h), one write for each or for a batch of them, and keeps it
+// within its bounds.
 //
 // Owned by a SpoolQueue, which lets one thread in at a time: the receive thread, before the message is acknowledged.
-// append() allocates nothing for a message, but for that with the longest topic and properties so far, and at the
-// beginning of a segment. It waits for nothing but the file system, with SpoolSync::always for the disk.
+// Nothing is allocated for a message, but for that with the longest topic and properties so far, at the beginning of a
+// segment, and for the first batch. It waits for nothing but the file system, with SyncMode::always for the disk.
 
 #include <chrono>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "message.h"
 #include "spool_directory.h"
@@ -49,6 +51,10 @@ class SpoolWriter {
     disk_full,  // the disk, or the user's share of it
     failed,     // the disk says no otherwise
   };
+  // There would be room for more if something went.
+  [[nodiscard]] static bool is_full(Outcome outcome) noexcept {
+    return outcome == Outcome::full || outcome == Outcome::disk_full;
+  }
   // A segment that is there: what of it can be given up.
   struct Segment {
     std::uint64_t first = 0;
@@ -69,12 +75,23 @@ class SpoolWriter {
   SpoolWriter(const SpoolWriter&) = delete;
   SpoolWriter& operator=(const SpoolWriter&) = delete;
 
-  // Where it is not stored, the files are as if it had never come, and error() says why.
+  // Where it is not stored, the files are as if it had never come, and error() says why. Not while there is a batch.
   [[nodiscard]] Outcome append(const MessageView& message) noexcept;
+
+  // Keeps it in memory, for commit() to write with others. False where it does not fit: commit(), then append().
+  [[nodiscard]] bool batch(const MessageView& message) noexcept;
+  [[nodiscard]] bool has_batch() const noexcept { return unwritten_ < batched_.size(); }
+  // One write, and with SyncMode::always one sync. Where not all is stored, front_of_batch() is the first that is not:
+  // it can be tried again by itself, and goes with pop_batch() in any case.
+  [[nodiscard]] Outcome commit() noexcept;
+  [[nodiscard]] SpoolRecord front_of_batch() const noexcept;
+  void pop_batch() noexcept;
+  // As append(): the record's number is given to it anew.
+  [[nodiscard]] Outcome append(const SpoolRecord& record) noexcept;
   // A record of that message is larger than the whole spool may be.
   [[nodiscard]] bool exceeds_spool(const MessageView& message) const noexcept;
 
-  // False where append() would answer `full`.
+  // False where append() would answer `full`; not while there is a batch.
   [[nodiscard]] bool has_room(const MessageView& message) const noexcept;
 
   // The oldest that holds a record, or null. Where it is the one being written, that is ended first.
@@ -92,6 +109,8 @@ class SpoolWriter {
   [[nodiscard]] int error() const noexcept { return error_; }
   // errno of the first sync that failed: what the mode promises was not kept; 0: it was.
   [[nodiscard]] int sync_error() const noexcept { return sync_error_->get(); }
+  // No more appends. What was not synced yet is, where the mode asks for that; sync_error().
+  [[nodiscard]] int finish() noexcept;
   // Of the segment being written; for tests.
   [[nodiscard]] std::uint64_t syncs() const noexcept { return file_ ? file_->syncs() : 0; }
 
@@ -107,8 +126,11 @@ class SpoolWriter {
   [[nodiscard]] bool is_of_this_boot(std::uint64_t boot) const noexcept { return boot != 0 && boot == boot_; }
   Outcome begin_segment() noexcept;
   void end_segment() noexcept;
-  Outcome write_record(const MessageView& message, std::size_t size) noexcept;
-  [[nodiscard]] bool write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept;
+  Outcome write_record(SpoolRecord record, std::size_t size);
+  // How much of it was written; errno says why not all was.
+  [[nodiscard]] std::size_t write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept;
+  void count_record(std::size_t size, std::size_t payload) noexcept;
+  void sync_written() noexcept;
   void undo() noexcept;
   void sync_directory() noexcept;
   [[nodiscard]] Outcome failure(int error) noexcept;
@@ -128,6 +150,15 @@ class SpoolWriter {
   Repair repair_;
   std::string head_;        // of the record being written
   std::string properties_;  // of the same
+  struct Batched {
+    std::uint32_t size = 0;
+    std::uint32_t payload = 0;
+  };
+  std::string batch_;             // records, as they go to the file
+  std::vector<Batched> batched_;  // one for each of them
+  std::size_t unwritten_ = 0;     // from here on they are not written,
+  std::size_t unwritten_at_ = 0;  // and lie there in batch_,
+  std::uint64_t batch_salt_ = 0;  // written with this salt, where a commit() has failed
   int error_ = 0;
   const std::shared_ptr<SyncError> sync_error_ = std::make_shared<SyncError>();
 };

@@ -64,6 +64,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "publish_probably_denied";
     case ErrorCode::packet_too_large:
       return "packet_too_large";
+    case ErrorCode::packet_refused:
+      return "packet_refused";
     case ErrorCode::timeout:
       return "timeout";
     case ErrorCode::closed:

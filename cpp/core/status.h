@@ -49,6 +49,7 @@ enum class ErrorCode : std::uint8_t {
   publish_denied,
   publish_probably_denied,
   packet_too_large,
+  packet_refused,  // what the broker sent is malformed, or larger than we take
   // Using the library.
   timeout,
   closed,

@@ -256,7 +256,13 @@ void SubscriptionTable::route(const MessageView& message, std::span<const std::u
   }
   if (tell && unmatched_) unmatched_();
   // Without the lock: a queue with the policy `block` may wait here.
-  for (const auto& queue : scratch_) static_cast<void>(queue->push(message));
+  bool taken = scratch_.empty();
+  for (const auto& queue : scratch_) taken = queue->push(message) != PushResult::closed || taken;
+  if (!taken) {  // the session ends
+    const std::lock_guard lock(mutex_);
+    --counters_.routed;
+    ++counters_.unmatched;
+  }
   scratch_.clear();
 }
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .spool import Delivery, SpoolFrom, Sync
     from .stream import Stream
 
+_COUNTERS: Final = ("arrived", "routed", "unmatched", "held", "arrived_bytes", "published", "connects", "gaps", "refused_packets")
 _CLOSE_SECONDS: Final = 2.0
 _ENDING_SECONDS: Final = 1.0  # that the end of a session takes, at most
 
@@ -250,7 +251,8 @@ class Client:
             spool_from: where the batches begin: None with what arrives from now on, "oldest", or a ``_spool_seq`` of an earlier run.
             spool_max_bytes: of a spool. When they are used up, what this stream has handed out goes first, then ``overflow`` decides.
             sync: when a spooled message is on the disk: "process": when the system likes (it outlives the process, not the machine);
-                "interval": after ``sync_interval`` at most; "always": before it is acknowledged, one by one, which is slow, and warns.
+                "interval": after ``sync_interval`` at most; "always": before it is acknowledged, a read burst at a time; over
+                WebSockets and with the system's Paho one by one, which warns.
             extraction: as :func:`honeyframe.extract`: ``on_conflict``, ``payload``, ``explode``, ``sep``, ``tz``, ``max_columns``,
                 ``na_values``, ``metadata``, …
 
@@ -261,6 +263,7 @@ class Client:
         """
         check_process()
         from .source import open_stream, plan_stream
+        from .spool import warn_of_single_syncs
 
         plan = plan_stream(
             topics,
@@ -287,6 +290,8 @@ class Client:
             sync_interval=sync_interval,
             **extraction,
         )
+        if plan.spool is not None and sync == "always":
+            warn_of_single_syncs(self._address.scheme)
         return open_stream(self, plan)
 
     # --- accounts
@@ -301,9 +306,11 @@ class Client:
         return {**self._session.info(), "gaps": self._log.gaps, "streams": len(self._streams)}
 
     def stats(self) -> dict[str, int]:
-        """The counters of messages: ``arrived = routed + unmatched + held``, ``published``, ``connects``, ``gaps``."""
+        """The counters: of messages ``arrived = routed + unmatched + held`` and ``published``; of the connection ``connects``, ``gaps``
+        and ``refused_packets``: malformed or too large, each of them the end of a connection.
+        """
         info = self.info()
-        return {name: info[name] for name in ("arrived", "routed", "unmatched", "held", "arrived_bytes", "published", "connects", "gaps")}
+        return {name: info[name] for name in _COUNTERS}
 
     @property
     def closed(self) -> bool:

@@ -84,7 +84,8 @@ def connect(
         keepalive: a duration.
         connect_timeout: for each attempt, of which "auto" may need two.
         last_will: :class:`LastWill`, or a mapping with its fields. Never a default one.
-        receive_maximum, maximum_packet_size, user_properties: MQTT 5 CONNECT properties; bytes for the size.
+        receive_maximum, user_properties: MQTT 5 CONNECT properties.
+        maximum_packet_size: in bytes, what is taken at most. MQTT 5 tells the broker; a larger packet ends the connection, and is counted.
         http_proxy: ``http://user:password@host:port``. Never taken from the environment.
         ca_file, ca_directory: trusted authorities (PEM). Default: ``SSL_CERT_FILE``/``SSL_CERT_DIR``, the system's store, certifi.
         client_certificate, client_key, client_key_password: PEM files of a client certificate.

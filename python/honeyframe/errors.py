@@ -297,6 +297,12 @@ class PacketTooLargeError(HoneyframeError, ValueError):
     code = "packet_too_large"
 
 
+class PacketRefusedError(ConnectError):
+    """The broker sent a packet that is malformed, or larger than ``maximum_packet_size``: it was not read, and the connection was ended."""
+
+    code = "packet_refused"
+
+
 # --- Using the library ------------------------------------------------------------------------------------------------
 
 
@@ -381,6 +387,7 @@ KINDS: Final[dict[str, type[HoneyframeError]]] = {
         PublishDenied,
         PublishProbablyDenied,
         PacketTooLargeError,
+        PacketRefusedError,
         OperationTimeoutError,
         ClosedError,
         ForkedProcessError,

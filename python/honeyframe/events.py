@@ -26,6 +26,7 @@ _LEVELS: Final = {
     "protocol_fallback": logging.INFO,
     "qos_lowered": logging.WARNING,
     "unmatched": logging.WARNING,
+    "packet_refused": logging.ERROR,
     "connection_lost": logging.WARNING,
     "retrying": logging.WARNING,
     "gap": logging.WARNING,

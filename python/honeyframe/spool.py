@@ -125,6 +125,21 @@ def _greatest(batch: _core.RecordBatch) -> dict[str, int | None]:
     return {name: pc.max(table.column(name).cast(pa.int64())).as_py() for name in names}
 
 
+def warn_of_single_syncs(scheme: str) -> None:
+    """Of ``sync="always"``: where acknowledgements cannot wait for a sync that covers many of them, there is one sync a message."""
+    if scheme in {"ws", "wss"}:
+        why = "over WebSockets"
+    elif not _core.build_info()["paho"].endswith("lean"):
+        why = "with the system's Paho"
+    else:
+        return
+    warn(
+        f'{why} sync="always" waits for the disk with each message, one after the other: some hundreds to thousands of messages a second, '
+        "and meanwhile no other stream of this process receives",
+        SpoolWarning,
+    )
+
+
 def check_delivery(
     delivery: Delivery,
     spool: Path | None,
@@ -148,12 +163,6 @@ def check_delivery(
     interval = to_seconds(sync_interval, "sync_interval")
     if not interval > 0:
         raise InvalidArgumentError(f"sync_interval must be above zero; found {sync_interval!r}")
-    if sync == "always":
-        warn(
-            'sync="always" waits for the disk with each message, one after the other: some hundreds to thousands of messages a second, and '
-            "meanwhile no other stream of this process receives",
-            SpoolWarning,
-        )
     return {
         "path": os.fspath(check_path("spool", spool)),
         "from_": None if spool_from is None else check_from("spool_from", spool_from),

@@ -277,13 +277,13 @@ class Stream:
         """What happened to this stream and its connection, oldest first: every loss, with its times, and every change.
 
         What repeats is one row an episode, which ends after ten seconds without it. Events are ``connected``, ``connection_lost`` (until
-        the next connection; reason ``session_kept`` or ``session_lost``), ``retrying``, ``gap`` (the session was lost: what was sent from
-        ``time`` to ``until`` is missing), ``resubscribed``, ``refused``, ``subscribe_refused``, ``publish_refused``, ``taken_over``,
-        ``qos_lowered``, ``unmatched``, ``closed``, ``events_lost`` (more came than are kept); ``dropped`` and ``rejected`` (by reason),
-        ``duplicates`` (reason ``dup_flag``, or ``packet_id_seen`` where this stream had a message of that packet id); ``column_added``,
-        ``column_widened``, ``misfit`` (by column), ``max_columns``, ``name_collision``, ``event_time_unit``, ``number_from_string``,
-        ``na_string``; ``quarantined`` (by reason); ``sequence_gap``, ``sequence_repeated``, ``sequence_out_of_order``,
-        ``sequence_restart`` (by publisher, with ``sequence=``).
+        the next connection; reason ``session_kept`` or ``session_lost``), ``packet_refused`` (malformed, or too large: the loss's cause),
+        ``retrying``, ``gap`` (the session was lost: what was sent from ``time`` to ``until`` is missing), ``resubscribed``, ``refused``,
+        ``subscribe_refused``, ``publish_refused``, ``taken_over``, ``qos_lowered``, ``unmatched``, ``closed``, ``events_lost`` (more came
+        than are kept); ``dropped`` and ``rejected`` (by reason), ``duplicates`` (reason ``dup_flag``, or ``packet_id_seen`` where this
+        stream had a message of that packet id); ``column_added``, ``column_widened``, ``misfit`` (by column), ``max_columns``,
+        ``name_collision``, ``event_time_unit``, ``number_from_string``, ``na_string``; ``quarantined`` (by reason); ``sequence_gap``,
+        ``sequence_repeated``, ``sequence_out_of_order``, ``sequence_restart`` (by publisher, with ``sequence=``).
 
         At most 200 rows of each event are kept. Older ones are folded into one row ``overflow`` whose reason is the event: its count and
         bytes are their sums, so that nothing is lost silently here either.

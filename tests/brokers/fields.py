@@ -50,6 +50,21 @@ _IDENTIFIERS = {name: (identifier, kind) for identifier, (name, kind) in _PROPER
 _REPEATED = ("user_property", "subscription_identifier")
 _INTEGERS = {"byte": ">B", "two": ">H", "four": ">I"}
 
+CONNECT, CONNACK, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT, WILL = 1, 2, 3, 8, 10, 14, 16  # the last is in CONNECT
+# Where a property may stand, MQTT 5.0 table 2-4: packet type -> identifiers. What is in no list: the answers 4 to 7, 9, 11.
+_PLACES: Mapping[int, frozenset[int]] = {
+    CONNECT: frozenset({0x11, 0x15, 0x16, 0x17, 0x19, 0x21, 0x22, 0x26, 0x27}),
+    CONNACK: frozenset({0x11, 0x12, 0x13, 0x15, 0x16, 0x1A, 0x1C, 0x1F, 0x21, 0x22, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2A}),
+    PUBLISH: frozenset({0x01, 0x02, 0x03, 0x08, 0x09, 0x0B, 0x23, 0x26}),
+    WILL: frozenset({0x01, 0x02, 0x03, 0x08, 0x09, 0x18, 0x26}),
+    SUBSCRIBE: frozenset({0x0B, 0x26}),
+    UNSUBSCRIBE: frozenset({0x26}),
+    DISCONNECT: frozenset({0x11, 0x1C, 0x1F, 0x26}),
+}
+_ANSWERS = frozenset({0x1F, 0x26})
+_FLAGS = frozenset({0x17, 0x19, 0x24, 0x25, 0x28, 0x29, 0x2A})  # 0 or 1
+_NEVER_ZERO = frozenset({0x0B, 0x21, 0x23, 0x27})
+
 
 def encode_length(value: int) -> bytes:
     """A variable byte integer, 1 to 4 bytes."""
@@ -102,11 +117,12 @@ def frame(kind: int, flags: int, body: bytes) -> bytes:
 
 
 class Reader:
-    """Reads a packet's body from front to back."""
+    """Reads a packet's body from front to back. ``any_text``: strings need not be UTF-8, nor without U+0000."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, *, any_text: bool = False) -> None:
         self._body = body
         self._at = 0
+        self._any_text = any_text
 
     @property
     def rest(self) -> int:
@@ -134,6 +150,8 @@ class Reader:
             byte = self.byte()
             value |= (byte & 0x7F) << shift
             if not byte & 0x80:
+                if shift and not byte:
+                    raise ProtocolError("a variable byte integer in more bytes than it needs")
                 return value
         raise ProtocolError("a variable byte integer of more than four bytes")
 
@@ -141,6 +159,8 @@ class Reader:
         return self.take(self.two())
 
     def text(self) -> str:
+        if self._any_text:
+            return self.binary().decode(errors="replace")
         try:
             text = self.binary().decode()
         except UnicodeDecodeError as error:
@@ -154,17 +174,22 @@ class Reader:
             raise ProtocolError("packet identifier 0")
         return packet_id
 
-    def properties(self, version: int) -> dict[str, Any]:
+    def properties(self, version: int, kind: int) -> dict[str, Any]:
+        """Those of a packet of this ``kind``."""
         if version < V5:
             return {}
-        reader = Reader(self.take(self.variable()))
+        reader = Reader(self.take(self.variable()), any_text=self._any_text)
         out: dict[str, Any] = {}
         while reader.rest:
             identifier = reader.variable()
             if identifier not in _PROPERTIES:
                 raise ProtocolError(f"no property has the identifier {identifier:#x}")
-            name, kind = _PROPERTIES[identifier]
-            value = reader._property(kind)
+            name, encoding = _PROPERTIES[identifier]
+            if identifier not in _PLACES.get(kind, _ANSWERS):
+                raise ProtocolError(f"{name} in a packet of type {kind}")
+            value = reader._property(encoding)
+            if (identifier in _FLAGS and value > 1) or (identifier in _NEVER_ZERO and value == 0):
+                raise ProtocolError(f"{name} {value}")
             if name in _REPEATED:
                 out.setdefault(name, []).append(value)
             elif name in out:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .fields import V5, V31, V311, Properties, ProtocolError, Reader, encode_binary, encode_properties, encode_text, frame
+from .fields import V5, V31, V311, WILL, Properties, ProtocolError, Reader, encode_binary, encode_properties, encode_text, frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,11 +184,11 @@ def _encode_connect(packet: Connect) -> bytes:
     return frame(Connect.kind, 0, body)
 
 
-def decode(kind: int, flags: int, body: bytes, version: int) -> Packet:
-    """The packet in ``body``; CONNECT brings its own version."""
-    reader = Reader(body)
+def decode(kind: int, flags: int, body: bytes, version: int, *, any_text: bool = False) -> Packet:
+    """The packet in ``body``; CONNECT brings its own version. ``any_text``: whatever its strings say."""
+    reader = Reader(body, any_text=any_text)
     expected = {3: flags, 6: 2, 8: 2, 10: 2}.get(kind, 0)
-    if flags != expected:
+    if flags != expected and not (version == V31 and kind == 6 and flags == 10):  # MQTT 3.1 repeats a PUBREL with the DUP flag
         raise ProtocolError(f"packet type {kind} with flags {flags:#x}, {expected:#x} expected")
     packet = _decode_body(kind, flags, reader, version)
     if reader.rest:
@@ -202,26 +202,30 @@ def _decode_body(kind: int, flags: int, reader: Reader, version: int) -> Packet:
             return _decode_connect(reader)
         case 2:
             present, code = reader.byte(), reader.byte()
-            return Connack(session_present=bool(present), code=code, properties=reader.properties(version) if reader.rest else {})
+            if present > 1 and version > V31:  # which leaves the byte to the broker
+                raise ProtocolError(f"acknowledge flags {present:#x}")
+            return Connack(session_present=bool(present), code=code, properties=reader.properties(version, kind) if reader.rest else {})
         case 3:
             return _decode_publish(flags, reader, version)
         case 4 | 5 | 6 | 7:
             packet_id = reader.packet_id()
             code = reader.byte() if version == V5 and reader.rest else 0
-            properties = reader.properties(version) if reader.rest else {}
+            properties = reader.properties(version, kind) if reader.rest else {}
             return _ACKNOWLEDGEMENTS[kind](packet_id=packet_id, code=code, properties=properties)
         case 8:
-            packet_id, properties = reader.packet_id(), reader.properties(version)
+            packet_id, properties = reader.packet_id(), reader.properties(version, kind)
             filters = []
             while reader.rest:
                 filters.append((reader.text(), reader.byte()))
             return Subscribe(packet_id=packet_id, filters=_not_empty(filters), properties=properties)
         case 9 | 11:
-            packet_id, properties = reader.packet_id(), reader.properties(version)
-            codes = list(reader.take(reader.rest))
+            packet_id, properties = reader.packet_id(), reader.properties(version, kind)
+            codes = list(reader.take(reader.rest if kind == 9 or version == V5 else 0))
+            if not codes and (kind == 9 or version == V5):
+                raise ProtocolError("a SUBACK or UNSUBACK without a code")
             return (Suback if kind == 9 else Unsuback)(packet_id=packet_id, codes=codes, properties=properties)
         case 10:
-            packet_id, properties = reader.packet_id(), reader.properties(version)
+            packet_id, properties = reader.packet_id(), reader.properties(version, kind)
             names = []
             while reader.rest:
                 names.append(reader.text())
@@ -232,7 +236,7 @@ def _decode_body(kind: int, flags: int, reader: Reader, version: int) -> Packet:
             return Pingresp()
         case 14:
             code = reader.byte() if version == V5 and reader.rest else 0
-            return Disconnect(code=code, properties=reader.properties(version) if reader.rest else {})
+            return Disconnect(code=code, properties=reader.properties(version, kind) if reader.rest else {})
     raise ProtocolError(f"packet type {kind}")
 
 
@@ -248,7 +252,7 @@ def _decode_publish(flags: int, reader: Reader, version: int) -> Publish:
         raise ProtocolError("PUBLISH with QoS 3")
     topic = reader.text()
     packet_id = reader.packet_id() if qos else 0
-    properties = reader.properties(version)
+    properties = reader.properties(version, Publish.kind)
     return Publish(
         topic=topic,
         payload=reader.take(reader.rest),
@@ -266,11 +270,11 @@ def _decode_connect(reader: Reader) -> Connect:
         raise ProtocolError(f"protocol {name!r} version {version}")
     if flags & 1:
         raise ProtocolError("the reserved flag of CONNECT is set")
-    properties = reader.properties(version)
+    properties = reader.properties(version, Connect.kind)
     client_id = reader.text()
     will = None
     if flags & 4:
-        will_properties = reader.properties(version)
+        will_properties = reader.properties(version, WILL)
         will = Will(topic=reader.text(), payload=reader.binary(), qos=flags >> 3 & 3, retain=bool(flags & 32), properties=will_properties)
     elif flags & 0x38:
         raise ProtocolError("will QoS or will retain without a will")
@@ -289,8 +293,9 @@ def _decode_connect(reader: Reader) -> Connect:
 class Decoder:
     """Cuts a byte stream into packets. The version is the one of the CONNECT that passed, or the one given."""
 
-    def __init__(self, version: int = V5) -> None:
+    def __init__(self, version: int = V5, *, any_text: bool = False) -> None:
         self.version = version
+        self._any_text = any_text
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Packet]:
@@ -314,9 +319,11 @@ class Decoder:
             length |= (byte & 0x7F) << 7 * (at - 1)
             at += 1
             if not byte & 0x80:
+                if not byte and at > 2 and self.version == V5:
+                    raise ProtocolError("a remaining length in more bytes than it needs")
                 break
         if len(self._buffer) < at + length:
             return None
         first, body = self._buffer[0], bytes(self._buffer[at : at + length])
         del self._buffer[: at + length]
-        return decode(first >> 4, first & 15, body, self.version)
+        return decode(first >> 4, first & 15, body, self.version, any_text=self._any_text)

@@ -41,6 +41,13 @@ TEST(CellJson, EscapesStrings) {
             (Texts{R"("")", R"("a\"b\\c")", R"("\n\t\r")", R"("\u0000\u001f")", "\"\xC3\xA9\""}));
 }
 
+TEST(CellJson, WritesTheFirstAndTheLastTime) {
+  constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(text(kTimestamp, numbers<std::int64_t>({kFirst})), "1677-09-21T00:12:43.145224192Z");
+  EXPECT_EQ(text(kTimestamp, numbers<std::int64_t>({kLast})), "2262-04-11T23:47:16.854775807Z");
+}
+
 TEST(CellJson, WritesTimestampsInUtc) {
   EXPECT_EQ(json(kTimestamp, numbers<std::int64_t>({0, 1'500'000'000, -1, 1'769'860'800'000'000'000})),
             (Texts{R"("1970-01-01T00:00:00Z")", R"("1970-01-01T00:00:01.5Z")", R"("1969-12-31T23:59:59.999999999Z")",

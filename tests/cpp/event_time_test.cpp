@@ -169,6 +169,9 @@ TEST(EventTime, RefusesEpochsBeyondItsRange) {
   EXPECT_EQ(epoch("9223372036854775808", TimeUnit::nanoseconds), std::nullopt);
   EXPECT_EQ(epoch("-9223372036854775808", TimeUnit::nanoseconds), kMin);
   EXPECT_EQ(epoch("123456789012345678901234567890"), std::nullopt);
+  EXPECT_EQ(epoch("9.22e18", TimeUnit::nanoseconds), 9'220'000'000'000'000'000);
+  EXPECT_EQ(epoch("-9223372036854775808e0", TimeUnit::nanoseconds), kMin);
+  EXPECT_EQ(epoch("9223372036854775808e0", TimeUnit::nanoseconds), std::nullopt);
   EXPECT_EQ(epoch("1e300"), std::nullopt);
   EXPECT_EQ(epoch("1e400"), std::nullopt);
   EXPECT_EQ(epoch("x"), std::nullopt);

@@ -80,5 +80,10 @@ TEST(PahoResolver, LooksUpWhatNobodyDid) {
   EXPECT_NE(ask("no-such-host.invalid").code, 0);
 }
 
+TEST(PahoResolver, RemembersWhatAThreadAskedForLast) {
+  EXPECT_EQ(ask("127.0.0.1").code, 0);
+  EXPECT_EQ(last_host_of_paho(), "127.0.0.1");
+}
+
 }  // namespace
 }  // namespace honeyframe

@@ -198,7 +198,7 @@ class PahoStreamTls : public ::testing::Test {
     client_ = SSL_new(client_context_.get());
     SSL_set_fd(server_, pair_.theirs());
     SSL_set_fd(client_, pair_.ours());
-    stream().start_tls(client_);
+    ASSERT_TRUE(stream().start_tls(client_));
     SSL_set_accept_state(server_);
     int theirs = 0;
     for (int i = 0; i < 100 && (stream().connect_tls(client_) != 1 || theirs != 1); ++i)
@@ -237,7 +237,7 @@ TEST_F(PahoStreamTls, IsConnectingWhileTheGreetingHasNotLeft) {
   ASSERT_GT(connecting.write(other.ours(), &piece, 1), 0);
   SSL* const tls = SSL_new(client_context_.get());
   SSL_set_fd(tls, other.ours());
-  connecting.start_tls(tls);
+  ASSERT_TRUE(connecting.start_tls(tls));
   EXPECT_EQ(connecting.connect_tls(tls), -1);
   EXPECT_TRUE(connecting.is_connecting()) << "for want of room";
   connecting.free_tls(tls);
@@ -305,7 +305,7 @@ TEST_F(PahoStreamTls, ForgetsWhatCameInTheClear) {
   EXPECT_EQ(read_from(other.ours(), 1), "i");
   EXPECT_GT(plain.kept(), 0u);
   SSL* const tls = SSL_new(client_context_.get());
-  plain.start_tls(tls);
+  ASSERT_TRUE(plain.start_tls(tls));
   EXPECT_EQ(plain.kept(), 0u);
   EXPECT_FALSE(plain.is_readable());
   plain.free_tls(tls);

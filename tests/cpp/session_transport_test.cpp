@@ -316,5 +316,80 @@ TEST(SessionTransport, GivesBackTheMemoryOfAHugePacket) {
   EXPECT_EQ(broker.finish(), "");
 }
 
+TEST(SessionTransport, EndsAConnectionWithAMalformedPacketAndSaysSo) {
+  if (!is_lean()) GTEST_SKIP() << "Paho's shared library reads for itself";
+  const auto good = publish_packet("wire/a", "good");
+  const std::string bad("\x36\x03\0\1a", 5);
+  for (const auto version : {ProtocolVersion::v3_1, ProtocolVersion::v3_1_1}) {
+    ScriptedBroker broker;
+    broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({0});
+    broker.send_raw(good + bad).expect(Type::disconnect);
+    broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({0});
+    broker.publish({.topic = "wire/a", .payload = "again"}).expect(Type::disconnect);
+    broker.play();
+    auto options = options_for(broker);
+    options.protocol = version;
+    auto session = connected_session(options);
+    const auto stream = queue();
+    ASSERT_TRUE(std::get<0>(subscribe(*session, {"wire/#"}, stream, 0)).ok());
+    const auto messages = drain(*stream, 2);
+    ASSERT_EQ(messages.size(), 2u);
+    EXPECT_EQ(messages[0].payload, "good") << "what came before it";
+    EXPECT_EQ(messages[1].payload, "again");
+    EXPECT_EQ(session->info().refused_packets, 1u);
+    std::vector<SessionEvent> refusals;
+    for (auto& event : session->take_events()) {
+      if (event.kind == SessionEvent::Kind::packet_refused) refusals.push_back(std::move(event));
+      EXPECT_NE(event.kind, SessionEvent::Kind::publish_refused);
+    }
+    ASSERT_EQ(refusals.size(), 1u);
+    EXPECT_EQ(refusals[0].status.code(), ErrorCode::packet_refused);
+    EXPECT_EQ(refusals[0].detail, "the broker sent a malformed PUBLISH: QoS 3");
+    EXPECT_NE(refusals[0].status.hint(), "");
+    session.reset();
+    EXPECT_EQ(broker.finish(), "");
+  }
+}
+
+TEST(SessionTransport, RefusesToConnectOverAMalformedConnack) {
+  if (!is_lean()) GTEST_SKIP() << "Paho's shared library reads for itself";
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect).send_raw(std::string("\x20\x02\x80\0", 4)).expect_close();
+  broker.play();
+  auto options = options_for(broker);
+  options.protocol = ProtocolVersion::v5_0;
+  const auto session = Session::create(options).value();
+  const auto status = status_of(session->connect());
+  EXPECT_EQ(status.code(), ErrorCode::packet_refused) << status.message();
+  EXPECT_EQ(status.message(), "the broker sent a malformed CONNACK: acknowledge flags 0x80");
+  EXPECT_EQ(session->info().refused_packets, 1u);
+  EXPECT_EQ(broker.finish(), "");
+}
+
+TEST(SessionTransport, TakesPacketsUpToTheSizeThatWasAskedFor) {
+  if (!is_lean()) GTEST_SKIP() << "Paho's shared library takes any";
+  for (const auto version : {ProtocolVersion::v3_1_1, ProtocolVersion::v5_0}) {
+    const std::string none(version == ProtocolVersion::v5_0 ? 1 : 0, '\0');  // properties
+    ScriptedBroker broker;
+    broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({0});
+    broker.send_raw(publish_packet("wire/a", none + std::string(1'988 - none.size(), 'f')));
+    broker.send_raw(publish_packet("wire/a", none + std::string(1'990 - none.size(), 'l')));
+    broker.expect(Type::disconnect);
+    broker.play();
+    auto options = options_for(broker);
+    options.protocol = version;
+    options.maximum_packet_size = 2'000;
+    options.reconnect = false;
+    auto session = connected_session(options);
+    const auto stream = queue();
+    ASSERT_TRUE(std::get<0>(subscribe(*session, {"wire/#"}, stream, 0)).ok());
+    EXPECT_EQ(drain(*stream, 1).size(), 1u);
+    EXPECT_TRUE(eventually([&] { return session->info().state == SessionState::closed; }));
+    EXPECT_EQ(session->info().last_error.message(),
+              "the broker sent PUBLISH of 2001 bytes, and maximum_packet_size is 2000");
+    EXPECT_EQ(broker.finish(), "");
+  }
+}
+
 }  // namespace
 }  // namespace honeyframe

@@ -18,8 +18,7 @@ TEST(SpoolDirectory, ListsSegmentsByNumberAndNothingElse) {
   const TemporaryDirectory directory;
   for (const std::uint64_t first : {100u, 9u, 20u}) write_bytes(directory / segment_name(first), "abc");
   write_bytes(directory / "notes.txt", "");
-  std::filesystem::create_directory(directory / segment_name(3));
-  std::filesystem::create_symlink("/etc/passwd", directory / segment_name(4));
+  std::filesystem::create_directory(directory / "folder");
   const auto spool = SpoolDirectory::open(directory.path(), false);
   ASSERT_TRUE(spool.ok());
   const auto segments = spool.value().segments();
@@ -28,8 +27,23 @@ TEST(SpoolDirectory, ListsSegmentsByNumberAndNothingElse) {
   EXPECT_EQ(segments.value()[0].first_sequence, 9u);
   EXPECT_EQ(segments.value()[2].first_sequence, 100u);
   EXPECT_EQ(segments.value()[2].bytes, 3u);
-  EXPECT_FALSE(spool.value().open_segment(4).valid()) << "a link is not followed";
   EXPECT_FALSE(spool.value().create_segment(9).valid()) << "what is there is not overwritten";
+}
+
+TEST(SpoolDirectory, SaysWhatHasTakenASegmentsPlace) {
+  const TemporaryDirectory links;
+  std::filesystem::create_symlink("/etc/passwd", links / segment_name(4));
+  const TemporaryDirectory folders;
+  std::filesystem::create_directory(folders / segment_name(4));
+  for (const auto* const directory : {&links, &folders}) {
+    const auto spool = SpoolDirectory::open(directory->path(), false);
+    ASSERT_TRUE(spool.ok());
+    const auto segments = spool.value().segments();
+    ASSERT_FALSE(segments.ok());
+    EXPECT_EQ(segments.status().code(), ErrorCode::spool_failed);
+    EXPECT_NE(segments.status().message().find(segment_name(4)), std::string::npos);
+    EXPECT_FALSE(spool.value().open_segment(4).valid() && directory == &links) << "a link is not followed";
+  }
 }
 
 TEST(SpoolDirectory, TheLockKeepsTheLeastSequenceAndTheBoot) {

@@ -1,6 +1,5 @@
 #include "spool_writer.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -320,29 +319,6 @@ TEST(SpoolWriter, NeverExceedsItsBound) {
   EXPECT_EQ(read_all(options.path).at(0).sequence, behind);
 }
 
-// A segment that a reader has open may be all that a small disk has room for.
-TEST(SpoolWriter, GivesTheBytesOfADeletedSegmentBackAtOnceWhereItIsAsked) {
-  for (const bool at_once : {false, true}) {
-    const TemporaryDirectory directory;
-    const auto writer = writer_of(directory / "spool");
-    ASSERT_EQ(writer->append(message("first")), Outcome::stored);
-    const auto reader = reader_of(directory / "spool");
-    ASSERT_EQ(reader->peek().value()->record.payload, "first");
-    reader->consume();
-    const FileDescriptor open(::open(segment_files(directory / "spool").at(0).c_str(), O_RDONLY | O_CLOEXEC));
-    ASSERT_NE(writer->oldest(), nullptr);
-    EXPECT_TRUE(writer->remove_oldest(at_once));
-    struct stat seen{};
-    ASSERT_EQ(::fstat(open.get(), &seen), 0);
-    EXPECT_EQ(seen.st_size == 0, at_once);
-    ASSERT_EQ(writer->append(message("second")), Outcome::stored);
-    const auto next = reader->peek();
-    ASSERT_TRUE(next.ok() && next.value());
-    EXPECT_TRUE(next.value()->record.payload == "second" && next.value()->missing == 0);
-    EXPECT_TRUE(reader->take_damages().empty());
-  }
-}
-
 // In a process of its own: the bound on a file's size stands for the disk's.
 TEST(SpoolWriter, AWriteThatFailsLeavesNoTrace) {
   const TemporaryDirectory directory;
@@ -447,6 +423,86 @@ TEST(SpoolWriter, WithoutMemoryNothingIsStoredAndNothingBreaks) {
   EXPECT_EQ(read_all(directory / "spool").at(0).payload, "second");
 }
 
+TEST(SpoolWriter, ABatchIsWrittenAndSyncedAsOne) {
+  const TemporaryDirectory directory;
+  SpoolOptions options;
+  options.path = directory / "spool";
+  options.sync = SyncMode::always;
+  const auto writer = writer_of(options);
+  EXPECT_FALSE(writer->batch(message("no segment yet")));
+  ASSERT_EQ(writer->append(message("first")), Outcome::stored);
+  MessageProperties properties;
+  properties.content_type = "application/json";
+  auto rich = message("with properties");
+  rich.properties = &properties;
+  ASSERT_TRUE(writer->batch(rich));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(writer->batch(message(std::to_string(i))));
+  EXPECT_TRUE(writer->has_batch());
+  EXPECT_EQ(read_all(options.path).size(), 1u);
+  EXPECT_EQ(writer->commit(), Outcome::stored);
+  EXPECT_FALSE(writer->has_batch());
+  EXPECT_EQ(writer->syncs(), 2u);
+  const auto records = read_all(options.path);
+  ASSERT_EQ(records.size(), 102u);
+  EXPECT_EQ(records.back().sequence, 102u);
+  EXPECT_EQ(records.back().payload, "99");
+  EXPECT_EQ(writer->next_sequence(), 103u);
+  EXPECT_EQ(writer->segments().back().end, 103u);
+  EXPECT_EQ(writer->bytes(), bytes_of(segment_files(options.path).front()).size());
+  EXPECT_EQ(writer->commit(), Outcome::stored) << "nothing to do";
+  EXPECT_EQ(writer->syncs(), 2u);
+}
+
+TEST(SpoolWriter, ABatchIsBounded) {
+  const TemporaryDirectory directory;
+  SpoolOptions options;
+  options.path = directory / "spool";
+  options.max_bytes = SpoolOptions::kMinBytes;
+  options.segment_bytes = 100'000;
+  const auto writer = writer_of(options);
+  ASSERT_EQ(writer->append(message("first")), Outcome::stored);
+  EXPECT_FALSE(writer->batch(message(std::string(40'000, 'x')))) << "it would be copied for nothing";
+  int batched = 0;
+  while (writer->batch(message(std::string(1'000, 'x')))) ++batched;
+  EXPECT_GT(batched, 80);
+  EXPECT_LT(batched, 100) << "the segment's bound";
+  EXPECT_EQ(writer->commit(), Outcome::stored);
+  EXPECT_LE(bytes_of(segment_files(options.path).front()).size(), options.segment_bytes);
+}
+
+TEST(SpoolWriter, OfABatchThatIsWrittenInPartTheRestCanBeTriedAgain) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  const int kept = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const auto writer = writer_of(path);
+    if (writer->append(message("first")) != Outcome::stored) return 200;
+    const rlimit few{10'100, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &few);
+    for (int i = 0; i < 30; ++i) {
+      if (!writer->batch(message(std::to_string(i) + std::string(700, 'p')))) return 201;
+    }
+    if (writer->commit() != Outcome::disk_full) return 202;
+    const int stored = static_cast<int>(writer->next_sequence()) - 2;
+    if (!writer->front_of_batch().payload.starts_with(std::to_string(stored) + "p")) return 203;
+    writer->pop_batch();
+    const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &all);
+    for (; writer->has_batch(); writer->pop_batch()) {
+      if (writer->append(writer->front_of_batch()) != Outcome::stored) return 204;
+    }
+    return stored;
+  });
+  ASSERT_GT(kept, 5);
+  ASSERT_LT(kept, 20);
+  const auto reader = reader_of(path);
+  const auto records = read_on(*reader);
+  EXPECT_EQ(records.size(), 30u) << "all but the one that was given up";
+  EXPECT_EQ(records.back().sequence, 30u);
+  EXPECT_TRUE(records.back().payload.starts_with("29p"));
+  EXPECT_EQ(reader->damages(), 0u);
+}
+
 TEST(SpoolWriter, AlwaysSyncsEachMessage) {
   const TemporaryDirectory directory;
   SpoolOptions options;
@@ -475,6 +531,14 @@ int sync_error_where_it_fails(SyncMode sync, long number, Run run) {
     run(*writer);
     return writer->sync_error();
   });
+}
+
+TEST(SpoolWriter, TellsWhereItsLastSyncFails) {
+  for (const auto sync : {SyncMode::interval, SyncMode::process}) {
+    const int error =
+        sync_error_where_it_fails(sync, SYS_fdatasync, [](SpoolWriter& writer) { static_cast<void>(writer.finish()); });
+    EXPECT_EQ(error, sync == SyncMode::process ? 0 : EIO);
+  }
 }
 
 TEST(SpoolWriter, TellsWhereASegmentThatItHasEndedIsNotSynced) {

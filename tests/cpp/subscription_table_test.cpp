@@ -187,6 +187,20 @@ TEST_F(SubscriptionTableTest, RemembersOnlyTheFirstTopicsWhileFiltersAreFew) {
   EXPECT_EQ(received(stream), table.counters().routed) << "once, though two filters match";
 }
 
+TEST_F(SubscriptionTableTest, WhatOnlyClosedQueuesMatchIsNobodys) {
+  const auto closed = queue();
+  add({"a/#"}, closed);
+  closed->close();
+  arrive("a/1");
+  EXPECT_EQ(table.counters().routed, 0u);
+  EXPECT_EQ(table.counters().unmatched, 1u);
+  const auto open = queue();
+  add({"a/+"}, open);
+  arrive("a/1");
+  EXPECT_EQ(table.counters().routed, 1u);
+  EXPECT_EQ(table.counters().arrived, 2u);
+}
+
 TEST_F(SubscriptionTableTest, AllocatesNothingForAMessageOnceItsTopicIsKnown) {
   const auto closed = queue();  // a closed queue refuses at once: what a push costs is the queue's own test
   add({"a/#"}, closed);
@@ -202,7 +216,7 @@ TEST_F(SubscriptionTableTest, AllocatesNothingForAMessageOnceItsTopicIsKnown) {
     for (int i = 0; i < 1'000; ++i) table.route(message, identifiers);
     EXPECT_EQ(testing::allocations_of_this_thread(), before);
   }
-  EXPECT_EQ(table.counters().routed, 2'002u);
+  EXPECT_EQ(table.counters().unmatched, 2'002u);
 }
 
 TEST_F(SubscriptionTableTest, ClosesItsQueues) {

@@ -15,7 +15,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.brokers.fault_scripts import SCRIPTS, Script
+from tests.brokers.fault_scripts import SCRIPTS
 from tests.brokers.faulty import FaultyBroker
 from tests.brokers.sessions import Load, SessionStore
 from tests.faults.history import Evidence, check, invariant
@@ -36,9 +36,12 @@ def run_cell(name: str, version: int, qos: int) -> dict[str, Any]:
                 witness.publish("set/speed", qos, timeout=2.0)
             witness.read()
         witness.close()
+        # What lean Paho is not shown, it says nothing about: the next connection is asked again.
+        guarded = witness.client is not None and witness.client.stats()["refused_packets"] > 0
         evidence = witness.evidence() if witness.stream is not None else None
         unused = broker.unused()
-    problems = refusal_problems(script, version, qos, witness.refusals, broke=len(store.history.visits) != 1 or "read" in witness.refusals)
+    expected = {} if guarded else script.expected(version, qos)
+    problems = refusal_problems(expected, witness.refusals, broke=len(store.history.visits) != 1 or "read" in witness.refusals)
     problems += [f"{fault} did not happen" for fault in unused]
     if evidence is not None:
         evidence.finished |= "read" in witness.refusals  # the session is over, and what the broker still has stays there
@@ -46,9 +49,8 @@ def run_cell(name: str, version: int, qos: int) -> dict[str, Any]:
     return {"problems": problems, "terms": terms(evidence), "waits": {k: round(v, 2) for k, v in witness.waits.items()}}
 
 
-def refusal_problems(script: Script, version: int, qos: int, refusals: dict[str, str], *, broke: bool) -> list[str]:
+def refusal_problems(expected: dict[str, str], refusals: dict[str, str], *, broke: bool) -> list[str]:
     """Where the connection ``broke``, what is published at that moment may end in an error; by name, and in time."""
-    expected = script.expected(version, qos)
     return [
         f"{step}: {refusals.get(step, 'no error')}, where {expected.get(step, 'none')} was expected"
         for step in sorted({*expected, *refusals})

@@ -32,8 +32,18 @@ def main() -> None:
     rest = stream.read(seconds=0.2).num_rows if given["topics"] else 0
     time.sleep(0.2)
     end, stats = resident_bytes(), stream.stats().as_dict()
+    refused = client.stats()["refused_packets"]
     client.close()
-    say(base=base, peak=sampler.peak, end=end, batch_bytes=batch_bytes, rows=rows + rest, topics=topics + rest, stats=stats)
+    say(
+        refused_packets=refused,
+        base=base,
+        peak=sampler.peak,
+        end=end,
+        batch_bytes=batch_bytes,
+        rows=rows + rest,
+        topics=topics + rest,
+        stats=stats,
+    )
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ PACKETS: Sequence[tuple[int, Packet]] = [
         Subscribe(packet_id=5, filters=[("a/#", 1), ("+/b", 2)]),
         Suback(packet_id=5, codes=[1, 128]),
         Unsubscribe(packet_id=6, filters=["a/#"]),
-        Unsuback(packet_id=6, codes=[]),
+        Unsuback(packet_id=6, codes=[0] if version == 5 else []),
         Pingreq(),
         Disconnect(),
     )

@@ -8,70 +8,21 @@ import signal
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.brokers.client import Client as RawClient
+from tests.brokers.durable_session import DurableSession
 from tests.brokers.mosquitto import Mosquitto
-from tests.brokers.packets import Connect, Disconnect, Pingreq, Pingresp, Puback, Publish, Suback, Subscribe, Unsuback, Unsubscribe
-from tests.brokers.scripted import Connection, ScriptedBroker
+from tests.brokers.scripted import ScriptedBroker
 from tests.integration.processes import Child
 
 import honeyframe as hf
 
 _KILLS = int(os.environ.get("HONEYFRAME_KILLS", "10"))
 _IN_FLIGHT = 20
-
-
-class DurableSession:
-    """What a broker keeps of one client: messages by number, which were acknowledged, which are on their way. The test holds it."""
-
-    def __init__(self) -> None:
-        self.sent = 0
-        self.in_flight: dict[int, int] = {}  # packet id -> number
-        self.acknowledged: set[int] = set()
-        self.resent = 0
-        self.goes_on = True
-
-    def next_messages(self) -> list[Publish]:
-        fresh = []
-        while self.goes_on and len(self.in_flight) < _IN_FLIGHT:
-            self.sent += 1
-            packet_id = self.sent % 65_535 + 1
-            self.in_flight[packet_id] = self.sent
-            fresh.append(self._publish(packet_id))
-        return fresh
-
-    def again(self) -> list[Publish]:
-        self.resent += len(self.in_flight)
-        return [self._publish(packet_id, dup=True) for packet_id in self.in_flight]
-
-    def _publish(self, packet_id: int, dup: bool = False) -> Publish:
-        number = self.in_flight[packet_id]
-        return Publish(topic=f"plant/{number % 7}/t", payload=b'{"n":%d}' % number, qos=1, packet_id=packet_id, dup=dup)
-
-    async def serve(self, c: Connection) -> None:
-        """Sends nothing before SUBSCRIBE came: a session\'s backlog has a stream to go to then."""
-        await c.accept(session_present=self.sent > 0)
-        while True:
-            match packet := await c.read():
-                case Subscribe():
-                    await c.send(Suback(packet_id=packet.packet_id, codes=[1] * len(packet.filters)))
-                    await c.send(*self.again(), *self.next_messages())
-                case Puback():
-                    self.acknowledged.add(self.in_flight.pop(packet.packet_id))
-                    if fresh := self.next_messages():
-                        await c.send(*fresh)
-                case Unsubscribe():
-                    await c.send(Unsuback(packet_id=packet.packet_id, codes=[0] * len(packet.filters)))
-                case Pingreq():
-                    await c.send(Pingresp())
-                case Disconnect():
-                    return
-                case Connect():
-                    raise AssertionError("CONNECT twice")
 
 
 def child_code(uri: str, spool: Path) -> str:
@@ -86,7 +37,7 @@ def child_code(uri: str, spool: Path) -> str:
 
 
 def test_killed_at_any_moment_no_acknowledged_message_is_missing(tmp_path: Path) -> None:
-    session = DurableSession()
+    session = DurableSession(_IN_FLIGHT)
     spool = tmp_path / "spool"
     moments = random.Random(7)
     with ScriptedBroker(session.serve, repeat=True) as broker:
@@ -164,9 +115,13 @@ def test_a_refused_subscription_lets_the_spool_go(mosquitto: Mosquitto, dial: Ca
     spooled_stream(client, tmp_path / "spool")
 
 
-def test_always_warns_that_it_waits_and_brings_every_message(mosquitto: Mosquitto, dial: Callable[..., hf.Client], tmp_path: Path) -> None:
-    client = dial(mosquitto.uri("mqtt", "127.0.0.1"))
-    with pytest.warns(hf.SpoolWarning, match="waits for the disk"):
+@pytest.mark.parametrize("scheme", ["mqtt", "ws"])
+def test_always_brings_every_message_and_warns_where_it_syncs_one_by_one(
+    mosquitto: Mosquitto, dial: Callable[..., hf.Client], tmp_path: Path, scheme: str
+) -> None:
+    client = dial(mosquitto.uri(scheme, "127.0.0.1"))
+    one_by_one = scheme == "ws" or not hf._core.build_info()["paho"].endswith("lean")
+    with pytest.warns(hf.SpoolWarning, match="waits for the disk") if one_by_one else nullcontext():
         stream = spooled_stream(client, tmp_path / "spool", sync="always")
     with RawClient(mosquitto.listeners.ports["tcp"]) as other:
         for n in range(20):

@@ -88,7 +88,7 @@ def test_without_the_archive_auto_takes_the_system_and_lean_says_why(tmp_path: P
     assert "-DHONEYFRAME_PAHO=system" in done.stderr
 
 
-def test_presets_are_the_four_promised() -> None:
+def test_presets_are_the_five_promised() -> None:
     presets = json.loads((ROOT / "CMakePresets.json").read_text())
     names = {preset["name"] for preset in presets["configurePresets"] if not preset.get("hidden")}
-    assert names == {"default", "asan", "tsan", "release"}
+    assert names == {"default", "asan", "tsan", "fuzz", "release"}

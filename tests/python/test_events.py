@@ -54,6 +54,7 @@ def log(session: FakeSession, caplog: pytest.LogCaptureFixture) -> SessionLog:
     ("kind", "level"),
     [
         ("connected", "INFO"),
+        ("packet_refused", "ERROR"),
         ("connection_lost", "WARNING"),
         ("retrying", "WARNING"),
         ("gap", "WARNING"),

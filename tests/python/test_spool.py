@@ -18,7 +18,7 @@ from honeyframe import _core
 from honeyframe.batches import Fill
 from honeyframe.errors import InvalidArgumentError, SpoolError, SpoolInUseError, SpoolWarning
 from honeyframe.source import make_reader, plan_stream
-from honeyframe.spool import check_delivery, spooled_metadata, tell_earlier
+from honeyframe.spool import check_delivery, spooled_metadata, tell_earlier, warn_of_single_syncs
 from honeyframe.stream import Stream
 
 
@@ -356,9 +356,18 @@ def test_decode_works_on_a_spool(tmp_path: Path) -> None:
     stream.close()
 
 
-def test_always_warns_and_syncs(tmp_path: Path) -> None:
-    with pytest.warns(SpoolWarning, match="waits for the disk"):
-        options = check_delivery("spooled", tmp_path / "spool", spool_from=None, spool_max_bytes=1 << 20, sync="always", sync_interval=0.1)
+def test_one_sync_a_message_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_core, "build_info", lambda: {"paho": "1.3.12, lean"})
+    warn_of_single_syncs("mqtts")
+    with pytest.warns(SpoolWarning, match="over WebSockets .* waits for the disk"):
+        warn_of_single_syncs("wss")
+    monkeypatch.setattr(_core, "build_info", lambda: {"paho": "1.3.12, system"})
+    with pytest.warns(SpoolWarning, match="the system's Paho .* waits for the disk"):
+        warn_of_single_syncs("mqtt")
+
+
+def test_always_syncs(tmp_path: Path) -> None:
+    options = check_delivery("spooled", tmp_path / "spool", spool_from=None, spool_max_bytes=1 << 20, sync="always", sync_interval=0.1)
     assert options is not None
     stream, queue = spooled(tmp_path / "spool", {name: value for name, value in options.items() if name != "path"})
     push(queue, 1, 3)

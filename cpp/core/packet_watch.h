@@ -1,0 +1,50 @@
+#pragma once
+
+// PacketWatch: what a session and the connection below Paho tell one another, which know nothing of each other else:
+// the session says how large a packet may be, the connection what it refused. The connection finds its session's by
+// what it sees pass: the client id in CONNECT, and the host and port that Paho connected to.
+//
+// Made by PahoClient, and found as long as it lives. Thread-safe.
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "packet_refusal.h"
+
+namespace honeyframe {
+
+// Where no session is known: what ConnectOptions has by default.
+inline constexpr std::uint32_t kDefaultMaximumPacket = 16U << 20;
+
+class PacketWatch {
+ public:
+  [[nodiscard]] static std::shared_ptr<PacketWatch> make(std::string client_id, std::string host, std::uint16_t port,
+                                                         std::uint32_t maximum_packet);
+  // Of several the newest; of another address, where there is none of this one. May be null.
+  [[nodiscard]] static std::shared_ptr<PacketWatch> find(std::string_view client_id, std::string_view host,
+                                                         std::uint16_t port) noexcept;
+  ~PacketWatch();
+  PacketWatch(const PacketWatch&) = delete;
+  PacketWatch& operator=(const PacketWatch&) = delete;
+
+  [[nodiscard]] std::uint32_t maximum_packet() const noexcept { return maximum_packet_; }
+  void refuse(const PacketRefusal& refusal) noexcept;
+  // The last one, once.
+  [[nodiscard]] std::optional<PacketRefusal> take() noexcept;
+
+ private:
+  PacketWatch(std::string client_id, std::string host, std::uint16_t port, std::uint32_t maximum_packet);
+
+  const std::string client_id_;
+  const std::string host_;
+  const std::uint16_t port_;
+  const std::uint32_t maximum_packet_;
+  std::mutex mutex_;
+  std::optional<PacketRefusal> refusal_;  // guarded by mutex_
+};
+
+}  // namespace honeyframe

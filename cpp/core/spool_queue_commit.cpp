@@ -1,0 +1,120 @@
+// SpoolQueue's batches: what is put off to the end of a read burst, written together, and what becomes of it where it
+// cannot be.
+
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "spool_queue.h"
+
+namespace honeyframe {
+
+// True: commit() will come before any acknowledgement leaves.
+bool SpoolQueue::put_off(const MessageView& message) {
+  if (!put_off_) {
+    if (!ReceiveBurst::is_promised()) return false;
+    put_off_ = ReceiveBurst::commit_later(std::static_pointer_cast<SpoolQueue>(weak_from_this().lock()));
+    if (!put_off_) return false;
+  }
+  return writer_->batch(message);
+}
+
+void SpoolQueue::commit() noexcept {
+  const std::lock_guard producer(producer_mutex_);
+  put_off_ = false;
+  if (writer_) commit_batch(limits_.block_timeout);
+}
+
+void SpoolQueue::commit_batch(std::chrono::nanoseconds patience) noexcept {
+  if (!writer_->has_batch()) return;
+  try {
+    auto outcome = writer_->commit();
+    settle_committed();
+    commits_ = true;
+    for (bool first = true; writer_->has_batch(); first = false) {
+      const SpoolRecord record = writer_->front_of_batch();
+      if (!first) outcome = writer_->append(record);
+      while (SpoolWriter::is_full(outcome) && make_room(outcome, patience)) outcome = writer_->append(record);
+      if (outcome != SpoolWriter::Outcome::stored) settle_lost(record, tell_refused(outcome));
+      writer_->pop_batch();
+      settle_committed();
+    }
+  } catch (const std::exception&) {  // no memory to tell of it
+    settle_lost_batch();
+  }
+  commits_ = false;
+}
+
+// Counted as queued from now on, though not readable before commit().
+PushResult SpoolQueue::settle_put_off(const MessageView& message) {
+  stalled_here_ = false;
+  const Lock lock(mutex_);
+  if (message.qos > 0) look_for_repetition(message);
+  ++counters_.received;
+  counters_.received_bytes += message.payload.size();
+  ++(discarded_ ? counters_.discarded_on_close : counters_.queued);
+  has_uncommitted_ = true;
+  return PushResult::stored;
+}
+
+void SpoolQueue::settle_committed() {
+  bool notify = false;
+  {
+    const Lock lock(mutex_);
+    spool_bytes_ = writer_->bytes();
+    end_ = writer_->next_sequence();
+    has_uncommitted_ = writer_->has_batch();
+    if (discarded_) expected_ = end_;
+    notify = std::exchange(consumer_sleeps_, false);
+  }
+  if (notify) not_empty_->notify_all();
+  if (const int error = writer_->sync_error(); error != 0 && !std::exchange(sync_error_told_, true))
+    tell_sync_error(error);
+}
+
+// One that was put off could not be stored.
+void SpoolQueue::settle_lost(const SpoolRecord& record, LossReason reason) {
+  const MessageView message{.topic = record.topic, .payload = record.payload};
+  const Lock lock(mutex_);
+  if (discarded_) return;
+  --counters_.queued;
+  --counters_.received;
+  counters_.received_bytes -= record.payload.size();
+  static_cast<void>(drop(message, reason));
+}
+
+void SpoolQueue::settle_lost_batch() noexcept {
+  std::uint64_t lost = 0;
+  for (; writer_->has_batch(); writer_->pop_batch()) ++lost;
+  const Lock lock(mutex_);
+  has_uncommitted_ = false;
+  if (discarded_) return;
+  counters_.queued -= lost;
+  counters_.dropped += lost;
+  counters_.loss.dropped_no_memory += lost;
+}
+
+LossReason SpoolQueue::tell_refused(SpoolWriter::Outcome why) {
+  if (SpoolWriter::is_full(why)) {
+    tell_full(why, "what arrives is acknowledged and dropped");
+  } else if (events_.begins_episode("write_failed")) {
+    events_.add("write_failed",
+                std::generic_category().message(writer_->error()) + "; what arrives is acknowledged and dropped");
+  }
+  if (SpoolWriter::is_full(why) && limits_.policy == OverflowPolicy::drop_newest) return &LossCounters::dropped_newest;
+  if (SpoolWriter::is_full(why) && limits_.policy == OverflowPolicy::block) return &LossCounters::dropped_block_timeout;
+  return &LossCounters::dropped_spool_failed;  // drop_oldest: there was nothing older
+}
+
+void SpoolQueue::tell_full(SpoolWriter::Outcome why, const std::string& what) {
+  const bool disk = why == SpoolWriter::Outcome::disk_full;
+  const char* const kind = disk ? "disk_full" : "full";
+  if (!events_.begins_episode(kind)) return;
+  const std::string reason = disk ? std::generic_category().message(writer_->error()) : "spool_max_bytes are reached";
+  events_.add(kind, reason + "; " + what);
+}
+
+}  // namespace honeyframe

@@ -1,0 +1,79 @@
+#!/bin/sh
+# Fuzzes what reads bytes from outside, under ASan and UBSan: each target of tests/fuzz for so many seconds, two at a time.
+#     sh scripts/fuzz.sh [SECONDS [TARGET...]]          sh scripts/fuzz.sh 3600 extract spool
+# Begins with the kept corpus (tests/fuzz/corpus) and what earlier runs have found (build/fuzz-found). What breaks a target is left in
+# build/fuzz-crashes; it belongs into the corpus, with the repair.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+
+seconds=${1:-60}
+[ "$#" = 0 ] || shift
+[ "$seconds" -gt 0 ] || { say "No fuzzing: 0 seconds"; exit 0; }
+# shellcheck disable=SC2086  # a list of words
+install_packages $BUILD_PACKAGES clang
+install_clang_runtime
+has_libfuzzer() {
+  printf 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' >build/libfuzzer.cpp &&
+    clang++ -fsanitize=fuzzer -o build/libfuzzer build/libfuzzer.cpp >/dev/null 2>&1
+}
+mkdir -p build
+has_libfuzzer || {
+  [ "${HONEYFRAME_SKIP_PACKAGES:-}" ] || die "clang++ is there, but not its libFuzzer."
+  say "No clang with libFuzzer here: the targets have run on their kept corpora, among the C++ tests"
+  exit 0
+}
+make_venv
+PATH="$PWD/$VENV/bin:$PATH"
+export PATH
+
+[ "$#" -gt 0 ] || set -- $(cd tests/fuzz && ls ./*_fuzz.cpp | sed 's|^\./||; s|_fuzz\.cpp$||')
+targets=""
+for noun in "$@"; do targets="$targets ${noun}_fuzz"; done
+# shellcheck disable=SC2086  # a list of words
+step "Build with clang and libFuzzer" configure_and_build fuzz --target $targets
+
+# The sanitizer of clang 14 does not know kernels that place memory in more ways.
+fixed_addresses=$(command -v setarch >/dev/null 2>&1 && setarch -R true 2>/dev/null && echo "setarch -R" || true)
+mkdir -p build/fuzz-crashes
+
+fuzz_one() {
+  noun=$1
+  mkdir -p "build/fuzz-found/$noun"
+  dictionary=""
+  [ ! -f "tests/fuzz/$noun.dict" ] || dictionary="-dict=tests/fuzz/$noun.dict"
+  # shellcheck disable=SC2086  # lists of words
+  $fixed_addresses "build/fuzz/tests/fuzz/${noun}_fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=1024 \
+    -print_final_stats=1 -artifact_prefix="build/fuzz-crashes/$noun-" $dictionary "build/fuzz-found/$noun" "tests/fuzz/corpus/$noun" \
+    >"build/fuzz-$noun.log" 2>&1
+}
+
+tell() {
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz-$1.log")
+  covered=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "build/fuzz-$1.log" | tail -n 1)
+  printf '   %s: %s inputs, %s edges, %s\n' "$1" "${runs:-?}" "${covered:-?}" "$2"
+}
+
+failed=""
+finish() {  # a target, its process
+  if wait "$2"; then tell "$1" "nothing found"; else
+    tell "$1" "FAILED"
+    tail -n 40 "build/fuzz-$1.log"
+    failed="$failed $1"
+  fi
+}
+
+say "Fuzzing: $*; $seconds s each"
+while [ "$#" -gt 0 ]; do
+  one=$1; shift
+  fuzz_one "$one" & one_process=$!
+  if [ "$#" -gt 0 ]; then
+    other=$1; shift
+    fuzz_one "$other" & other_process=$!
+    finish "$one" "$one_process"
+    finish "$other" "$other_process"
+  else
+    finish "$one" "$one_process"
+  fi
+done
+[ -z "$failed" ] || die "FAILED:$failed. The inputs are in build/fuzz-crashes."

@@ -1,0 +1,206 @@
+// PahoStream: the answers of a read burst.
+
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+#include <thread>
+
+#include "connected_sockets.h"
+#include "paho_poll.h"
+#include "paho_stream.h"
+#include "receive_burst.h"
+
+namespace honeyframe {
+namespace {
+
+using namespace std::string_literals;
+using testing::ConnectedSockets;
+
+const std::string kPuback1("\x40\x02\x00\x01", 4);
+const std::string kPuback2("\x40\x02\x00\x02", 4);
+const std::string kPubrec("\x50\x02\x00\x03", 4);
+const std::string kPubrel("\x62\x02\x00\x04", 4);
+const std::string kPubcomp("\x70\x02\x00\x05", 4);
+const std::string kPublish("\x30\x05\x00\x01t{}", 7);
+const std::string kDisconnect("\xE0\x00", 2);
+
+class NoCommit final : public BurstCommit {
+ public:
+  void commit() noexcept override {}
+};
+
+class PahoStreamAnswers : public ::testing::Test {
+ protected:
+  PahoStreamAnswers() { stream().forget(); }
+  ~PahoStreamAnswers() override { stream().forget(); }
+
+  PahoStream& stream() { return *PahoStream::of(pair_.ours()); }
+  // As the transport does.
+  ssize_t write(std::string bytes) {
+    const iovec pieces[] = {{bytes.data(), 1}, {bytes.data() + 1, bytes.size() - 1}};
+    ReceiveBurst::before_write(PahoStream::is_answer(pieces, 2));
+    return stream().write(pair_.ours(), pieces, 2);
+  }
+  std::string arrived() const {
+    std::string bytes(1UL << 20, '\0');
+    const auto got = recv(pair_.theirs(), bytes.data(), bytes.size(), 0);
+    bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return bytes;
+  }
+  // Bytes of nobody, until the connection takes no more.
+  void fill() const {
+    const std::string filler(1UL << 20, '.');
+    while (::send(pair_.ours(), filler.data(), filler.size(), MSG_NOSIGNAL) > 0) {
+    }
+  }
+  // What arrives until nothing more does, without the fill().
+  std::string drain() const {
+    std::string all;
+    for (std::string some = arrived(); !some.empty(); some = arrived()) {
+      for (const char byte : some) {
+        if (byte != '.') all += byte;
+      }
+    }
+    return all;
+  }
+  template <typename Call>
+  static void in_receive_thread(Call call) {
+    std::thread([&call] {
+      ReceiveBurst::promise();
+      call();
+      ReceiveBurst::end();
+    }).join();
+  }
+
+  ConnectedSockets pair_;
+};
+
+TEST_F(PahoStreamAnswers, LeaveTogetherAtTheEndOfTheBurst) {
+  in_receive_thread([&] {
+    for (const auto& answer : {kPuback1, kPubrec, kPubrel, kPubcomp, kPuback2}) EXPECT_EQ(write(answer), 4);
+    EXPECT_EQ(arrived(), "");
+    ReceiveBurst::end();
+    EXPECT_EQ(arrived(), kPuback1 + kPubrec + kPubrel + kPubcomp + kPuback2) << "in one segment";
+  });
+}
+
+TEST_F(PahoStreamAnswers, LeaveAtOnceOnOtherThreads) {
+  EXPECT_EQ(write(kPuback1), 4);
+  EXPECT_EQ(arrived(), kPuback1);
+}
+
+TEST_F(PahoStreamAnswers, OtherPacketsDoNotWaitForThem) {
+  in_receive_thread([&] {
+    EXPECT_EQ(write(kPuback1), 4);
+    EXPECT_EQ(write(kPublish), 7);
+    EXPECT_EQ(arrived(), kPublish);
+    std::thread([&] { EXPECT_EQ(write(kPublish), 7); }).join();
+    EXPECT_EQ(arrived(), kPublish);
+  });
+  EXPECT_EQ(arrived(), kPuback1);
+}
+
+TEST_F(PahoStreamAnswers, NothingFollowsDisconnect) {
+  in_receive_thread([&] {
+    EXPECT_EQ(write(kPuback1), 4);
+    std::thread([&] { EXPECT_EQ(write(kDisconnect), 2); }).join();
+    EXPECT_EQ(arrived(), kPuback1 + kDisconnect);
+  });
+  EXPECT_EQ(arrived(), "");
+}
+
+TEST_F(PahoStreamAnswers, NothingIsAcknowledgedForTheSakeOfADisconnect) {
+  in_receive_thread([&] {
+    EXPECT_TRUE(ReceiveBurst::commit_later(std::make_shared<NoCommit>()));
+    EXPECT_EQ(write(kPuback1), 4);
+    std::thread([&] { EXPECT_EQ(write(kDisconnect), 2); }).join();
+    EXPECT_EQ(arrived(), kDisconnect) << "the message is not in its spool";
+    stream().forget();  // Paho closes the connection
+  });
+  EXPECT_EQ(arrived(), "");
+}
+
+TEST_F(PahoStreamAnswers, ThoseWithoutRoomGoFirstWhenThereIsSome) {
+  fill();
+  in_receive_thread([&] {
+    EXPECT_EQ(write(kPuback1), 4);
+    ReceiveBurst::end();
+    EXPECT_TRUE(stream().owes_answers());
+    EXPECT_FALSE(stream().has_room());
+    EXPECT_EQ(write(kPublish), 7) << "taken, and behind them";
+    EXPECT_EQ(write(kPuback2), 4);
+    EXPECT_EQ(drain(), "");
+    stream().send_owed();
+    EXPECT_FALSE(stream().owes_answers());
+    EXPECT_EQ(drain(), kPuback1 + kPublish);
+  });
+  EXPECT_EQ(drain(), kPuback2);
+}
+
+TEST_F(PahoStreamAnswers, NothingIsReadFromAConnectionThatTakesNone) {
+  fill();
+  in_receive_thread([&] {
+    EXPECT_EQ(write(kPuback1), 4);
+    ReceiveBurst::end();
+    pollfd entry{pair_.ours(), POLLOUT, 0};
+    EXPECT_EQ(poll_for_paho(&entry, 1, 0), 0);
+    EXPECT_EQ(drain(), "");
+    entry.events = POLLIN;
+    static_cast<void>(poll_for_paho(&entry, 1, 100));  // there is room now
+    EXPECT_FALSE(stream().owes_answers());
+    entry.events = POLLOUT;
+    EXPECT_EQ(poll_for_paho(&entry, 1, 0), 1);
+    EXPECT_EQ(drain(), kPuback1);
+  });
+}
+
+TEST_F(PahoStreamAnswers, WaitForTheRestOfAPacketOfPahos) {
+  std::string large(16UL * 1024 * 1024, '.');
+  const iovec piece{large.data(), large.size()};
+  const auto sent = stream().write(pair_.ours(), &piece, 1);
+  ASSERT_GT(sent, 0);
+  ASSERT_LT(sent, static_cast<ssize_t>(large.size()));
+  in_receive_thread([&] {
+    // Paho queues its answers while it has a rest; one that was held before it came must wait as well.
+    stream().found_room();
+    EXPECT_EQ(write(kPuback1), -1) << "not into the middle of a packet: Paho keeps it";
+  });
+  EXPECT_EQ(drain(), "");
+}
+
+TEST_F(PahoStreamAnswers, AConnectionThatIsGoneTellsTheNextRead) {
+  in_receive_thread([&] {
+    EXPECT_EQ(write(kPuback1), 4);
+    ASSERT_EQ(shutdown(pair_.ours(), SHUT_WR), 0);
+    ReceiveBurst::end();
+    EXPECT_TRUE(stream().has_failed_to_write());
+    char byte = 0;
+    EXPECT_EQ(stream().read(pair_.ours(), &byte, 1), -1);
+    EXPECT_EQ(errno, EPIPE);
+  });
+}
+
+TEST_F(PahoStreamAnswers, AreForgottenWithTheirConnection) {
+  in_receive_thread([&] {
+    EXPECT_EQ(write(kPuback1), 4);
+    stream().forget();
+  });
+  EXPECT_EQ(arrived(), "") << "another connection has the descriptor now";
+}
+
+TEST_F(PahoStreamAnswers, AreFourKindsOfPackets) {
+  const auto is_answer = [](std::string bytes) {
+    const iovec piece{bytes.data(), bytes.size()};
+    return PahoStream::is_answer(&piece, 1);
+  };
+  for (const auto& answer : {kPuback1, kPubrec, kPubrel, kPubcomp}) EXPECT_TRUE(is_answer(answer));
+  for (const auto& other : {kPublish, kDisconnect, "\xC0\x00"s, "GET /mqtt"s, "CONNECT host"s, "\x82\x04"s, ""s}) {
+    EXPECT_FALSE(is_answer(other)) << other;
+  }
+}
+
+}  // namespace
+}  // namespace honeyframe
