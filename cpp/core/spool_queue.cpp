@@ -173,7 +173,8 @@ bool SpoolQueue::make_room(SpoolWriter::Outcome why, std::chrono::nanoseconds pa
         break;
     }
   }
-  return writer_->remove_oldest();
+  // The reader has the segment that it read last open, which may be all that the disk has room for.
+  return writer_->remove_oldest(why == SpoolWriter::Outcome::disk_full);
 }
 
 void SpoolQueue::give_up_oldest(const SpoolWriter::Segment& segment, SpoolWriter::Outcome why) {

@@ -393,13 +393,15 @@ const SpoolWriter::Segment* SpoolWriter::oldest() noexcept {
   return &segments_.front();
 }
 
-bool SpoolWriter::remove_oldest() noexcept {
+bool SpoolWriter::remove_oldest(bool at_once) noexcept {
+  const FileDescriptor file = at_once ? directory_.open_for_repair(segments_.front().first) : FileDescriptor();
   // Where it is the only one, nothing but the lock's file will know how far the numbers have come.
   static_cast<void>(segments_.size() > 1 || lock_->keep({next_sequence_, boot_}));
   if (!directory_.remove_segment(segments_.front().first)) {
     error_ = errno;
     return false;
   }
+  if (file.valid()) static_cast<void>(::ftruncate(file.get(), 0) == 0);  // behind its name: no crash leaves it empty
   bytes_ -= segments_.front().bytes;
   segments_.pop_front();
   return true;

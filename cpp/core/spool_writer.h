@@ -96,8 +96,9 @@ class SpoolWriter {
 
   // The oldest that holds a record, or null. Where it is the one being written, that is ended first.
   [[nodiscard]] const Segment* oldest() noexcept;
-  // Deletes it. False where the file system refuses.
-  bool remove_oldest() noexcept;
+  // Deletes it. False where the file system refuses. Whoever has it open may read on in it, and holds its bytes on the
+  // disk; with `at_once` they are the disk's again, and such a reader goes on with the next one.
+  bool remove_oldest(bool at_once = false) noexcept;
 
   [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
   [[nodiscard]] const std::deque<Segment>& segments() const noexcept { return segments_; }

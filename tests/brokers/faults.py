@@ -384,6 +384,9 @@ class DisconnectCode(Link):
     async def misbehave(self, flight: Flight) -> None:
         if self.version == V5:
             self.put(Disconnect(code=self.code))
+            await self.write_out()
+            self.writer.write_eof()
+            await asyncio.sleep(0.1)  # to close with something unread is RST, which takes away what the client has not read
         await self.close()
 
 

@@ -285,7 +285,7 @@ class Link:
         raise Cut
 
     def reset(self) -> None:
-        """RST. What the client's system has got is still read there."""
+        """RST. What the client has not read yet may go with it."""
         self.ended("cut")
         raw = self.writer.get_extra_info("socket")
         with contextlib.suppress(OSError):

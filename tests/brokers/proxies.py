@@ -12,11 +12,13 @@ from .server_thread import ServerThread
 
 
 class Relay(ServerThread):
-    """Passes bytes to ``target_port`` on loopback. While ``refuse`` is set, new ones are closed at once."""
+    """Passes bytes to ``target_port`` on loopback. While ``refuse`` is set, new ones are closed at once. What clients say is kept; what is
+    said to them, too, in ``sent_by_broker``."""
 
     def __init__(self, target_port: int) -> None:
         self.target_port = target_port
         self.sent_by_client: list[bytearray] = []
+        self.sent_by_broker = bytearray()
         self.refuse = False
         self._open: set[asyncio.StreamWriter] = set()
         super().__init__()
@@ -49,7 +51,7 @@ class Relay(ServerThread):
         ends = {writer, onward_writer}
         self._open |= ends
         try:
-            await asyncio.gather(_pump(reader, onward_writer, sent), _pump(onward_reader, writer, bytearray()))
+            await asyncio.gather(_pump(reader, onward_writer, sent), _pump(onward_reader, writer, self.sent_by_broker))
         finally:
             self._open -= ends
             onward_writer.close()

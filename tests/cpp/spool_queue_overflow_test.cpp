@@ -1,7 +1,9 @@
 // A SpoolQueue whose spool, or whose disk, is full.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <chrono>
@@ -195,6 +197,29 @@ TEST(SpoolQueueOverflow, AFullDiskIsAsAFullSpool) {
     expect_exact(*queue);
     queue->close();
     std::filesystem::remove_all(options.spool.path);
+  }
+}
+
+// A segment that a reader has open may be all that a small disk has room for.
+TEST(SpoolWriterOnAFullDisk, GivesTheBytesOfADeletedSegmentBackAtOnceWhereItIsAsked) {
+  for (const bool at_once : {false, true}) {
+    const TemporaryDirectory directory;
+    const auto writer = writer_of(directory / "spool");
+    ASSERT_EQ(writer->append(message("first")), SpoolWriter::Outcome::stored);
+    const auto reader = reader_of(directory / "spool");
+    ASSERT_EQ(reader->peek().value()->record.payload, "first");
+    reader->consume();
+    const FileDescriptor open(::open(segment_files(directory / "spool").at(0).c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_NE(writer->oldest(), nullptr);
+    EXPECT_TRUE(writer->remove_oldest(at_once));
+    struct stat seen{};
+    ASSERT_EQ(::fstat(open.get(), &seen), 0);
+    EXPECT_EQ(seen.st_size == 0, at_once);
+    ASSERT_EQ(writer->append(message("second")), SpoolWriter::Outcome::stored);
+    const auto next = reader->peek();
+    ASSERT_TRUE(next.ok() && next.value());
+    EXPECT_TRUE(next.value()->record.payload == "second" && next.value()->missing == 0);
+    EXPECT_TRUE(reader->take_damages().empty());
   }
 }
 

@@ -62,3 +62,12 @@ def test_a_step_runs_once_until_its_value_changes(tmp_path: Path) -> None:
     shell = f"STAMPS={tmp_path}; PATH=/usr/bin:/bin; once a 1 echo ran; once a 1 echo ran; once a 2 echo again"
     done = run_setup(tmp_path, "Linux", shell)
     assert done.stdout.split() == ["ran", "again"]
+
+
+@pytest.mark.parametrize("script", ["scripts/faults.sh", "scripts/soak.sh"])
+def test_long_tests_build_nothing_and_say_so(script: str, tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HONEYFRAME_VENV": str(tmp_path / "none")}
+    done = subprocess.run(["/bin/sh", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    assert "run sh scripts/test.sh first" in done.stderr
+    assert list(tmp_path.iterdir()) == []
