@@ -74,19 +74,17 @@ def test_a_packet_of_200_mib_is_refused_and_counted() -> None:
     store = SessionStore(Load(total=100, qos=0, topic=own_topic), detail=False)
     with (
         FaultyBroker(store, HugePacket) as broker,
-        FaultChild("crowd", uri=broker.uri(), options={}, messages=100 if lean else 101, topics=True) as child,
+        FaultChild("crowd", uri=broker.uri(), options={}, messages=99 if lean else 101, topics=True) as child,
     ):
         found = child.result()
     stats = found["stats"]
     print(f"{invariant(stats)}; base {found['base'] / MIB:.0f}, peak {found['peak'] / MIB:.0f}, end {found['end'] / MIB:.0f} MiB")
     rejected = 0 if lean else 1
     assert found["refused_packets"] == 1 - rejected
-    assert (stats["received"], stats["rejected"], stats["rejected_too_large"], stats["delivered"]) == (
-        100 + rejected,
-        rejected,
-        rejected,
-        100,
-    )
+    assert (stats["rejected"], stats["rejected_too_large"]) == (rejected, rejected)
+    # Behind a refused packet the connection ends: a message of QoS 0 that the broker has written by then is lost.
+    assert stats["delivered"] in ((99, 100) if lean else (100,))
+    assert stats["received"] == stats["delivered"] + rejected
     assert found["peak"] <= found["base"] + 2 * rejected * PACKET_BYTES + 16 * MIB
     assert found["end"] <= found["base"] + 32 * MIB
 
