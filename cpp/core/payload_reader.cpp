@@ -370,7 +370,8 @@ void PayloadReader::supersede(NodeId child) {
   tokens_.rewind(node.token);
   std::string_view text;
   (void)tokens_.skip_value(false, max_depth_, text);  // read before: it is well-formed
-  plan_.undecide(node.token, tokens_.position());
+  const std::uint32_t behind = tokens_.position();
+  plan_.undecide(node.token, behind);
   tokens_.rewind(resume);
   Cell cell;
   cell.node = child;
@@ -381,7 +382,7 @@ void PayloadReader::supersede(NodeId child) {
   for (std::size_t i = node.cell; i < cells_->cells.size() && cells_->cells[i].begin < end; ++i) {
     if (cells_->cells[i].begin >= cell.begin) cells_->cells[i].kind = CellKind::dropped;
   }
-  if (explode_token_ > node.token && explode_token_ < resume) explode_token_ = 0;
+  if (explode_token_ > node.token && explode_token_ < behind) explode_token_ = 0;  // within the earlier one
   if (node.wanted || node.descend) cells_->cells.add() = cell;
 }
 

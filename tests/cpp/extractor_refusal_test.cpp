@@ -1,4 +1,5 @@
-// A payload or a list that is refused leaves nothing: no count, and nothing that it would have decided for later ones.
+// A payload, a list or an earlier value of a key that is refused leaves nothing: no count, and nothing that it would
+// have decided for later ones. And it takes nothing else away.
 
 #include <gtest/gtest.h>
 
@@ -71,6 +72,20 @@ TEST(ExtractorRefusal, WhatHasNoColumnYetIsNamedAsItsColumnWouldBe) {
   Feed objects;
   objects.add_all({R"({"a.b":1,"a":{"b":{"c":1}}})", R"({"a":{"b":5}})"});
   EXPECT_EQ(objects.column("_misfit"), Texts({"null", R"("{\"/a/b\":5}")"}));
+}
+
+TEST(ExtractorRefusal, AKeyTwiceAroundAnExplodedArrayTakesItsRowsNotAway) {
+  ExtractOptions options = without_metadata();
+  options.explode = "r";
+  Feed feed(options);
+  feed.add(R"({"c":1,"r":[5,6],"c":2})");
+  EXPECT_EQ(feed.column("r"), Texts({"5", "6"}));
+  EXPECT_EQ(feed.column("c"), Texts({"2", "2"}));
+  options.explode = "a.r";
+  Feed nested(options);
+  nested.add(R"({"a":{"r":[5,6]},"a":{"b":1}})");  // here it goes with the earlier one
+  EXPECT_EQ(nested.column("a.b"), Texts({"1"}));
+  EXPECT_EQ(nested.column("_misfit"), Texts({R"("{\"a\":{\"r\":[5,6]}}")"}));
 }
 
 TEST(ExtractorRefusal, BelowAnEmptyKeyALongOneHasItsPath) {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 
 #include "connected_sockets.h"
 #include "test_server.h"
@@ -235,6 +236,11 @@ TEST_F(PahoStreamTls, IsConnectingWhileTheGreetingHasNotLeft) {
   std::string filler(64UL * 1024 * 1024, 'x');
   const iovec piece{filler.data(), filler.size()};
   ASSERT_GT(connecting.write(other.ours(), &piece, 1), 0);
+  // What the system moves on to the other side leaves room behind it, for a moment.
+  for (int full = 0; full < 5;) {
+    full = connecting.write(other.ours(), &piece, 1) > 0 ? 0 : full + 1;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   SSL* const tls = SSL_new(client_context_.get());
   SSL_set_fd(tls, other.ours());
   ASSERT_TRUE(connecting.start_tls(tls));
