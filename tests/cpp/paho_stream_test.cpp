@@ -238,8 +238,8 @@ TEST_F(PahoStreamTls, IsConnectingWhileTheGreetingHasNotLeft) {
   ASSERT_GT(connecting.write(other.ours(), &piece, 1), 0);
   // What the system moves on to the other side leaves room behind it, for a moment.
   for (int full = 0; full < 5;) {
-    full = connecting.write(other.ours(), &piece, 1) > 0 ? 0 : full + 1;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    full = connecting.write(other.ours(), &piece, 1) > 0 ? 0 : full + 1;
   }
   SSL* const tls = SSL_new(client_context_.get());
   SSL_set_fd(tls, other.ours());
