@@ -2,8 +2,8 @@
 
 // GatheredAnswers: the good answers to publishes, put together by client, so that one wake-up of the control thread
 // serves many. Paho's threads add; the control thread, once told, takes what is there. It does not wait for more: a
-// broker that leaves Nagle's algorithm on (Mosquitto) holds the next answers back until we send something. One instance,
-// never destroyed.
+// broker that leaves Nagle's algorithm on (Mosquitto) holds the next answers back until we send something. One
+// instance, never destroyed.
 
 #include <cstdint>
 #include <mutex>

@@ -179,7 +179,7 @@ TEST(SpoolQueueCommit, AFullDiskTakesWhatFitsAndTheRestIsCounted) {
       std::uint64_t lost = 0;
       if (const int wrong = what_a_full_disk_does(directory / "spool", policy, lost); wrong != 0) return wrong;
       if (policy == OverflowPolicy::drop_oldest) return 0;  // the file that is full is the oldest
-      return lost == 0 ? 8 : 0;  // the next file takes some again
+      return lost == 0 ? 8 : 0;                             // the next file takes some again
     });
     EXPECT_EQ(result, 0) << static_cast<int>(policy);
     const auto reader = reader_of(directory / "spool");
