@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.brokers.faulty import FaultyBroker, Link
 from tests.brokers.fields import encode_length
-from tests.brokers.sessions import Load, SessionStore
+from tests.brokers.sessions import Flight, Load, SessionStore
 from tests.faults.child import MIB, FaultChild
 from tests.faults.history import TERMS, invariant
 from tests.faults.load import count, needs_proc
@@ -60,12 +60,14 @@ class HugePacket(Link):
 
     after = 0
 
-    async def misbehave(self, flight: object) -> None:
+    async def misbehave(self, flight: Flight) -> None:
+        self.session.next_number = flight.number  # where the client leaves meanwhile, it was not sent
         self.history.packets += 1
         await self.write(b"\x30" + encode_length(PACKET_BYTES + 6) + b"\x00\x04load")
         for _ in range(PACKET_BYTES // MIB):
             await self.write(b"x" * MIB)
             await asyncio.sleep(0)
+        self.session.next_number = flight.number + 1
 
 
 def test_a_packet_of_200_mib_is_refused_and_counted() -> None:
