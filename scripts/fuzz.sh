@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fuzzes what reads bytes from outside, under ASan and UBSan: each target of tests/fuzz for so many seconds, two at a time.
 #     sh scripts/fuzz.sh [SECONDS [TARGET...]]          sh scripts/fuzz.sh 3600 extract spool
-# Begins with the kept corpus (tests/fuzz/corpus) and what earlier runs have found (build/fuzz-found). What breaks a target is left in
+# Begins with the kept corpus (tests/fuzz/corpus) and what earlier runs have found (build/fuzz-found). HONEYFRAME_FUZZ_SEED makes a run
+# repeatable, from an empty build/fuzz-found. What breaks a target is left in
 # build/fuzz-crashes; it belongs into the corpus, with the repair.
 set -eu
 cd "$(dirname "$0")/.."
@@ -43,7 +44,7 @@ fuzz_one() {
   dictionary=""
   [ ! -f "tests/fuzz/$noun.dict" ] || dictionary="-dict=tests/fuzz/$noun.dict"
   # shellcheck disable=SC2086  # lists of words
-  $fixed_addresses "build/fuzz/tests/fuzz/${noun}_fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=1024 \
+  $fixed_addresses "build/fuzz/tests/fuzz/${noun}_fuzz" -max_total_time="$seconds" -seed="${HONEYFRAME_FUZZ_SEED:-0}" -timeout=20 -rss_limit_mb=2048 -max_len=1024 \
     -print_final_stats=1 -artifact_prefix="build/fuzz-crashes/$noun-" $dictionary "build/fuzz-found/$noun" "tests/fuzz/corpus/$noun" \
     >"build/fuzz-$noun.log" 2>&1
 }

@@ -86,6 +86,16 @@ SPOOLS = [
 ]
 
 
+#: The level (3, 4, 5) and whether there are frames; the size of the pieces; what a broker sends.
+PACKETS = [
+    b"\x00\x07" + b"\x20\x02\x00\x00" + b"\x90\x03\x00\x01\x00" + b"\x30\x05\x00\x01a{}",
+    b"\x01\x01" + b"\x20\x02\x01\x00" + b"\x32\x07\x00\x01a\x00\x09{}" + b"\x40\x02\x00\x01" + b"\xd0\x00",
+    b"\x02\x03" + b"\x20\x06\x00\x00\x03\x21\x00\x0a" + b"\x30\x0b\x00\x01a\x05\x26\x00\x01k\x00" + b"\xe0\x02\x8b\x00",
+    b"\x02\x09" + b"\x30\x09\x00\x01a\x02\x0b\x07{}" + b"\x50\x04\x00\x01\x10\x00" + b"\x62\x02\x00\x01" + b"\x70\x02\x00\x01",
+    b"\x85\x05" + b"\x82\x06\x20\x03\x00\x00\x00\x30" + b"\x89\x01p" + b"\x02\x03\x05\x00\x01" + b"\x80\x04a\x00{}",
+]
+
+
 def write(target: str, seeds: list[bytes], names: list[str] | None = None) -> None:
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,6 +110,7 @@ def main() -> None:
     write("topic", TOPICS)
     write("uri", URIS)
     write("spool", SPOOLS)
+    write("packet_guard", PACKETS)
 
 
 if __name__ == "__main__":
