@@ -1,6 +1,5 @@
 #include "receive_burst.h"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <utility>

@@ -11,13 +11,14 @@
 #include "connected_sockets.h"
 #include "paho_poll.h"
 #include "paho_stream.h"
-#include "receive_burst.h"
+#include "receive_burst_for_tests.h"
 
 namespace honeyframe {
 namespace {
 
 using namespace std::string_literals;
 using testing::ConnectedSockets;
+using testing::in_receive_thread;
 
 const std::string kPuback1("\x40\x02\x00\x01", 4);
 const std::string kPuback2("\x40\x02\x00\x02", 4);
@@ -67,15 +68,6 @@ class PahoStreamAnswers : public ::testing::Test {
     }
     return all;
   }
-  template <typename Call>
-  static void in_receive_thread(Call call) {
-    std::thread([&call] {
-      ReceiveBurst::promise();
-      call();
-      ReceiveBurst::end();
-    }).join();
-  }
-
   ConnectedSockets pair_;
 };
 

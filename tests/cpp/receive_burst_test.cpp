@@ -7,8 +7,12 @@
 #include <thread>
 #include <vector>
 
+#include "receive_burst_for_tests.h"
+
 namespace honeyframe {
 namespace {
+
+using testing::in_receive_thread;
 
 using Log = std::vector<std::string>;
 
@@ -29,16 +33,6 @@ class Answers final : public BurstAnswers {
  private:
   Log& log_;
 };
-
-// In a thread of its own: a promise lasts as long as its thread.
-template <typename Call>
-void in_receive_thread(Call call) {
-  std::thread([&call] {
-    ReceiveBurst::promise();
-    call();
-    ReceiveBurst::end();
-  }).join();
-}
 
 TEST(ReceiveBurst, PutsNothingOffWithoutAPromise) {
   Log log;

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "receive_burst.h"
+#include "receive_burst_for_tests.h"
 #include "spool_queue.h"
 #include "spool_queue_for_tests.h"
 
@@ -21,15 +21,6 @@ namespace {
 using namespace testing;
 
 constexpr auto kLong = 5s;
-
-template <typename Call>
-void in_receive_thread(Call call) {
-  std::thread([&call] {
-    ReceiveBurst::promise();
-    call();
-    ReceiveBurst::end();
-  }).join();
-}
 
 void push(SpoolQueue& queue, int count, const std::string& payload = "{}") {
   for (int i = 0; i < count; ++i) ASSERT_EQ(queue.push(message(payload)), PushResult::stored);
