@@ -11,6 +11,7 @@
 #include "connected_sockets.h"
 #include "paho_poll.h"
 #include "paho_stream.h"
+#include "paho_stream_tls_fixture.h"
 #include "receive_burst_for_tests.h"
 
 namespace honeyframe {
@@ -220,6 +221,62 @@ TEST_F(PahoStreamAnswers, AreFourKindsOfPackets) {
   for (const auto& other : {kPublish, kDisconnect, "\xC0\x00"s, "GET /mqtt"s, "CONNECT host"s, "\x82\x04"s, ""s}) {
     EXPECT_FALSE(is_answer(other)) << other;
   }
+}
+
+class PahoStreamAnswersTls : public testing::PahoStreamTls {
+ protected:
+  int write(const std::string& bytes) {
+    return stream().write_tls(client_, bytes.data(), static_cast<int>(bytes.size()));
+  }
+  // What has arrived, decrypted.
+  std::string arrived() {
+    std::string all;
+    char some[65'536];
+    for (int got = SSL_read(server_, some, sizeof some); got > 0; got = SSL_read(server_, some, sizeof some)) {
+      all.append(some, static_cast<std::size_t>(got));
+    }
+    return all;
+  }
+};
+
+TEST_F(PahoStreamAnswersTls, LeaveTogetherAtTheEndOfTheBurst) {
+  in_receive_thread([&] {
+    EXPECT_EQ(write(kPuback1), 4);
+    EXPECT_EQ(write(kPubrec), 4);
+    EXPECT_EQ(arrived(), "");
+    ReceiveBurst::end();
+    char some[64];
+    EXPECT_EQ(SSL_read(server_, some, sizeof some), 8) << "in one record";
+  });
+}
+
+// A retry with more behind it is what OpenSSL calls a moving buffer.
+TEST_F(PahoStreamAnswersTls, ThoseWithoutRoomGoFirstAndWhole) {
+  std::string answers;
+  in_receive_thread([&] {
+    while (!stream().owes_answers()) {
+      for (int i = 0; i < 5'000; ++i) {
+        EXPECT_EQ(write(kPuback1), 4);
+        answers += kPuback1;
+      }
+      ReceiveBurst::end();
+      ASSERT_LT(answers.size(), 64UL << 20);
+    }
+    EXPECT_EQ(write(kPublish), -1) << "Paho keeps it";
+    EXPECT_EQ(SSL_get_error(client_, -1), SSL_ERROR_WANT_WRITE);
+    EXPECT_EQ(write(kPuback2), 4);
+    answers += kPuback2;
+    ReceiveBurst::end();
+    std::string found = arrived();
+    for (int i = 0; i < 10'000 && stream().owes_answers(); ++i) {
+      stream().send_owed();
+      found += arrived();
+    }
+    EXPECT_FALSE(stream().owes_answers());
+    EXPECT_EQ(write(kPublish), 7);
+    found += arrived();
+    EXPECT_TRUE(found == answers + kPublish) << found.size() << " bytes, of " << answers.size() + kPublish.size();
+  });
 }
 
 }  // namespace
