@@ -80,15 +80,19 @@ void commit() noexcept {
   }
 }
 
+void commit_and_answer() noexcept {
+  commit();
+  while (burst.answers_count > 0) burst.answers[--burst.answers_count]->release_answers();
+}
+
 }  // namespace
 
 void ReceiveBurst::before_write(bool is_answer) noexcept {
-  if (!is_answer || burst.answers_count == kPlaces) end();
+  if (!is_answer || burst.answers_count == kPlaces) commit_and_answer();
 }
 
 void ReceiveBurst::end() noexcept {
-  commit();
-  while (burst.answers_count > 0) burst.answers[--burst.answers_count]->release_answers();
+  commit_and_answer();
   ConsumerWakes::flush();
 }
 

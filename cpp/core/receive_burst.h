@@ -63,7 +63,7 @@ class ReceiveBurst {
   [[nodiscard]] static bool release_later(BurstAnswers& answers) noexcept;
 
   // Before this thread writes to a connection. Only answers are put off: all else may acknowledge something, too (over
-  // WebSockets), and comes behind all that was.
+  // WebSockets), and comes behind all that was. Consumers are not woken yet.
   static void before_write(bool is_answer) noexcept;
   static void end() noexcept;
 

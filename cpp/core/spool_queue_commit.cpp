@@ -92,13 +92,23 @@ void SpoolQueue::settle_lost(const SpoolRecord& record, LossReason reason) {
 
 void SpoolQueue::settle_lost_batch() noexcept {
   std::uint64_t lost = 0;
-  for (; writer_->has_batch(); writer_->pop_batch()) ++lost;
-  const Lock lock(mutex_);
-  has_uncommitted_ = false;
-  if (discarded_) return;
-  counters_.queued -= lost;
-  counters_.dropped += lost;
-  counters_.loss.dropped_no_memory += lost;
+  std::uint64_t bytes = 0;
+  for (; writer_->has_batch(); writer_->pop_batch()) {
+    ++lost;
+    bytes += writer_->front_of_batch().payload.size();
+  }
+  {
+    const Lock lock(mutex_);
+    has_uncommitted_ = false;
+    if (!discarded_) {
+      counters_.queued -= lost;
+      counters_.dropped += lost;
+      counters_.loss.dropped_no_memory += lost;
+      counters_.loss.dropped_bytes += bytes;
+      note_loss(&LossCounters::dropped_no_memory, lost, bytes);
+    }
+  }
+  not_empty_->notify_all();
 }
 
 LossReason SpoolQueue::tell_refused(SpoolWriter::Outcome why) {
