@@ -306,6 +306,8 @@ class FrameModel:
                 for column in [column for one, column, _ in self.schema_paths if one == path]:
                     self._fit(column, value, row)
             return
+        if not self._wanted(path):
+            return  # read for its time alone
         node = self._node(path)
         if node.shape == "object" and not node.spelled_out:
             if value.kind != "null":

@@ -15,15 +15,17 @@ constexpr std::uint8_t kUnsubackType = 11;
 constexpr std::uint8_t kPingrespType = 13;
 constexpr std::uint8_t kDisconnectType = 14;
 constexpr std::uint8_t kAuthType = 15;
+constexpr std::uint8_t kDup = 8;
 // CONNACK, PUBLISH, PUBACK to PUBCOMP, SUBACK, UNSUBACK, PINGRESP, DISCONNECT, AUTH.
 constexpr unsigned kBrokerTypes = 0x0FCU | 1U << 9 | 1U << 11 | 1U << 13 | 1U << 14 | 1U << 15;
 
 }  // namespace
 
-void PacketGuard::begin(std::uint8_t level, std::uint32_t maximum_packet) noexcept {
+void PacketGuard::begin(std::uint8_t level, std::uint32_t maximum_packet, SentAgain* sent_again) noexcept {
   *this = PacketGuard();
   level_ = level;
   maximum_ = maximum_packet;
+  sent_again_ = sent_again;
 }
 
 void PacketGuard::refuse(PacketFault fault, std::uint64_t found, std::uint64_t limit) noexcept {
@@ -71,7 +73,7 @@ const std::uint8_t* PacketGuard::pass_publishes(const std::uint8_t* at, const st
     if (at[head - 1] == 0 && head > 2) return at;
     const auto total = head + length;
     const unsigned qos = *at >> 1 & 3U;
-    if (qos == 3 || total > maximum_ || available < head + 2) return at;
+    if (qos >= 2 || total > maximum_ || available < head + 2) return at;
     head += 2 + (static_cast<std::size_t>(at[head]) << 8 | at[head + 1]) + (qos > 0 ? 2 : 0) + (is_v5() ? 1 : 0);
     if (head > total || head > available) return at;
     const auto* const id = at + head - (is_v5() ? 3 : 2);
@@ -277,6 +279,9 @@ void PacketGuard::packet_id_ends() noexcept {
   if (number_ == 0) return refuse(PacketFault::packet_id_zero);
   switch (type_) {
     case kPublishType:
+      if (qos() == 2 && sent_again_ != nullptr)
+        sent_again_->note(static_cast<std::uint16_t>(number_), (header_ & kDup) != 0);
+      [[fallthrough]];
     case kSubackType:
     case kUnsubackType:
       return is_v5() ? begin_properties() : begin_rest();

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "packet_refusal.h"
+#include "sent_again.h"
 
 namespace honeyframe {
 
@@ -26,8 +27,9 @@ inline constexpr std::uint8_t kLevel5 = 5;
 
 class PacketGuard {
  public:
-  // CONNECT has been written: what comes is its answer. `maximum_packet` in bytes, with the fixed header.
-  void begin(std::uint8_t level, std::uint32_t maximum_packet) noexcept;
+  // CONNECT has been written: what comes is its answer. `maximum_packet` in bytes, with the fixed header. `sent_again`,
+  // which may be null, outlives the guard.
+  void begin(std::uint8_t level, std::uint32_t maximum_packet, SentAgain* sent_again = nullptr) noexcept;
   // Nothing is checked before begin(), and nothing passes.
   [[nodiscard]] bool has_begun() const noexcept { return level_ != 0; }
 
@@ -102,6 +104,7 @@ class PacketGuard {
   std::uint32_t properties_left_ = 0;  // of the properties
   std::uint32_t maximum_ = 0;
   std::uint64_t seen_ = 0;  // properties, a bit for each identifier
+  SentAgain* sent_again_ = nullptr;
   PacketRefusal refusal_;
 };
 

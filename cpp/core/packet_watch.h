@@ -1,8 +1,9 @@
 #pragma once
 
 // PacketWatch: what a session and the connection below Paho tell one another, which know nothing of each other else:
-// the session says how large a packet may be, the connection what it refused. The connection finds its session's by
-// what it sees pass: the client id in CONNECT, and the host and port that Paho connected to.
+// the session says how large a packet may be, the connection what it refused and which messages came again. The
+// connection finds its session's by what it sees pass: the client id in CONNECT, and the host and port that Paho
+// connected to.
 //
 // Made by PahoClient, and found as long as it lives. Thread-safe.
 
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "packet_refusal.h"
+#include "sent_again.h"
 
 namespace honeyframe {
 
@@ -35,6 +37,7 @@ class PacketWatch {
   void refuse(const PacketRefusal& refusal) noexcept;
   // The last one, once.
   [[nodiscard]] std::optional<PacketRefusal> take() noexcept;
+  [[nodiscard]] SentAgain& sent_again() noexcept { return sent_again_; }
 
  private:
   PacketWatch(std::string client_id, std::string host, std::uint16_t port, std::uint32_t maximum_packet);
@@ -43,6 +46,7 @@ class PacketWatch {
   const std::string host_;
   const std::uint16_t port_;
   const std::uint32_t maximum_packet_;
+  SentAgain sent_again_;
   std::mutex mutex_;
   std::optional<PacketRefusal> refusal_;  // guarded by mutex_
 };

@@ -88,8 +88,9 @@ void published_one(void* context) {
   if (GatheredAnswers::instance().add(client_of(context), request_of(context))) post_gathered(client_of(context));
 }
 
-void deliver(PahoListener& listener, const char* topic, int topic_length, const MQTTAsync_message& message,
+void deliver(PahoClient::CallbackRecord& record, const char* topic, int topic_length, const MQTTAsync_message& message,
              std::int64_t received) noexcept {
+  PahoListener& listener = *record.listener;
   MessageView view;
   view.topic =
       topic_length > 0 ? std::string_view(topic, static_cast<std::size_t>(topic_length)) : std::string_view(topic);
@@ -97,8 +98,8 @@ void deliver(PahoListener& listener, const char* topic, int topic_length, const 
   view.receive_time_ns = received;
   view.qos = static_cast<std::uint8_t>(message.qos);
   view.retain = message.retained != 0;
-  view.dup = message.dup != 0;
   view.packet_id = static_cast<std::uint16_t>(message.msgid);
+  view.dup = message.dup != 0 || (message.qos == 2 && record.watch->sent_again().knows(view.packet_id));
   std::array<std::uint32_t, 64> identifiers;  // NOLINT(cppcoreguidelines-pro-type-member-init): `count` of them are set
   std::size_t count = 0;
   for_each_property(message.properties, [&](int id, const auto& value) {
@@ -118,11 +119,13 @@ void deliver(PahoListener& listener, const char* topic, int topic_length, const 
 
 }  // namespace
 
-PahoClient::CallbackRecord* PahoCallbacks::remember(std::uint32_t client, std::shared_ptr<PahoListener> listener) {
+PahoClient::CallbackRecord* PahoCallbacks::remember(std::uint32_t client, std::shared_ptr<PahoListener> listener,
+                                                    std::shared_ptr<PacketWatch> watch) {
   static auto* const leaked = new std::deque<PahoClient::CallbackRecord>;
   auto& record = leaked->emplace_back();
   record.client = client;
   record.listener = listener;
+  record.watch = std::move(watch);
   live_clients().emplace(client, std::move(listener));
   GatheredAnswers::instance().know(client);
   return &record;
@@ -133,6 +136,7 @@ void PahoCallbacks::forget(PahoClient::CallbackRecord& record) {
   GatheredAnswers::instance().forget(record.client);
   const std::lock_guard lock(record.mutex);
   record.listener = nullptr;
+  record.watch = nullptr;
 }
 
 void* PahoCallbacks::context_of(std::uint32_t client, std::uint32_t request) noexcept {
@@ -144,7 +148,7 @@ int PahoCallbacks::message_arrived(void* context, char* topic, int topic_length,
   auto& record = *static_cast<PahoClient::CallbackRecord*>(context);
   {
     const std::lock_guard lock(record.mutex);
-    if (record.listener != nullptr) deliver(*record.listener, topic, topic_length, *message, received);
+    if (record.listener != nullptr) deliver(record, topic, topic_length, *message, received);
   }
   MQTTAsync_freeMessage(&message);
   MQTTAsync_free(topic);

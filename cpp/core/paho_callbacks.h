@@ -21,12 +21,15 @@ namespace honeyframe {
 struct PahoClient::CallbackRecord {
   std::uint32_t client = 0;
   std::mutex mutex;
-  std::shared_ptr<PahoListener> listener;  // guarded by mutex; null once the client is gone
+  // Guarded by mutex; null once the client is gone.
+  std::shared_ptr<PahoListener> listener;
+  std::shared_ptr<PacketWatch> watch;
 };
 
 struct PahoCallbacks {
   // Control thread: from now on, and until forget(), answers for this client find their listener.
-  static PahoClient::CallbackRecord* remember(std::uint32_t client, std::shared_ptr<PahoListener> listener);
+  static PahoClient::CallbackRecord* remember(std::uint32_t client, std::shared_ptr<PahoListener> listener,
+                                              std::shared_ptr<PacketWatch> watch);
   static void forget(PahoClient::CallbackRecord& record);
 
   // Of a client; the context is its CallbackRecord.

@@ -93,8 +93,8 @@ int paho_version(ProtocolVersion protocol) noexcept {
 PahoClient::PahoClient(const ConnectOptions& options, ProtocolVersion protocol, std::shared_ptr<PahoListener> listener)
     : protocol_(protocol),
       number_(next_client_number()),
-      record_(PahoCallbacks::remember(number_, std::move(listener))),
-      watch_(watch_for(options)) {}
+      watch_(watch_for(options)),
+      record_(PahoCallbacks::remember(number_, std::move(listener), watch_)) {}
 
 Result<std::unique_ptr<PahoClient>> PahoClient::create(const ConnectOptions& options, ProtocolVersion protocol,
                                                        std::shared_ptr<PahoListener> listener) {

@@ -105,8 +105,8 @@ class PahoClient {
 
   const ProtocolVersion protocol_;
   const std::uint32_t number_;
-  CallbackRecord* const record_;
   const std::shared_ptr<PacketWatch> watch_;
+  CallbackRecord* const record_;
   void* handle_ = nullptr;  // MQTTAsync
 };
 

@@ -99,10 +99,11 @@ void PahoStream::begin_packets(const iovec* pieces, int count) noexcept {
   if (connect.level == 0) return cut(EPROTO);  // what cannot be read cannot be checked
   watch_ = PacketWatch::find(connect.client_id, host_, port_);
   const auto maximum = watch_ == nullptr ? kDefaultMaximumPacket : watch_->maximum_packet();
+  SentAgain* const sent_again = watch_ == nullptr ? nullptr : &watch_->sent_again();
   if (frames_ != nullptr) {
-    frames_->frames.begin(connect.level, maximum);
+    frames_->frames.begin(connect.level, maximum, sent_again);
   } else {
-    guard_.begin(connect.level, maximum);
+    guard_.begin(connect.level, maximum, sent_again);
     if (end_ > begin_) end_ = begin_ + let_through(buffer_ + begin_, end_ - begin_);  // came before it was asked for
   }
   spoken_.store(true, std::memory_order_release);

@@ -196,6 +196,7 @@ bool RecordBatchBuilder::add_cell(const PayloadCells& cells, const Cell& cell) {
     return true;
   }
   if (node.event_time) read_event_time(cells, cell);
+  if (!node.wanted) return true;  // columns= has what is below it, or nothing of it: read for its time alone
   if (node.shape == NodeShape::object && !node.explode) {
     if (cell.kind == CellKind::null && !node.spelled_out) return true;
     if (!node.spelled_out) return add_misplaced(cells, cell);

@@ -35,8 +35,8 @@ std::size_t write_frame_header(char* to, std::uint64_t size) noexcept {
 
 }  // namespace
 
-void WebSocketFrames::begin(std::uint8_t level, std::uint32_t maximum_packet) noexcept {
-  guard_.begin(level, maximum_packet);
+void WebSocketFrames::begin(std::uint8_t level, std::uint32_t maximum_packet, SentAgain* sent_again) noexcept {
+  guard_.begin(level, maximum_packet, sent_again);
   maximum_ = maximum_packet;
 }
 

@@ -31,7 +31,7 @@ class WebSocketFrames {
   };
 
   // CONNECT has been written.
-  void begin(std::uint8_t level, std::uint32_t maximum_packet) noexcept;
+  void begin(std::uint8_t level, std::uint32_t maximum_packet, SentAgain* sent_again = nullptr) noexcept;
 
   struct Moved {
     std::size_t taken = 0;  // of `from`: the rest is given again, with what has come behind it

@@ -320,6 +320,21 @@ TEST(Extractor, EventTimeNeedsNoColumnOfItsSource) {
   EXPECT_EQ(list.column("ts"), (Texts{"[1718280000,5]"}));
 }
 
+// `a` was read for its time alone, and for what lies under it: what columns= does not name is no misfit, and no column.
+TEST(Extractor, ATimeThatNoColumnNamesIsNoMisfitWhereObjectsHaveBeen) {
+  for (const OnConflict on_conflict : {OnConflict::keep, OnConflict::widen, OnConflict::raise}) {
+    ExtractOptions options = without_metadata();
+    options.event_time = EventTimeOptions{"a", TimeUnit::seconds};
+    options.columns = {"/a/b", "v"};
+    options.on_conflict = on_conflict;
+    Feed feed(options);
+    feed.add_all({R"({"a":{"ts":750}})", R"({"a":-1e400,"v":1})", R"({"a":3})"});
+    EXPECT_EQ(feed.names(), (Texts{"_event_time", "v"}));
+    EXPECT_EQ(feed.column("_event_time")[2].substr(0, 20), "\"1970-01-01T00:00:03");
+    EXPECT_EQ(feed.counters().misfits, 0U);
+  }
+}
+
 TEST(Extractor, OfDuplicateEventTimesTheLastCounts) {
   ExtractOptions options = without_metadata();
   options.event_time = EventTimeOptions{"ts", TimeUnit::seconds};

@@ -252,6 +252,32 @@ TEST(PacketGuard, RefusesTheSameHoweverItIsCut) {
   }
 }
 
+TEST(PacketGuard, NotesWhichPacketsOfQos2CameAgain) {
+  for (const int level : {kLevel311, kLevel5}) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{1000}}) {
+      SentAgain again;
+      PacketGuard guard;
+      guard.begin(static_cast<std::uint8_t>(level), kMaximum, &again);
+      const auto id = [](std::string packet, char low, bool dup) {
+        packet[8] = low;  // behind header, length, "a/b": 1 << 8 | low
+        if (dup) packet[0] = static_cast<char>(packet[0] | 8);
+        return packet;
+      };
+      const auto one = publish(level, "{}", "a/b", 1);
+      const auto two = publish(level, "{}", "a/b", 2);
+      const auto stream = connack(level) + id(two, 2, true) + id(two, 3, false) + id(one, 4, true) + id(two, 5, true);
+      EXPECT_EQ(passed_in_pieces(guard, stream, piece), stream.size());
+      EXPECT_TRUE(again.knows(0x102));
+      EXPECT_FALSE(again.knows(0x103));
+      EXPECT_FALSE(again.knows(0x104)) << "QoS 1: Paho tells";
+      EXPECT_TRUE(again.knows(0x105));
+      const auto next = id(two, 2, false);
+      EXPECT_EQ(passed_in_pieces(guard, next, piece), next.size());
+      EXPECT_FALSE(again.knows(0x102)) << "another message has the identifier";
+    }
+  }
+}
+
 TEST(PacketGuard, KnowsALargePayloadByItsHead) {
   auto guard = connected(5, 16U << 20);
   const auto packet = publish(5, std::string(3'000'000, 'x'), "large", 1);

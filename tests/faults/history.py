@@ -100,12 +100,8 @@ def _twice(evidence: Evidence) -> Iterable[Violation]:
 
 
 def _marks(evidence: Evidence) -> Iterable[Violation]:
-    """A row has ``_dup`` if, and only if, such a packet was sent; copies beyond the first of a packet sent once are marked, and counted.
-
-    Of QoS 2 Paho does not tell the flag.
-    """
+    """A row has ``_dup`` if, and only if, such a packet was sent; copies beyond the first of a packet sent once are marked, and counted."""
     sent = Counter((one.number, one.dup) for one in evidence.history.sent)
-    sent.update((one.number, False) for one in evidence.history.sent if one.qos == 2 and one.dup)
     came = Counter(evidence.rows)
     wrong = [tuple(row) for row, count in came.items() if count > sent[row.number, row.dup]]
     if wrong:
