@@ -63,6 +63,21 @@ def _run(command: Callable[[], ExitCode]) -> ExitCode:
         return _report(error)
 
 
+def usage_error(error: Exception) -> ExitCode:
+    """What the parser of the command line did not understand, as a sentence. Anything else is raised again."""
+    tell = getattr(error, "format_message", None)
+    if tell is None:
+        raise error
+    context = getattr(error, "ctx", None)
+    place = context.command_path if context is not None else "honeyframe"
+    if type(error).__name__ == "NoArgsIsHelpError":  # it was printed
+        return ExitCode.usage
+    told = tell().removeprefix("Invalid value: ")
+    meant = "-h takes the broker's host; help is " if told.startswith("Option '-h'") else ""
+    complain("error", f"{told}\n  hint: {meant}{place} --help")
+    return ExitCode.usage
+
+
 def _report(error: Exception) -> ExitCode:
     from ..errors import HoneyframeError, InvalidArgumentError
 
@@ -83,8 +98,9 @@ def complain(kind: str, text: str) -> None:
     """``kind: text`` on stderr, in colour on a terminal. Control characters are spelled out: topics and brokers' words end up here."""
     from .terminal import printable
 
+    plain = False if os.environ.get("NO_COLOR") else None
     with contextlib.suppress(BrokenPipeError):
-        typer.secho(f"{kind}: ", err=True, nl=False, fg="red" if kind == "error" else "yellow")
+        typer.secho(f"{kind}: ", err=True, nl=False, fg="red" if kind == "error" else "yellow", color=plain)
         typer.echo(printable(text), err=True)
 
 
