@@ -67,7 +67,8 @@ class Profile:
 
     def to_toml(self) -> str:
         """The file's text."""
-        items = {"uri": self.uri, **self.options} | ({"keyring": True} if self.keyring else {})
+        options = {key: self.options[key] for key in _OPTIONS if key in self.options}
+        items = {"uri": self.uri, **options} | ({"keyring": True} if self.keyring else {})
         return "".join(f"{key} = {_toml(value)}\n" for key, value in items.items())
 
 

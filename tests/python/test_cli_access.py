@@ -1,12 +1,13 @@
 """Which broker a command line means."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from honeyframe.cli.access import address_of, find_place, version_of
+from honeyframe.cli.access import address_of, as_utf8, find_place, version_of
 from honeyframe.credentials import Secret
 from honeyframe.profiles import Profile, ProfileWriter
 
@@ -106,3 +107,9 @@ def test_versions_as_others_spell_them() -> None:
 def test_hivemq_cloud_is_never_reached_without_tls_unless_asked() -> None:
     assert address_of("x.hivemq.cloud", 1883) == "mqtts://x.hivemq.cloud:1883"
     assert address_of("x.hivemq.cloud", 1883, tls=False) == "mqtt://x.hivemq.cloud:1883"
+
+
+def test_words_are_utf8_whatever_the_locale() -> None:
+    assert as_utf8(os.fsdecode("grün".encode())) == "grün"
+    assert as_utf8("gr\udcc3\udcbcn") == "grün"  # as Python reads them where the locale is C
+    assert as_utf8("\udcff") == "\udcff"

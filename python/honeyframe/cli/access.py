@@ -33,6 +33,14 @@ _VERSIONS: Final = {
 }
 
 
+def as_utf8(text: str) -> str:
+    """A word of the command line as it was typed, where the locale is not UTF-8: MQTT is."""
+    try:
+        return os.fsencode(text).decode()
+    except UnicodeError:
+        return text
+
+
 def is_address(text: str) -> bool:
     """Whether a word names a broker by itself: with a scheme, or as HiveMQ Cloud's console shows it."""
     return bool(_SCHEME.match(text) or _BARE_CLOUD.fullmatch(text))

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, get_type_
 import typer
 
 from ..credentials import Secret
-from .access import Access, find_place, version_of, warn_of_visible_password
+from .access import Access, as_utf8, find_place, version_of, warn_of_visible_password
 
 __all__ = ["Access", "with_broker"]
 
@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 def hide(text: str) -> Secret:
     """Parses a secret argument: no frame of ours has it as plain text."""
-    return Secret(text)
+    return Secret(as_utf8(text))
 
 
 hide.__name__ = "str"  # what the help shows as its type
@@ -166,7 +166,7 @@ def _access(given: dict[str, Any], topics: Topics, *, required: bool) -> Access:
     found = {name: given.pop(name) for name in _BROKER}
     place = find_place(
         given.pop("words", None) or (),
-        topics=given.pop("topic", None) or (),
+        topics=[as_utf8(topic) for topic in given.pop("topic", None) or ()],
         **{name: found[name] for name in ("url", "host", "port", "tls", "websockets", "profile")},
     )
     access = access_of(place.uri, topics=place.topics, **{**found, "profile": place.profile})
@@ -205,7 +205,8 @@ def access_of(
         raise typer.BadParameter("--password and --password-file are both given: one of them will do")
     version = version_of(protocol)
     warn_of_visible_password(uri, password)
-    given: dict[str, Any] = {"profile": profile, "username": username, "client_id": client_id}
+    texts = {"profile": profile, "username": username, "client_id": client_id}
+    given: dict[str, Any] = {name: None if text is None else as_utf8(text) for name, text in texts.items()}
     given |= {"keepalive": None if keepalive is None else duration(keepalive, "--keepalive")}
     paths = {"password_file": password_file, "ca_file": ca_file, "client_certificate": certificate, "client_key": key}
     given |= {name: None if path is None else str(path) for name, path in paths.items()}
@@ -229,7 +230,7 @@ def column_names(text: str | None) -> list[str] | None:
     """``--columns``; None where all are wanted."""
     if text is None:
         return None
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in as_utf8(text).split(",") if name.strip()]
     if not names:
         raise typer.BadParameter("--columns names no column: leave it out to read all")
     return names
