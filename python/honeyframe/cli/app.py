@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .demo import demo
-from .ending import ExitCode, ends_well, usage_error
+from .ending import ExitCode, ends_well, report, usage_error
 from .help import App
 from .profile import profile
 from .pub import pub
@@ -63,6 +63,8 @@ def main() -> NoReturn:
         sys.exit(ExitCode.interrupted)
     except typer.Abort:  # Ctrl-C, or the end of the input, at a question
         sys.exit(ExitCode.interrupted)
+    except OSError as error:  # of --install-completion
+        sys.exit(report(error))
     except Exception as error:
         sys.exit(usage_error(error))
     sys.exit(code or ExitCode.ok)

@@ -60,7 +60,7 @@ def _run(command: Callable[[], ExitCode]) -> ExitCode:
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        return _report(error)
+        return report(error)
 
 
 def usage_error(error: Exception) -> ExitCode:
@@ -78,7 +78,8 @@ def usage_error(error: Exception) -> ExitCode:
     return ExitCode.usage
 
 
-def _report(error: Exception) -> ExitCode:
+def report(error: Exception) -> ExitCode:
+    """An error as a sentence."""
     from ..errors import HoneyframeError, InvalidArgumentError
 
     if isinstance(error, HoneyframeError):

@@ -66,19 +66,21 @@ Url = Annotated[
 ]
 ProfileName = Annotated[
     str | None,
-    _broker_option("--profile", metavar="NAME", help="Default $HONEYFRAME_PROFILE.", autocompletion=profiles_like),
+    _broker_option("--profile", metavar="NAME", help="A profile; default $HONEYFRAME_PROFILE.", autocompletion=profiles_like),
 ]
-Username = Annotated[str | None, _broker_option("--username", "-u", metavar="USER", help="Default $MQTT_USERNAME.")]
+Username = Annotated[str | None, _broker_option("--username", "-u", metavar="USER", help="User name; default $MQTT_USERNAME.")]
 Password = Annotated[
     Secret | None,
-    _broker_option("--password", "-P", metavar="PASSWORD", parser=hide, help="Others see it in the process list: rather be asked."),
+    _broker_option("--password", "-P", metavar="PASSWORD", parser=hide, help="Seen in the process list: rather be asked for it."),
 ]
 PasswordFile = Annotated[
-    Path | None, _broker_option("--password-file", metavar="FILE", help="Its first line; default $MQTT_PASSWORD_FILE.")
+    Path | None, _broker_option("--password-file", metavar="FILE", help="Password in its first line; $MQTT_PASSWORD_FILE.")
 ]
-ClientId = Annotated[str | None, _broker_option("--client-id", "-i", "--id", metavar="ID", help="Default honeyframe-... at random.")]
-Protocol = Annotated[str, _broker_option("--protocol", "-V", metavar="VERSION", help="auto, 5.0, 3.1.1, 3.1; mqttv5, mqttv311, ...")]
-KeepAlive = Annotated[str | None, _broker_option("--keepalive", "-k", metavar="SECONDS", help="Default 30.")]
+ClientId = Annotated[
+    str | None, _broker_option("--client-id", "-i", "--id", metavar="ID", help="Client id; default honeyframe-... at random.")
+]
+Protocol = Annotated[str, _broker_option("--protocol", "-V", metavar="VERSION", help="MQTT: auto, 5.0, 3.1.1, 3.1; mqttv5, mqttv311.")]
+KeepAlive = Annotated[str | None, _broker_option("--keepalive", "-k", metavar="SECONDS", help="Keepalive; default 30.")]
 CaFile = Annotated[Path | None, _broker_option("--ca-file", "--cafile", metavar="PEM", help="Authorities to trust, not the system's.")]
 Certificate = Annotated[Path | None, _broker_option("--cert", metavar="PEM", help="A client certificate.")]
 Key = Annotated[Path | None, _broker_option("--key", metavar="PEM", help="Its key.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -118,7 +119,11 @@ def _profile(name: str, access: options.Access, *, ask: bool) -> tuple[Profile, 
 
 
 def _asked_password(question: str) -> Secret | None:
-    secret: Secret = typer.prompt(question, default="", hide_input=True, show_default=False, err=True, value_proc=options.hide)
+    """getpass's prompt comes once the terminal shows nothing any more; typer's comes before."""
+    try:
+        secret = Secret(getpass.getpass(f"{question}: "))
+    except EOFError:
+        raise typer.Abort from None
     return secret if secret.reveal() else None
 
 

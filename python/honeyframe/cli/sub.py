@@ -6,6 +6,7 @@ import os
 import re
 import select
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -69,9 +70,12 @@ def sub(
         printer, extraction, age = _raw(shape, format_text, newline=not no_newline), {}, _AGE
         extraction = {"payload": "raw", "metadata": printer.metadata}
 
+    from ..errors import MessagesDroppedWarning
     from ..source import open_stream, plan_with_defaults
 
-    plan = plan_with_defaults(access.topics, {"qos": qos, "retained": retained, **extraction})
+    warnings.simplefilter("ignore", MessagesDroppedWarning)  # told at the end, with all counters
+    # A burst is let in as fast as it is written: the broker waits, as it does for mosquitto_sub.
+    plan = plan_with_defaults(access.topics, {"qos": qos, "retained": retained, "overflow": "block", **extraction})
     with access.connect() as client, open_stream(client, plan) as stream:
         return _print(stream, printer, count=count, seconds=limit, idle_seconds=idle_seconds, age=age)
 
