@@ -139,21 +139,27 @@ def with_broker(topics: Topics = "many", *, words: bool = True, required: bool =
             return command(access=_access(given, topics, required=required), **given)
 
         del run.__dict__["__wrapped__"]  # its signature is another
-        own, hints = inspect.signature(command).parameters, get_type_hints(command, include_extras=True)
-        taken: dict[str, tuple[Any, Any]] = {}
-        if words:
+        parameters, hints = inspect.signature(command).parameters, get_type_hints(command, include_extras=True)
+        own = {name: (hints[name], parameter.default) for name, parameter in parameters.items() if name != "access"}
+        taken = {name: found for name, found in own.items() if _is_argument(found[0])}
+        if words:  # behind words of its own
             taken["words"] = (_words(topics), None)
-        taken |= {name: (hints[name], parameter.default) for name, parameter in own.items() if name != "access"}
+        taken |= own
         if topics != "none":
             taken["topic"] = (Annotated[list[str] | None, _TOPIC], None)
         taken |= _BROKER
         kind = inspect.Parameter.KEYWORD_ONLY
-        parameters = [inspect.Parameter(name, kind, default=default, annotation=hint) for name, (hint, default) in taken.items()]
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [inspect.Parameter(name, kind, default=default, annotation=hint) for name, (hint, default) in taken.items()]
+        )
         run.__annotations__ = {name: hint for name, (hint, _) in taken.items()}
         return run
 
     return decorate
+
+
+def _is_argument(hint: Any) -> bool:
+    return any(isinstance(one, typer.models.ArgumentInfo) for one in getattr(hint, "__metadata__", ()))
 
 
 def _words(topics: Topics) -> Any:
