@@ -189,3 +189,12 @@ def test_completion_into_a_home_that_cannot_be_written() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: /proc/")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "told"), [(">/dev/full", 1, "error: No space left on device\n"), (">&-", 0, ""), ("2>&-", 0, "")]
+)
+def test_output_that_goes_nowhere(redirection: str, code: int, told: str) -> None:
+    command = f"{' '.join(COMMAND)} --version {redirection}; exit $?"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment(), timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (code, told)

@@ -53,6 +53,9 @@ def _root(
 
 def main() -> NoReturn:
     """Run the command line with ``sys.argv``; ends the process with one of :class:`ExitCode`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell, >&-: a socket must not get its number
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -146,10 +146,15 @@ def _print(
                 shown += batch.num_rows
     finally:
         _tell_losses(stream)
+    if not shown:
+        from .reading import nothing_arrived
+
+        complain("error", nothing_arrived(stream, stream.stats(), seconds))
+        return ExitCode.no_messages
     if count is not None and shown < count:
         complain("error", f"{shown:,} of {count:,} came" + ("" if seconds is None else f" within {seconds:g} s"))
         return ExitCode.no_messages
-    return ExitCode.ok if shown else ExitCode.no_messages
+    return ExitCode.ok
 
 
 def _batches(stream: Stream, *, count: int | None, seconds: float | None, idle_seconds: float | None, age: float) -> Iterator[Batch]:
