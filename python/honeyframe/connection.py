@@ -42,6 +42,7 @@ class LastWill:
 def connect(
     uri: str | None = None,
     *,
+    profile: str | None = None,
     username: str | None = None,
     password: str | None = None,
     password_file: str | os.PathLike[str] | None = None,
@@ -72,6 +73,8 @@ def connect(
     Args:
         uri: ``mqtts://host`` (aliases ``ssl``, ``tls``), ``mqtt://`` (``tcp``), ``wss://``, ``ws://``; the port follows from the scheme.
             Default: the environment's ``MQTT_SERVER``. A password in it works.
+        profile: instead of ``uri``: the name of a profile that ``honeyframe profile add`` has made. What is passed beside it goes before
+            what it says.
         username, password: else from the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, the keyring (service "honeyframe", key
             "user@host"), or a hidden prompt, when a user name is known or the host is on HiveMQ Cloud, and somebody is there to answer.
             Else anonymous.
@@ -108,6 +111,7 @@ def connect(
         client = hf.connect("mqtts://xyz.s1.eu.hivemq.cloud")
     """
     options: dict[str, Any] = {
+        "profile": profile,
         "username": username,
         "password_file": password_file,
         "protocol": protocol,
@@ -196,9 +200,13 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     """A client with its session, not connected yet. Asks for credentials where it must."""
     check_process()
     _check_secrets(secrets)
+    if options.get("profile") is not None:
+        from .profiles import with_profile
+
+        secrets, options = with_profile(options["profile"], secrets, options, connect.__kwdefaults__)
     address = read_address(secrets.get("uri"))
     insecure = bool(options.get("insecure", False))
-    core = {name: _for_core(name, value) for name, value in options.items()}
+    core = {name: _for_core(name, value) for name, value in options.items() if name != "profile"}
     found = find_credentials(
         address, username=core.pop("username", None), password=secrets.get("password"), password_file=core.pop("password_file", None)
     )

@@ -196,6 +196,31 @@ def _from_keyring(user: str, host: str) -> Secret | None:
     return Secret(text) if text else None
 
 
+def keep_password(user: str, host: str, password: Secret) -> str | None:
+    """Puts it into the keyring, where :func:`find_credentials` looks; None, or why it is not there."""
+    try:
+        import keyring
+    except Exception:
+        return "there is no keyring: pip install 'honeyframe[keyring]'"
+    try:
+        keyring.set_password(KEYRING_SERVICE, f"{user}@{host}", password.reveal())
+    except Exception as error:  # its words may hold anything
+        return f"the keyring does not take it ({type(error).__name__})"
+    return None if _from_keyring(user, host) == password else "the keyring does not keep it"
+
+
+def forget_password(user: str, host: str) -> bool:
+    """Takes it out of the keyring; whether that was done."""
+    try:
+        import keyring
+
+        keyring.delete_password(KEYRING_SERVICE, f"{user}@{host}")
+    except Exception as error:  # not installed, locked, or not in there
+        _log.debug("the keyring forgets nothing: %s", type(error).__name__)
+        return False
+    return True
+
+
 def _from_prompt(address: Address, user: str | None) -> Credentials:
     if not is_interactive():
         return Credentials(user, None, "user name alone" if user else "anonymous")

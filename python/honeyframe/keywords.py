@@ -26,6 +26,7 @@ Path: TypeAlias = str | os.PathLike[str]
 class ConnectOptions(TypedDict, total=False):
     """The options of :func:`honeyframe.connect`."""
 
+    profile: str | None
     username: str | None
     password: str | None
     password_file: Path | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -83,13 +84,17 @@ class Progress:
 
     def update(self, stats: StreamStats, rows: int) -> None:
         """Shows the state of things, at most five times a second."""
+        self.show(lambda now: self._line(stats, rows, now))
+
+    def show(self, line: Callable[[float], str]) -> None:
+        """Shows ``line(now)``, which is asked for at most five times a second."""
         now = time.monotonic()
         if self._kind is None or now < self._shown + _EVERY:
             return
         self._shown = now
         if self._surface is None:
             self._surface = self._kind()
-        self._surface.show(self._line(stats, rows, now))
+        self._surface.show(line(now))
 
     def _line(self, stats: StreamStats, rows: int, now: float) -> str:
         parts = [

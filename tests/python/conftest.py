@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.brokers.mosquitto import Mosquitto
+from tests.python.command_line import Shell
 
 import honeyframe as hf
 from honeyframe import _core
+from honeyframe.credentials import _from_keyring
 from honeyframe.source import make_reader
 from honeyframe.stream import Stream
 
@@ -60,12 +65,61 @@ def client(access: dict[str, Any]) -> Iterator[hf.Client]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def no_profiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of configuration with nothing in it."""
+    return tmp_path_factory.mktemp("configuration")
+
+
 @pytest.fixture(autouse=True)
-def no_credentials_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_credentials_from_outside(monkeypatch: pytest.MonkeyPatch, no_profiles: Path) -> None:
     """No test sends, or depends on, what the machine's user has set."""
-    for name in ("MQTT_SERVER", "MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_PASSWORD_FILE"):
+    for name in ("MQTT_SERVER", "MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_PASSWORD_FILE", "HONEYFRAME_PROFILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(no_profiles))
     monkeypatch.setattr("honeyframe.credentials._from_keyring", lambda user, host: None)
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Shell:
+    """Runs commands in this process."""
+    return Shell(monkeypatch, capfd)
+
+
+@pytest.fixture
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the profiles of this test are; not made yet."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path / "config" / "honeyframe" / "profiles"
+
+
+class FakeKeyring(types.ModuleType):
+    """The library's functions, on a dict."""
+
+    def __init__(self) -> None:
+        super().__init__("keyring")
+        self.kept: dict[tuple[str, str], str] = {}
+        self.broken = False
+
+    def set_password(self, service: str, user: str, password: str) -> None:
+        if self.broken:
+            raise RuntimeError(f"locked, and {password} is in this text")
+        self.kept[service, user] = password
+
+    def get_password(self, service: str, user: str) -> str | None:
+        return self.kept.get((service, user))
+
+    def delete_password(self, service: str, user: str) -> None:
+        del self.kept[service, user]
+
+
+@pytest.fixture
+def keyring(monkeypatch: pytest.MonkeyPatch, no_credentials_from_outside: None) -> FakeKeyring:
+    """A keyring of this test."""
+    made = FakeKeyring()
+    monkeypatch.setitem(sys.modules, "keyring", made)
+    monkeypatch.setattr("honeyframe.credentials._from_keyring", _from_keyring)
+    return made
 
 
 assert _core  # the compiled part must be there: these tests have no stand-in for it

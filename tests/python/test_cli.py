@@ -1,19 +1,14 @@
 """The command line as a user meets it: real processes, a real (embedded) broker, pipes and pseudo-terminals."""
 
 import csv
-import fcntl
 import io
 import json
 import os
-import pty
 import re
-import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,68 +16,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.python.command_line import COMMAND, environment, run, run_in_terminal, without_escapes
 
 import honeyframe as hf
 from honeyframe.cli import output, terminal
 from honeyframe.embedded_broker import EmbeddedBroker
 from honeyframe.simulator import PlantSimulator
 
-COMMAND = [sys.executable, "-m", "honeyframe"]
 HEADINGS = ["Reading plant/{line}/{kind} from mqtt://127.0.0.1:", "Its dtypes", "Every message is accounted for", "The same in Python"]
-
-
-def environment(**more: str) -> dict[str, str]:
-    """This process's, without what would change the output or hand out somebody's credentials."""
-    without = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM", "LC_ALL", "LANG")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MQTT_", "LC_")) and name not in without}
-    return kept | {"TERM": "xterm", "LC_ALL": "C.UTF-8"} | more
-
-
-def run(*arguments: str, timeout: float = 40, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=timeout,
-        env=environment(**more),
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-
-
-def run_in_terminal(*arguments: str, columns: int = 80, keys: bytes = b"", timeout: float = 40, **more: str) -> tuple[int, str]:
-    """Exit code and screen of a command run in a pseudo-terminal; ``keys`` are typed once something was printed."""
-    process_id, terminal_fd = pty.fork()
-    if process_id == 0:
-        os.execve(sys.executable, [*COMMAND, *arguments], environment(**more))
-    fcntl.ioctl(terminal_fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    screen = b""
-    deadline = time.monotonic() + timeout
-    try:
-        while time.monotonic() < deadline:
-            if select.select([terminal_fd], [], [], 0.1)[0]:
-                try:
-                    chunk = os.read(terminal_fd, 65536)
-                except OSError:  # the other side has closed: Linux says EIO
-                    break
-                if not chunk:
-                    break
-                screen += chunk
-            if keys and screen.count(b"\n") >= 1:
-                os.write(terminal_fd, keys)
-                keys = b""
-        else:
-            os.kill(process_id, signal.SIGKILL)
-            pytest.fail(f"still running after {timeout} s; screen:\n{screen.decode(errors='replace')}")
-    finally:
-        _, status = os.waitpid(process_id, 0)
-        os.close(terminal_fd)
-    return os.waitstatus_to_exitcode(status), screen.decode().replace("\r\n", "\n")
-
-
-def without_escapes(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
 @pytest.fixture(scope="module")
@@ -351,7 +292,7 @@ def free_port() -> int:
         (["read", "mqtt://127.0.0.1:{port}", "#", "-P", "x", "--password-file", "y"], 2, "both"),
         (["read", "mqtt://127.0.0.1:{port}", "#", "--protocol", "4"], 2, "protocol"),
         (["read", "mqtt://127.0.0.1:{port}"], 2, "TOPIC"),
-        (["read"], 2, "URI"),
+        (["read"], 2, "which broker?"),
         (["nonsense"], 2, "nonsense"),
         (["read", "mqtt://127.0.0.1:{port}", "#", "--nonsense"], 2, "--nonsense"),
     ],
@@ -436,7 +377,7 @@ def test_version_and_help() -> None:
     shown = run("--help").stdout
     for word in ("demo", "read", "Exit codes", "130"):
         assert word in shown
-    assert "--output" in run("read", "-h").stdout
+    assert "--output" in run("read", "--help").stdout
     assert "--simulate" in run("demo", "--help").stdout
     assert run().returncode == 2
 

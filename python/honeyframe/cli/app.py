@@ -5,26 +5,31 @@ Only typer is imported here; pandas and the rest wait until a subcommand needs t
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
 from .demo import demo
-from .ending import ExitCode, ends_well
+from .ending import ExitCode, ends_well, report, usage_error
+from .help import App
+from .profile import profile
+from .pub import pub
 from .read import read
+from .sub import sub
 
-app = typer.Typer(
+app = App(
     name="honeyframe",
     help="JSON from HiveMQ, or any MQTT broker, as a typed pandas DataFrame.",
-    epilog="Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no messages arrived; 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # a traceback with local variables would show passwords
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(ends_well(demo))
 app.command()(ends_well(read))
+app.command()(ends_well(sub))
+app.command()(ends_well(pub))
+app.add_typer(profile)
 
 
 def _print_version(wanted: bool) -> None:
@@ -37,21 +42,32 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
-    pass
+    if os.environ.get("NO_COLOR"):
+        context.color = False
 
 
 def main() -> NoReturn:
     """Run the command line with ``sys.argv``; ends the process with one of :class:`ExitCode`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell, >&-: a socket must not get its number
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")  # a topic that the locale cannot spell is no reason to stop
     try:
-        app(prog_name="honeyframe")
+        code = app(prog_name="honeyframe", standalone_mode=False)
     except KeyboardInterrupt:  # before a subcommand began, or a second one while it was ending
         sys.exit(ExitCode.interrupted)
-    sys.exit(ExitCode.ok)
+    except typer.Abort:  # Ctrl-C, or the end of the input, at a question
+        sys.exit(ExitCode.interrupted)
+    except OSError as error:  # of --install-completion
+        sys.exit(report(error))
+    except Exception as error:
+        sys.exit(usage_error(error))
+    sys.exit(code or ExitCode.ok)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..credentials import Secret
 from . import options, terminal
 from .ending import ExitCode, complain
 
@@ -25,47 +24,37 @@ _SHOWN_QUARANTINED = 3
 _TELLING = ["line", "temperature", "pressure", "humidity", "running", "location.hall", "location.bay"]
 
 
+@options.with_broker(topics="optional", words=False, required=False)
 def demo(
-    uri: Annotated[
-        Secret | None, typer.Option("--uri", help="Read from this broker instead. Nothing is published there.", parser=options.hide)
-    ] = None,
-    topics: Annotated[
-        list[str] | None, typer.Option("--topic", "-t", help="Topic filter or template; with --uri the default is '#', every topic.")
-    ] = None,
-    seconds: Annotated[str, typer.Option("--seconds", "-s", help="Read for so long.")] = "5",
-    rows: Annotated[int | None, typer.Option("--rows", "-n", min=1, help="Stop at so many rows.")] = None,
-    rate: Annotated[float, typer.Option("--rate", min=1.0, max=1000.0, help="Messages a second of the simulated plant.")] = 50.0,
-    simulate: Annotated[bool, typer.Option("--simulate", help="With --uri: publish the simulated plant there, under plant/.")] = False,
-    username: options.Username = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    insecure: options.Insecure = False,
-    protocol: options.Protocol = "auto",
+    access: options.Access,
+    seconds: options.Seconds = "5",
+    rows: options.Count = None,
+    rate: Annotated[
+        float, typer.Option("--rate", metavar="NUMBER", min=1.0, max=1000.0, help="Messages a second of the simulated plant.")
+    ] = 50.0,
+    simulate: Annotated[bool, typer.Option("--simulate", help="With a broker of yours: publish the plant there, under plant/.")] = False,
 ) -> ExitCode:
     """See JSON messages become a typed DataFrame.
 
-    Without --uri it starts a small broker on this machine and a simulated plant that publishes to it, and ends both again.
+    Without a broker (--uri, -h, --profile) it starts a small one on this machine and a simulated plant that publishes to it, and ends both
+    again. Of a broker it reads every topic, or those of -t, and publishes nothing there.
     """
-    access = options.connection(
-        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
-    )
-    limit = options.duration(seconds)
-    if uri is None:
-        given = {"--username": username, "--password": password, "--password-file": password_file, "--ca-file": ca_file}
-        _tell_of_no_use([*(name for name, value in given.items() if value is not None), *["--insecure"][: int(insecure)]], simulate)
+    own = access.uri is None and "profile" not in access.options  # whatever the environment says
+    limit = options.duration(seconds or "5")
+    if own:
+        _tell_of_no_use(access, simulate)
     from ..arguments import count_of
     from ..errors import ConflictWarning
     from ..source import open_stream, plan_with_defaults
     from .reading import nothing_arrived, read_stream
 
     warnings.simplefilter("ignore", ConflictWarning)  # shown below, with the value
-    simulated = uri is None or simulate
-    wanted = topics or [PLANT if simulated else "#"]
+    simulated = own or simulate
+    wanted = list(access.topics) or [PLANT if simulated else "#"]
     plan = plan_with_defaults(wanted, {"event_time": "ts" if simulated else None})
-    with _broker(uri, password, access) as client, _plant(client, rate) if simulated else contextlib.nullcontext():
+    with _own_broker(access) if own else access.connect() as client, _plant(client, rate) if simulated else contextlib.nullcontext():
         address = client.uri
-        if uri is None:
+        if own:
             typer.echo(f"A broker of our own and a simulated plant, {rate:g} messages a second.")
         _heading(f"Reading {' and '.join(wanted)} from {address} for {limit:g} s" + (f", or {count_of(rows, 'row')}" if rows else ""))
         with open_stream(client, plan) as stream:
@@ -78,12 +67,15 @@ def demo(
             _show(reading, stream)
             if reading.error:
                 return reading.exit_code
-    _show_next_steps(address if uri else "mqtts://<cluster>.s1.eu.hivemq.cloud", wanted, foreign=uri is not None)
+    _show_next_steps("mqtts://<cluster>.s1.eu.hivemq.cloud" if own else address, wanted, foreign=not own)
     return ExitCode.ok
 
 
-def _tell_of_no_use(given: list[str], simulate: bool) -> None:
+def _tell_of_no_use(access: options.Access, simulate: bool) -> None:
     """Of options that say how to reach a broker, where none was named."""
+    flags = {"client_certificate": "--cert", "client_key": "--key"}
+    given = [flags.get(name, f"--{name.replace('_', '-')}") for name in access.options if name != "protocol"]
+    given += ["--password"] if access.password is not None else []
     if given:
         complain("note", f"{', '.join(given)}: of no use without --uri, which names the broker they are for")
     if simulate:
@@ -91,20 +83,17 @@ def _tell_of_no_use(given: list[str], simulate: bool) -> None:
 
 
 @contextlib.contextmanager
-def _broker(uri: Secret | None, password: Secret | None, access: dict[str, Any]) -> Iterator[Client]:
-    """A client of the broker at ``uri``, or of an embedded one."""
-    if uri is not None:
-        from ..connection import connect_hidden
-
-        with connect_hidden({"uri": uri, "password": password}, access) as client:
-            yield client
-        return
+def _own_broker(access: options.Access) -> Iterator[Client]:
+    """A client of an embedded broker."""
     import honeyframe as hf
 
     from ..embedded_broker import EmbeddedBroker
 
     # A name and a password of no worth: the user's own, from the environment, are for another broker.
-    with EmbeddedBroker() as broker, hf.connect(broker.uri, username="demo", password="demo", protocol=access["protocol"]) as client:
+    with (
+        EmbeddedBroker() as broker,
+        hf.connect(broker.uri, username="demo", password="demo", protocol=access.options["protocol"]) as client,
+    ):
         yield client
 
 

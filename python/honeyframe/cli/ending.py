@@ -60,10 +60,26 @@ def _run(command: Callable[[], ExitCode]) -> ExitCode:
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        return _report(error)
+        return report(error)
 
 
-def _report(error: Exception) -> ExitCode:
+def usage_error(error: Exception) -> ExitCode:
+    """What the parser of the command line did not understand, as a sentence. Anything else is raised again."""
+    tell = getattr(error, "format_message", None)
+    if tell is None:
+        raise error
+    context = getattr(error, "ctx", None)
+    place = context.command_path if context is not None else "honeyframe"
+    if type(error).__name__ == "NoArgsIsHelpError":  # it was printed
+        return ExitCode.usage
+    told = tell().removeprefix("Invalid value: ")
+    meant = "-h takes the broker's host; help is " if told.startswith("Option '-h'") else ""
+    complain("error", f"{told}\n  hint: {meant}{place} --help")
+    return ExitCode.usage
+
+
+def report(error: Exception) -> ExitCode:
+    """An error as a sentence."""
     from ..errors import HoneyframeError, InvalidArgumentError
 
     if isinstance(error, HoneyframeError):
@@ -83,8 +99,9 @@ def complain(kind: str, text: str) -> None:
     """``kind: text`` on stderr, in colour on a terminal. Control characters are spelled out: topics and brokers' words end up here."""
     from .terminal import printable
 
+    plain = False if os.environ.get("NO_COLOR") else None
     with contextlib.suppress(BrokenPipeError):
-        typer.secho(f"{kind}: ", err=True, nl=False, fg="red" if kind == "error" else "yellow")
+        typer.secho(f"{kind}: ", err=True, nl=False, fg="red" if kind == "error" else "yellow", color=plain)
         typer.echo(printable(text), err=True)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..frame import Table
 
 STDOUT = Path("-")
-_SUFFIXES = {"ndjson": "jsonl", "feather": "arrow", "ipc": "arrow"}
+SUFFIXES = {"ndjson": "jsonl", "feather": "arrow", "ipc": "arrow"}
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -29,7 +29,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def choose_format(output: Path, wanted: str | None) -> str:
     """``wanted``, or what the file's suffix says: one of parquet, arrow, csv, jsonl. Raises typer.BadParameter, before anything is read."""
     suffix = output.suffix.lower().lstrip(".")
-    name = wanted or _SUFFIXES.get(suffix, suffix)
+    name = wanted or SUFFIXES.get(suffix, suffix)
     if name not in WRITERS:
         found = f"the suffix {output.suffix!r} says nothing" if output.suffix else f"{str(output)!r} has no suffix"
         raise typer.BadParameter(f"{'unknown format ' + repr(wanted) if wanted else found}: use --format with one of {', '.join(WRITERS)}")
@@ -82,12 +82,14 @@ def _write_arrow(table: pa.Table, file: IO[bytes]) -> None:
         writer.write_table(table)
 
 
-def _write_csv(table: pa.Table, file: IO[bytes]) -> None:
+def write_csv(table: pa.Table, file: IO[bytes], *, header: bool = True) -> None:
+    """A table as CSV, with nothing in it that a spreadsheet would compute."""
     import pyarrow as pa
     import pyarrow.csv as csv
 
     columns = [_csv_column(table.column(number)) for number in range(table.num_columns)]
-    csv.write_csv(pa.table(columns, names=[guard_formula(name) for name in table.column_names]), file)
+    named = pa.table(columns, names=[guard_formula(name) for name in table.column_names])
+    csv.write_csv(named, file, csv.WriteOptions(include_header=header))
 
 
 def _csv_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -139,6 +141,6 @@ def _plain(value: Any) -> Any:
 WRITERS: dict[str, Callable[[pa.Table, IO[bytes]], None]] = {
     "parquet": _write_parquet,
     "arrow": _write_arrow,
-    "csv": _write_csv,
+    "csv": write_csv,
     "jsonl": _write_jsonl,
 }

@@ -14,56 +14,50 @@ if TYPE_CHECKING:
     from .reading import Reading
 
 
+@options.with_broker(topics="many")
 def read(
-    uri: options.Uri,
-    topics: Annotated[
-        list[str],
-        typer.Argument(metavar="TOPIC", help="Topic filters, or templates: 'plant/{line}/telemetry' makes a column of the level."),
-    ],
+    access: options.Access,
     seconds: Annotated[
-        str | None, typer.Option("--seconds", "-s", help="Read for so long (2.5, 10min). Default 10; with --rows there is no limit.")
+        str | None,
+        typer.Option(
+            "--seconds", "--timeout", "-W", "-s", metavar="SECONDS", help="Read for so long (2.5, 10min); 10, without end with --rows."
+        ),
     ] = None,
-    rows: Annotated[int | None, typer.Option("--rows", "-n", min=1, help="Stop at so many rows.")] = None,
-    columns: Annotated[str | None, typer.Option("--columns", "-c", help="Read only these, separated by commas.")] = None,
-    event_time: Annotated[str | None, typer.Option("--event-time", help="The key that holds the time of measurement.")] = None,
+    rows: Annotated[int | None, typer.Option("--rows", "--count", "-C", "-n", metavar="COUNT", min=1, help="Stop at so many rows.")] = None,
+    columns: options.Columns = None,
+    event_time: Annotated[
+        str | None, typer.Option("--event-time", metavar="KEY", help="The key that holds the time of measurement.")
+    ] = None,
+    qos: options.Qos = 1,
+    no_retained: options.NoRetained = False,
+    retained_only: options.RetainedOnly = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file (.parquet, .arrow, .csv, .jsonl); - is standard output.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write a .parquet, .arrow, .csv or .jsonl file; - is stdout.")
     ] = None,
     format_name: Annotated[
-        str | None, typer.Option("--format", "-f", help="parquet, arrow, csv or jsonl, whatever the file's name")
+        str | None, typer.Option("--format", "-F", "-f", metavar="FORMAT", help="parquet, arrow, csv, jsonl, whatever the name.")
     ] = None,
-    username: options.Username = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    insecure: options.Insecure = False,
-    protocol: options.Protocol = "auto",
 ) -> ExitCode:
-    """Read messages as a table, and print it or write it to a file.
+    """Read messages as a table of typed columns, and print it or write it to a file.
 
-    Ctrl-C ends the reading, and so does the session's end; what was read by then is still printed or written. The password comes from
-    --password-file, $MQTT_PASSWORD, $MQTT_PASSWORD_FILE, the keyring, or a hidden prompt.
+    A topic may be a template: 'plant/{line}/telemetry' makes a column of the level. Ctrl-C ends the reading, and so does the session's end;
+    what was read by then is still printed or written.
     """
     from .output import STDOUT, choose_format
 
     if format_name is not None and output is None:
         output = STDOUT
     chosen = None if output is None else choose_format(output, format_name)
-    access = options.connection(
-        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
-    )
-    limit = options.duration(seconds) if seconds is not None else None if rows is not None else 10.0
+    limit = options.duration(seconds) if seconds is not None else None if rows is not None else options.DEFAULT_SECONDS
+    names = options.column_names(columns)
+    retained = options.retained(no_retained, retained_only)
 
-    from ..connection import connect_hidden
     from ..options import warn_of_event_time, warn_of_missing
     from ..source import open_stream, plan_with_defaults
     from .reading import nothing_arrived, read_stream
 
-    names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
-    if names == []:
-        raise typer.BadParameter("--columns names no column: leave it out to read all")
-    plan = plan_with_defaults(topics, {"columns": names, "event_time": event_time})
-    with connect_hidden({"uri": uri, "password": password}, access) as client, open_stream(client, plan) as stream:
+    plan = plan_with_defaults(access.topics, {"columns": names, "event_time": event_time, "qos": qos, "retained": retained})
+    with access.connect() as client, open_stream(client, plan) as stream:
         reading = read_stream(stream, seconds=limit, rows=rows)
         if not len(reading.table):
             if reading.exit_code is not ExitCode.ok:

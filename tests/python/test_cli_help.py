@@ -1,0 +1,200 @@
+"""What every command has, whoever wrote it: help that fits a screen, a page in the docs, completion."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from scripts import command_reference
+from tests.python.command_line import COMMAND, Shell, environment, run, run_in_terminal, without_escapes
+
+from honeyframe.profiles import Profile, ProfileWriter
+
+COMMANDS = command_reference.commands()
+MOST_LINES = 40
+TERMINALS = [80, 40]
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS, "profile"])
+def test_help_fits_a_screen(shell: Shell, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty lines of eighty columns; narrow terminals have more lines, and none too wide."""
+    pages = {}
+    for columns in TERMINALS:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        done = shell(*name.split(), "--help")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.isascii()  # or a locale without UTF-8 could not show it
+        assert "\x1b" not in done.out
+        assert max(map(len, done.out.splitlines())) <= columns
+        pages[columns] = done.out
+    assert len(pages[80].splitlines()) <= MOST_LINES, pages[80]
+    assert pages[80].startswith(f"Usage: honeyframe {name}".rstrip())
+    assert "Exit codes: 0 done; 1 failed; 2 wrong usage" in " ".join(pages[80].split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_tells_every_option(shell: Shell, name: str) -> None:
+    page = shell(*name.split(), "--help").out
+    options = [one for one in COMMANDS[name].params if one.param_type_name == "option" and not one.hidden]
+    told = [any(re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", page) for flag in one.opts) for one in options]
+    assert [one.opts for one, is_there in zip(options, told, strict=True) if not is_there] == []
+    assert all(one.help for one in options)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_takes_h_for_help(name: str) -> None:
+    flags = {flag: one.name for one in COMMANDS[name].params for flag in one.opts}
+    assert flags.get("-h", "host") == "host"
+    assert {flag: flags[flag] for flag in ("-u", "-P", "-i", "-V", "-k", "-L", "-p") if flag in flags} == {
+        flag: meaning
+        for flag, meaning in {
+            "-u": "username",
+            "-P": "password",
+            "-i": "client_id",
+            "-V": "protocol",
+            "-k": "keepalive",
+            "-L": "url",
+            "-p": "port",
+        }.items()
+        if flag in flags
+    }
+
+
+def test_help_in_a_terminal() -> None:
+    """Bold headings, and no colour at all where none is wanted."""
+    code, screen = run_in_terminal("sub", "--help", columns=40)
+    assert code == 0
+    assert "\x1b[1mOptions\x1b[0m" in screen
+    assert max(map(len, without_escapes(screen).splitlines())) <= 40
+    code, screen = run_in_terminal("sub", "--help", NO_COLOR="1")
+    assert code == 0
+    assert "\x1b" not in screen
+    code, screen = run_in_terminal("sub", "-W", "soon", "mqtt://h", "a")
+    assert (code, screen.startswith("\x1b[31merror: \x1b[0m")) == (2, True)
+    code, screen = run_in_terminal("sub", "-W", "soon", "mqtt://h", "a", NO_COLOR="1")
+    assert (code, screen.startswith("error: ")) == (2, True)
+
+
+def test_help_without_utf8() -> None:
+    done = run("sub", "--help", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    assert done.returncode == 0
+    assert "Usage: honeyframe sub" in done.stdout
+
+
+def test_a_word_too_many_or_too_few(shell: Shell) -> None:
+    for arguments, told in [
+        (["read", "-h"], "-h takes the broker's host; help is"),
+        (["profile", "show"], "NAME"),
+        (["profile", "list", "x"], "x"),
+        (["sub", "--nonsense"], "--nonsense"),
+        (["nonsense"], "nonsense"),
+        (["profile", "nonsense"], "nonsense"),
+        (["sub", "-p", "70000", "a"], "65535"),
+    ]:
+        done = shell(*arguments)
+        assert (done.code, done.out) == (2, "")
+        assert told in done.err
+        assert re.search(r"^  hint: .*honeyframe[\w ]* --help$", done.err, re.MULTILINE)
+
+
+# the docs --------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_docs_have_every_command_with_its_options() -> None:
+    page = command_reference.PAGE.read_text(encoding="utf-8")
+    assert command_reference.headings(page) == set(COMMANDS)
+    assert command_reference.written(page) == page, "run: python scripts/command_reference.py"
+    for name in COMMANDS:
+        section = re.split(r"^##+ ", page.split(f"## `honeyframe {name}`\n")[1], flags=re.MULTILINE)[0]
+        prose = re.sub(r"<!-- options of.*?<!-- end -->|```.*?```", "", section, flags=re.DOTALL)
+        assert len(prose.split()) >= 8, f"{name} has no words of its own"
+
+
+def test_a_new_command_gets_a_section(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = command_reference.PAGE.read_text(encoding="utf-8")
+    known = dict(COMMANDS)
+    monkeypatch.setattr(command_reference, "commands", lambda: {**known, "brand-new": known["sub"]})
+    grown = command_reference.written(page)
+    assert "## `honeyframe brand-new`\n\nPrint messages as they come" in grown
+    assert "`-C`, `--count`" in grown.split("brand-new`")[1]
+    assert command_reference.written(grown) == grown
+
+
+# completion ------------------------------------------------------------------------------------------------------------------------------
+
+WORDS = {
+    "honeyframe su": {"sub"},
+    "honeyframe sub --ca": {"--ca-file", "--cafile"},
+    "honeyframe sub wo": {"work"},
+    "honeyframe profile ": {"add", "list", "show", "remove"},
+}
+SHELLS = {  # how each one's script asks, and how a shell runs it
+    "bash": "{script}; COMP_WORDS=(honeyframe su); COMP_CWORD=1; _honeyframe_completion honeyframe; echo ${{COMPREPLY[@]}}",
+    "zsh": "autoload -Uz compinit; compinit -D; {script}; print -r -- $_comps[honeyframe]",
+    "fish": "{script}; complete -C 'honeyframe su'",
+}
+
+
+@pytest.fixture
+def _work(profiles: Path) -> None:
+    with ProfileWriter("work", replace=False) as writer:
+        writer.write(Profile("work", "mqtt://h"))
+
+
+@pytest.mark.usefixtures("_work")
+@pytest.mark.parametrize(("shell_name", "lines"), [("bash", list(WORDS)), ("zsh", list(WORDS)[:1]), ("fish", list(WORDS)[:1])])
+def test_words_are_completed(shell_name: str, lines: list[str]) -> None:
+    """By the protocol of each shell's script."""
+    for line in lines:
+        asked = {"_HONEYFRAME_COMPLETE": f"complete_{shell_name}"}
+        if shell_name == "bash":
+            asked |= {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        else:
+            asked |= {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+        done = run(**asked)
+        found = set(re.findall(r"(?:^|[\"\s])(--[\w-]+|[a-z]+)(?=$|[\"\s])", done.stdout, re.MULTILINE))
+        assert WORDS[line] <= found, (line, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("shell_name", SHELLS)
+def test_the_script_in_a_real_shell(shell_name: str, tmp_path: Path) -> None:
+    program = shutil.which(shell_name)
+    if program is None:
+        pytest.skip(f"no {shell_name} on this machine")
+    command = tmp_path / "honeyframe"
+    command.write_text(f"#!/bin/sh\nexec '{sys.executable}' -m honeyframe \"$@\"\n")
+    command.chmod(0o755)
+    made = environment(HOME=str(tmp_path), PATH=f"{tmp_path}:{os.environ['PATH']}")
+    show = [program, "-c", "honeyframe --show-completion; true"]  # and not in the shell's place, or it would not be found
+    script = subprocess.run(show, capture_output=True, text=True, env=made, timeout=30, check=True).stdout
+    assert "_HONEYFRAME_COMPLETE" in script
+    (tmp_path / "script").write_text(script)
+    code = SHELLS[shell_name].format(script=f". {tmp_path}/script")
+    done = subprocess.run([program, "-c", code], capture_output=True, text=True, env=made, timeout=30, check=True)
+    assert done.stdout.split()[0] == ("_honeyframe_completion" if shell_name == "zsh" else "sub"), done.stderr
+
+
+def test_completion_into_a_home_that_cannot_be_written() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} --install-completion; exit $?"],
+        capture_output=True,
+        text=True,
+        env=environment(HOME="/proc"),
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: /proc/")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "told"), [(">/dev/full", 1, "error: No space left on device\n"), (">&-", 0, ""), ("2>&-", 0, "")]
+)
+def test_output_that_goes_nowhere(redirection: str, code: int, told: str) -> None:
+    command = f"{' '.join(COMMAND)} --version {redirection}; exit $?"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment(), timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (code, told)
