@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "paho_client.h"
 
@@ -22,11 +23,14 @@ struct PahoClient::CallbackRecord {
   std::uint32_t client = 0;
   std::mutex mutex;
   std::shared_ptr<PahoListener> listener;  // guarded by mutex; null once the client is gone
+  std::shared_ptr<Traffic> traffic;        // the same
+  std::optional<TrafficEstimate> estimate;
 };
 
 struct PahoCallbacks {
   // Control thread: from now on, and until forget(), answers for this client find their listener.
-  static PahoClient::CallbackRecord* remember(std::uint32_t client, std::shared_ptr<PahoListener> listener);
+  static PahoClient::CallbackRecord* remember(std::uint32_t client, std::shared_ptr<PahoListener> listener,
+                                              std::shared_ptr<Traffic> traffic, TrafficEstimate estimate);
   static void forget(PahoClient::CallbackRecord& record);
 
   // Of a client; the context is its CallbackRecord.
