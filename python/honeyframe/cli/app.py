@@ -13,6 +13,8 @@ import typer
 from .demo import demo
 from .ending import ExitCode, ends_well
 from .read import read
+from .simulate import simulate
+from .usage import usage_app
 
 app = typer.Typer(
     name="honeyframe",
@@ -25,6 +27,8 @@ app = typer.Typer(
 )
 app.command()(ends_well(demo))
 app.command()(ends_well(read))
+app.command()(ends_well(simulate))
+app.add_typer(usage_app, name="usage")
 
 
 def _print_version(wanted: bool) -> None:
