@@ -91,8 +91,16 @@ def _show(broker: str | None, sessions: bool, every: bool, plan: str | None, jso
         _print_sessions(kept)
     else:
         _print_usage(frame, kept, month)
-    typer.echo(terminal.shorten(NOTE, 10_000) if not sys.stdout.isatty() else f"\n{NOTE}")
+    _remark(NOTE)
     return ExitCode.ok
+
+
+def _remark(text: str) -> None:
+    """What is not of the table: where that is piped on, it stays on stderr."""
+    if sys.stdout.isatty():
+        typer.echo(f"\n{text}")
+    else:
+        complain("note", text)
 
 
 def _print_json(frame: pd.DataFrame, kept: pd.DataFrame, note: str) -> None:
@@ -115,10 +123,8 @@ def _print_usage(frame: pd.DataFrame, kept: pd.DataFrame, month: str) -> None:
         _print_table(frame)
     counting = int((~kept["connected"]).sum()) if len(kept) else 0
     if counting:
-        typer.echo(
-            f"{counting} session{'' if counting == 1 else 's'} without a connection still count{'s' if counting == 1 else ''}: "
-            "honeyframe usage --sessions lists them"
-        )
+        are = "1 session without a connection still counts" if counting == 1 else f"{counting} sessions without a connection still count"
+        _remark(f"{are}: honeyframe usage --sessions lists them")
 
 
 def _known(value: Any) -> bool:
@@ -138,12 +144,14 @@ def _print_card(row: Mapping[Hashable, Any], month: str) -> None:
         typer.secho(f"  {_bar(share, min(_BAR, width - 12))} {share:.0%}", fg=colour)
         used += f" of {size_text(row['plan_bytes'])}"
     lines = [
-        used + (f", {size_text(row['projected_bytes'])} by its end at this pace" if _projects(row) else ""),
-        _both_ways("wire", row) + (", estimated" if row["estimated_bytes"] else ""),
+        used + (", estimated" if row["estimated_bytes"] else ""),
+        f"{size_text(row['projected_bytes'])} by the month's end at this pace" if _projects(row) else "",
+        _both_ways("wire", row),
         _both_ways("mqtt", row),
-        f"{row['connects']:,} connection{'' if row['connects'] == 1 else 's'}, {_sessions(row)}",
+        f"connected {row['connects']:,} time{'' if row['connects'] == 1 else 's'}",
+        _sessions(row),
     ]
-    for line in lines:
+    for line in filter(None, lines):
         typer.echo(terminal.shorten(f"  {line}", width))
 
 
@@ -164,7 +172,7 @@ def _projects(row: Mapping[Hashable, Any]) -> bool:
 def _sessions(row: Mapping[Hashable, Any]) -> str:
     limit = f" of {row['plan_connections']:,}" if _known(row["plan_connections"]) else ""
     now = f"{row['sessions']:,}{limit} now, " if _known(row["sessions"]) else ""
-    return f"sessions: {now}at most {row['most_sessions']:,} at a time"
+    return f"sessions: {now}at most {row['most_sessions']:,}"
 
 
 def _bar(share: float, width: int) -> str:
@@ -206,12 +214,19 @@ def _print_sessions(kept: pd.DataFrame) -> None:
         last = row["last_connected"].strftime("%Y-%m-%d %H:%M UTC")
         rows.append([terminal.printable(str(text)) for text in (row["broker"], row["client_id"], row["protocol"], expires, last)])
     _print_columns(rows)
-    typer.echo("honeyframe usage end CLIENT_ID ends one.")
+    _remark("honeyframe usage end CLIENT_ID ends one.")
 
 
 def _print_columns(rows: list[list[str]]) -> None:
+    """As a table; where a terminal is too narrow for it, a line a cell."""
     widths = [max(terminal.cells(row[i]) for row in rows) for i in range(len(rows[0]))]
-    limit = terminal.width() if sys.stdout.isatty() else 10_000
+    width = terminal.width()
+    if sys.stdout.isatty() and sum(widths) + 2 * len(widths) > width:
+        for row in rows[1:]:
+            typer.secho(terminal.shorten(row[0], width), bold=True)
+            for name, text in zip(rows[0][1:], row[1:], strict=True):
+                typer.echo(terminal.shorten(f"  {name}: {text}", width))
+        return
     for row in rows:
-        line = "  ".join(text + " " * (width - terminal.cells(text)) for text, width in zip(row, widths, strict=True)).rstrip()
-        typer.echo(terminal.shorten(line, limit))
+        cells = [text + " " * (wide - terminal.cells(text)) for text, wide in zip(row, widths, strict=True)]
+        typer.echo("  ".join(cells).rstrip())
