@@ -235,7 +235,13 @@ class Simulator:
 
         payloads = messages.payloads[done:]
         rows = pa.table({"topic": pa.array(messages.topics[done:], pa.string()), "payload": pa.array(payloads, pa.binary())})
-        result = many(rows, topic_column="topic", payload_column="payload", qos=qos, retain=messages.kind.retain, on_error="collect")
+        how = {"topic_column": "topic", "payload_column": "payload", "qos": qos, "retain": messages.kind.retain, "on_error": "collect"}
+        before = self._client.stats()["published"]
+        try:
+            result = many(rows, **how)
+        except BaseException:  # Ctrl-C: what has left has left
+            self._published += self._client.stats()["published"] - before
+            raise
         bad = {i - done for i in messages.bad if i >= done}
         if result.ok:
             self._count(result.published, sum(map(len, payloads)), len(bad))

@@ -188,7 +188,7 @@ def _bar(share: float, width: int) -> str:
 def _print_table(frame: pd.DataFrame) -> None:
     from ..traffic_meter import size_text
 
-    head = ["month", "broker", "mqtt in", "mqtt out", "wire in", "wire out", "projected", "plan", "share", "sessions"]
+    head = ["month", "broker", "mqtt in", "mqtt out", "wire in", "wire out", "projected", "plan", "share", "max sessions"]
     rows = [head]
     for row in frame.to_dict("records"):
         sizes = [size_text(row[name]) for name in ("mqtt_bytes_in", "mqtt_bytes_out", "wire_bytes_in", "wire_bytes_out")]
