@@ -159,6 +159,11 @@ py::dict info_dict(const SessionInfo& info) {
   out["published"] = info.published;
   out["connected_time_ns"] = info.connected_time_ns;
   out["events_lost"] = info.events_lost;
+  out["mqtt_bytes_in"] = info.traffic.mqtt_in;
+  out["mqtt_bytes_out"] = info.traffic.mqtt_out;
+  out["wire_bytes_in"] = info.traffic.wire_in;
+  out["wire_bytes_out"] = info.traffic.wire_out;
+  out["bytes_are_exact"] = info.traffic_is_exact;
   return out;
 }
 

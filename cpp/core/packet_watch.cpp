@@ -20,8 +20,13 @@ Register& all() {
 
 }  // namespace
 
-PacketWatch::PacketWatch(std::string client_id, std::string host, std::uint16_t port, std::uint32_t maximum_packet)
-    : client_id_(std::move(client_id)), host_(std::move(host)), port_(port), maximum_packet_(maximum_packet) {}
+PacketWatch::PacketWatch(std::string client_id, std::string host, std::uint16_t port, std::uint32_t maximum_packet,
+                         std::shared_ptr<Traffic> traffic)
+    : client_id_(std::move(client_id)),
+      host_(std::move(host)),
+      port_(port),
+      maximum_packet_(maximum_packet),
+      traffic_(std::move(traffic)) {}
 
 PacketWatch::~PacketWatch() {
   const std::lock_guard lock(all().mutex);
@@ -29,8 +34,9 @@ PacketWatch::~PacketWatch() {
 }
 
 std::shared_ptr<PacketWatch> PacketWatch::make(std::string client_id, std::string host, std::uint16_t port,
-                                               std::uint32_t maximum_packet) {
-  const std::shared_ptr<PacketWatch> made(new PacketWatch(std::move(client_id), std::move(host), port, maximum_packet));
+                                               std::uint32_t maximum_packet, std::shared_ptr<Traffic> traffic) {
+  const std::shared_ptr<PacketWatch> made(
+      new PacketWatch(std::move(client_id), std::move(host), port, maximum_packet, std::move(traffic)));
   const std::lock_guard lock(all().mutex);
   all().watches.emplace_back(made.get(), made);
   return made;
@@ -52,6 +58,15 @@ std::shared_ptr<PacketWatch> PacketWatch::find(std::string_view client_id, std::
     if (found != nullptr) break;
   }
   return found != nullptr ? found : elsewhere;
+}
+
+std::shared_ptr<PacketWatch> PacketWatch::find_address(std::string_view host, std::uint16_t port) noexcept {
+  std::shared_ptr<PacketWatch> found;
+  const std::lock_guard lock(all().mutex);
+  for (auto entry = all().watches.rbegin(); entry != all().watches.rend() && found == nullptr; ++entry) {
+    if (entry->first->host_ == host && entry->first->port_ == port) found = entry->second.lock();
+  }
+  return found;
 }
 
 void PacketWatch::refuse(const PacketRefusal& refusal) noexcept {

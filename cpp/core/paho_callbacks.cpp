@@ -1,6 +1,7 @@
 #include "paho_callbacks.h"
 
 #include <array>
+#include <cstring>
 #include <ctime>
 #include <deque>
 #include <new>
@@ -117,15 +118,27 @@ void deliver(PahoClient::CallbackRecord& record, const char* topic, int topic_le
   listener.on_message(view, std::span(identifiers.data(), count));
 }
 
+void estimate_arrival(const PahoClient::CallbackRecord& record, const char* topic, int topic_length,
+                      const MQTTAsync_message& message) noexcept {
+  if (record.traffic == nullptr || !record.estimate) return;
+  const auto topic_size = topic_length > 0 ? static_cast<std::size_t>(topic_length) : std::strlen(topic);
+  const auto size = record.estimate->publish_size(topic_size, static_cast<std::size_t>(message.payloadlen), message.qos,
+                                                  static_cast<std::size_t>(message.properties.length));
+  record.traffic->add(record.estimate->arrived(size, message.qos));
+}
+
 }  // namespace
 
 PahoClient::CallbackRecord* PahoCallbacks::remember(std::uint32_t client, std::shared_ptr<PahoListener> listener,
-                                                    std::shared_ptr<PacketWatch> watch) {
+                                                    std::shared_ptr<PacketWatch> watch,
+                                                    std::shared_ptr<Traffic> traffic, TrafficEstimate estimate) {
   static auto* const leaked = new std::deque<PahoClient::CallbackRecord>;
   auto& record = leaked->emplace_back();
   record.client = client;
   record.listener = listener;
   record.watch = std::move(watch);
+  record.traffic = std::move(traffic);
+  record.estimate = estimate;
   live_clients().emplace(client, std::move(listener));
   GatheredAnswers::instance().know(client);
   return &record;
@@ -137,6 +150,7 @@ void PahoCallbacks::forget(PahoClient::CallbackRecord& record) {
   const std::lock_guard lock(record.mutex);
   record.listener = nullptr;
   record.watch = nullptr;
+  record.traffic = nullptr;
 }
 
 void* PahoCallbacks::context_of(std::uint32_t client, std::uint32_t request) noexcept {
@@ -148,6 +162,7 @@ int PahoCallbacks::message_arrived(void* context, char* topic, int topic_length,
   auto& record = *static_cast<PahoClient::CallbackRecord*>(context);
   {
     const std::lock_guard lock(record.mutex);
+    if (!counts_every_byte()) estimate_arrival(record, topic, topic_length, *message);
     if (record.listener != nullptr) deliver(record, topic, topic_length, *message, received);
   }
   MQTTAsync_freeMessage(&message);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "paho_client.h"
 
@@ -24,12 +25,15 @@ struct PahoClient::CallbackRecord {
   // Guarded by mutex; null once the client is gone.
   std::shared_ptr<PahoListener> listener;
   std::shared_ptr<PacketWatch> watch;
+  std::shared_ptr<Traffic> traffic;
+  std::optional<TrafficEstimate> estimate;
 };
 
 struct PahoCallbacks {
   // Control thread: from now on, and until forget(), answers for this client find their listener.
   static PahoClient::CallbackRecord* remember(std::uint32_t client, std::shared_ptr<PahoListener> listener,
-                                              std::shared_ptr<PacketWatch> watch);
+                                              std::shared_ptr<PacketWatch> watch, std::shared_ptr<Traffic> traffic,
+                                              TrafficEstimate estimate);
   static void forget(PahoClient::CallbackRecord& record);
 
   // Of a client; the context is its CallbackRecord.

@@ -53,7 +53,7 @@ int initialize_paho() {
 }
 
 // Under what the connection will show of itself.
-std::shared_ptr<PacketWatch> watch_for(const ConnectOptions& options) {
+std::shared_ptr<PacketWatch> watch_for(const ConnectOptions& options, std::shared_ptr<Traffic> traffic) {
   auto host = options.uri.host;
   auto port = options.uri.port;
   if (!options.http_proxy.empty()) {
@@ -62,7 +62,7 @@ std::shared_ptr<PacketWatch> watch_for(const ConnectOptions& options) {
       port = proxy.value().port;
     }
   }
-  return PacketWatch::make(options.client_id, std::move(host), port, options.maximum_packet_size);
+  return PacketWatch::make(options.client_id, std::move(host), port, options.maximum_packet_size, std::move(traffic));
 }
 
 std::uint32_t next_client_number() {
@@ -71,6 +71,10 @@ std::uint32_t next_client_number() {
 }
 
 }  // namespace
+
+bool counts_every_byte() noexcept {
+  return HONEYFRAME_PAHO_LEAN != 0;
+}
 
 Status paho_error(const char* what, int code) {
   return Status(ErrorCode::internal, std::string(what) + " was refused by Paho: code " + std::to_string(code))
@@ -93,8 +97,10 @@ int paho_version(ProtocolVersion protocol) noexcept {
 PahoClient::PahoClient(const ConnectOptions& options, ProtocolVersion protocol, std::shared_ptr<PahoListener> listener)
     : protocol_(protocol),
       number_(next_client_number()),
-      watch_(watch_for(options)),
-      record_(PahoCallbacks::remember(number_, std::move(listener), watch_)) {}
+      traffic_(listener->traffic()),
+      estimate_(options.uri.uses_tls(), options.uri.uses_websocket(), protocol == ProtocolVersion::v5_0),
+      watch_(watch_for(options, traffic_)),
+      record_(PahoCallbacks::remember(number_, std::move(listener), watch_, traffic_, estimate_)) {}
 
 Result<std::unique_ptr<PahoClient>> PahoClient::create(const ConnectOptions& options, ProtocolVersion protocol,
                                                        std::shared_ptr<PahoListener> listener) {
@@ -176,12 +182,20 @@ Result<bool> PahoClient::publish(const PublishRequest& message, std::uint32_t re
   }
   const int code = MQTTAsync_send(handle_, message.topic.c_str(), static_cast<int>(message.payload.size()),
                                   message.payload.data(), message.qos, message.retain ? 1 : 0, &options);
+  if (code == MQTTASYNC_SUCCESS) estimate_publish(message, options.properties.length);
   if (code == MQTTASYNC_MAX_BUFFERED_MESSAGES) return false;
   if (code == MQTTASYNC_DISCONNECTED) {
     return Status(ErrorCode::connection_lost, "the connection was lost before the message was handed over")
         .with_native_code(code);
   }
   return code == MQTTASYNC_SUCCESS ? Result<bool>(true) : Result<bool>(paho_error("PUBLISH", code));
+}
+
+void PahoClient::estimate_publish(const PublishRequest& message, int properties) const noexcept {
+  if (counts_every_byte() || traffic_ == nullptr) return;
+  const auto size = estimate_.publish_size(message.topic.size(), message.payload.size(), message.qos,
+                                           static_cast<std::size_t>(properties));
+  traffic_->add(estimate_.published(size, message.qos));
 }
 
 Status PahoClient::disconnect(std::uint32_t request) {

@@ -20,6 +20,8 @@
 #include "packet_watch.h"
 #include "session.h"
 #include "subscription_table.h"
+#include "traffic.h"
+#include "traffic_estimate.h"
 
 namespace honeyframe {
 
@@ -63,10 +65,14 @@ class PahoListener {
   virtual void on_reply(std::uint32_t request, const PahoReply& reply) = 0;
   // Good answers to gathered requests.
   virtual void on_published(std::span<const std::uint32_t> requests) = 0;
+  // Any thread: where the bytes are counted. May be null.
+  [[nodiscard]] virtual std::shared_ptr<Traffic> traffic() const noexcept { return nullptr; }
 };
 
 // MQTTVERSION_3_1 and its sisters.
 [[nodiscard]] int paho_version(ProtocolVersion protocol) noexcept;
+// Whether Traffic is counted below Paho; else it is estimated from the messages.
+[[nodiscard]] bool counts_every_byte() noexcept;
 // `what` was not even tried.
 [[nodiscard]] Status paho_error(const char* what, int code);
 
@@ -101,10 +107,13 @@ class PahoClient {
  private:
   PahoClient(const ConnectOptions& options, ProtocolVersion protocol, std::shared_ptr<PahoListener> listener);
   [[nodiscard]] void* context_of(std::uint32_t request) const noexcept;
+  void estimate_publish(const PublishRequest& message, int properties) const noexcept;
   [[nodiscard]] bool is_v5() const noexcept { return protocol_ == ProtocolVersion::v5_0; }
 
   const ProtocolVersion protocol_;
   const std::uint32_t number_;
+  const std::shared_ptr<Traffic> traffic_;
+  const TrafficEstimate estimate_;
   const std::shared_ptr<PacketWatch> watch_;
   CallbackRecord* const record_;
   void* handle_ = nullptr;  // MQTTAsync

@@ -133,6 +133,7 @@ Result<bool> PahoClient::connect(const ConnectOptions& options, bool clean_start
   const int code = MQTTAsync_connect(handle_, &connect);
   if (code == MQTTASYNC_COMMAND_IGNORED) return false;
   if (code != MQTTASYNC_SUCCESS) return paho_error("CONNECT", code);
+  if (!counts_every_byte() && traffic_ != nullptr) traffic_->add(estimate_.connected(options.client_id.size()));
   return true;
 }
 

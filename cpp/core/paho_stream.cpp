@@ -47,6 +47,7 @@ void PahoStream::forget() noexcept {
   std::free(buffer_);
   buffer_ = nullptr;
   begin_ = end_ = written_ = 0;
+  end_traffic();
   clear_end();
   clear_guard();
   host_.clear();
@@ -103,7 +104,10 @@ ssize_t PahoStream::fill(int descriptor, char* to, std::size_t size) noexcept {
   do {
     got = recv(descriptor, to, size, 0);
   } while (got < 0 && errno == EINTR);
-  if (got > 0) note_read_time();
+  if (got > 0) {
+    note_read_time();
+    traffic_.received(static_cast<std::size_t>(got));
+  }
   if (write_failed_ && got < 0) errno = write_error_;
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
     ended_ = true;
@@ -157,6 +161,7 @@ ssize_t PahoStream::write(int descriptor, const iovec* pieces, int count) noexce
   }
   const ssize_t sent = send(pieces, count);
   const int error = errno;
+  if (sent > 0) count_sent(pieces, count, static_cast<std::size_t>(sent));
   const bool later = sent < 0 && (error == EAGAIN || error == EWOULDBLOCK);
   const bool failed = sent < 0 && !later;
   if (failed) fail_write(error);

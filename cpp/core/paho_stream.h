@@ -6,6 +6,8 @@
 // came. The answers that the receive thread writes during a read burst (PUBACK, PUBREC, PUBREL, PUBCOMP) it holds back
 // until the burst's end, when what they acknowledge is in its spool, and writes them as one.
 //
+// Every byte that goes or comes is counted (connection_traffic), TLS's by OpenSSL.
+//
 // What the broker sends is checked before it is handed out (packet_guard, websocket_frames): from CONNECT on, which
 // passes here on its way out. The first packet that is refused is the connection's end; what came before it is read.
 //
@@ -25,6 +27,7 @@
 #include <string>
 #include <thread>
 
+#include "connection_traffic.h"
 #include "held_answers.h"
 #include "packet_guard.h"
 #include "packet_watch.h"
@@ -155,6 +158,9 @@ class PahoStream final : public BurstAnswers {
   int read_frames_tls(SSL* tls, void* to, std::size_t size) noexcept;
   int receive_tls(SSL* tls, char* to, std::size_t size) noexcept;
   int tell_cut() noexcept;
+  // The first `size` bytes have left; with TLS inside its records.
+  void count_sent(const iovec* pieces, int count, std::size_t size) noexcept;
+  void end_traffic() noexcept;
 
   mutable StreamLock lock_;  // guards what follows, and every use of the SSL object
   char* buffer_ = nullptr;
@@ -176,6 +182,7 @@ class PahoStream final : public BurstAnswers {
   std::atomic<bool> owes_answers_{false};
   PacketGuard guard_;
   std::unique_ptr<FramedBytes> frames_;  // where WebSocket frames come
+  ConnectionTraffic traffic_;
   std::shared_ptr<PacketWatch> watch_;
   std::string host_;
   std::uint16_t port_ = 0;

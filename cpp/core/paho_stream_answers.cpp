@@ -89,17 +89,18 @@ void PahoStream::send_answers() noexcept {
   while (answers_.due() > 0 && !paho_owes_ && !write_failed_) {
     ssize_t sent = 0;
     bool later = false;
+    const iovec all{const_cast<char*>(answers_.data()), answers_.due()};  // iovec lacks const
     if (tls_ != nullptr) {
       ERR_clear_error();
       sent = SSL_write(tls_, answers_.data(), static_cast<int>(std::min<std::size_t>(answers_.due(), INT_MAX)));
       later = sent <= 0 && SSL_get_error(tls_, static_cast<int>(sent)) == SSL_ERROR_WANT_WRITE;
     } else {
-      // iovec lacks const.
-      const iovec all{const_cast<char*>(answers_.data()), answers_.due()};
       sent = send(&all, 1);
       later = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     }
+    if (tls_ != nullptr) traffic_.look_at(tls_);
     if (sent > 0) {
+      count_sent(&all, 1, static_cast<std::size_t>(sent));
       answers_.sent(static_cast<std::size_t>(sent));
       written_ += static_cast<std::size_t>(sent);
       continue;

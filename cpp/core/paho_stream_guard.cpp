@@ -98,6 +98,7 @@ void PahoStream::begin_packets(const iovec* pieces, int count) noexcept {
   const auto connect = read_connect(pieces, count, frames_ != nullptr);
   if (connect.level == 0) return cut(EPROTO);  // what cannot be read cannot be checked
   watch_ = PacketWatch::find(connect.client_id, host_, port_);
+  traffic_.belongs_to(watch_ == nullptr ? nullptr : watch_->traffic());
   const auto maximum = watch_ == nullptr ? kDefaultMaximumPacket : watch_->maximum_packet();
   SentAgain* const sent_again = watch_ == nullptr ? nullptr : &watch_->sent_again();
   if (frames_ != nullptr) {
@@ -111,9 +112,29 @@ void PahoStream::begin_packets(const iovec* pieces, int count) noexcept {
 
 std::size_t PahoStream::let_through(const char* bytes, std::size_t size) noexcept {
   if (!guard_.has_begun()) return size;  // what a proxy answers
+  traffic_.received_mqtt(size);
   const auto good = guard_.check(bytes, size);
   if (good < size) refuse(guard_.refusal());
   return good;
+}
+
+void PahoStream::count_sent(const iovec* pieces, int count, std::size_t size) noexcept {
+  if (tls_ == nullptr) traffic_.sent(size);
+  if (!spoken_.load(std::memory_order_acquire)) return;
+  if (frames_ != nullptr) {
+    traffic_.sent_frames(pieces, count, size);
+  } else {
+    traffic_.sent_mqtt(size);
+  }
+}
+
+// A connection that came to no CONNECT is counted for whoever wants to be connected there.
+void PahoStream::end_traffic() noexcept {
+  if (!traffic_.is_empty()) {
+    const auto watch = PacketWatch::find_address(host_, port_);
+    traffic_.belongs_to(watch == nullptr ? nullptr : watch->traffic());
+  }
+  traffic_.clear();
 }
 
 void PahoStream::refuse(const PacketRefusal& refusal) noexcept {
@@ -138,6 +159,7 @@ ssize_t PahoStream::fill_from_frames(Receive receive) noexcept {
   begin_ = end_ = 0;
   for (std::size_t received = 0; !cut_;) {
     const auto all = held + frames_->move(buffer_ + held, kCapacity - held);
+    traffic_.received_mqtt(frames_->frames.take_content());
     const auto unfinished = frames_->frames.unfinished();
     // More than there is: its beginning has been given already.
     held = unfinished < all || (unfinished == all && all < kCapacity) ? static_cast<std::size_t>(unfinished) : 0;

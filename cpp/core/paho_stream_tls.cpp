@@ -59,6 +59,7 @@ bool PahoStream::start_tls(SSL* tls) noexcept {
   begin_ = end_ = 0;
   clear_end();
   clear_guard();
+  traffic_.begin_tls();
   set_readable();
   return true;
 }
@@ -67,6 +68,7 @@ int PahoStream::connect_tls(SSL* tls) noexcept {
   const std::lock_guard lock(lock_);
   ERR_clear_error();
   const int result = SSL_connect(tls);
+  traffic_.look_at(tls);
   // Paho may begin before the socket has connected, and does not wait for room to write: the poll does, as while
   // connecting.
   set_connecting(result != 1 && SSL_get_error(tls, result) == SSL_ERROR_WANT_WRITE);
@@ -90,6 +92,7 @@ int PahoStream::receive_tls(SSL* tls, char* to, std::size_t size) noexcept {
   }
   ERR_clear_error();
   const int got = SSL_read(tls, to, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
+  traffic_.look_at(tls);
   // What it holds may be less than a record: then it has said so by wanting to read.
   tls_has_more_ = got > 0 && SSL_has_pending(tls) == 1;
   if (got > 0) note_read_time();
@@ -148,6 +151,8 @@ int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
   ERR_clear_error();
   const int sent = SSL_write(tls, from, size);
   const int error = errno;
+  traffic_.look_at(tls);
+  if (sent > 0) count_sent(&packet, 1, static_cast<std::size_t>(sent));
   // To read first, for a new handshake, is nothing that Paho can do: it takes that for the end, as any other error.
   const bool failed = sent <= 0 && SSL_get_error(tls, sent) != SSL_ERROR_WANT_WRITE;
   if (failed) fail_write(error == 0 ? EPIPE : error);
@@ -160,11 +165,14 @@ int PahoStream::write_tls(SSL* tls, const void* from, int size) noexcept {
 int PahoStream::shutdown_tls(SSL* tls) noexcept {
   const std::lock_guard lock(lock_);
   ERR_clear_error();
-  return SSL_shutdown(tls);
+  const int result = SSL_shutdown(tls);
+  traffic_.look_at(tls);
+  return result;
 }
 
 void PahoStream::free_tls(SSL* tls) noexcept {
   const std::lock_guard lock(lock_);
+  traffic_.look_at(tls);
   SSL_free(tls);
   forget_answers();
   tls_generation.fetch_add(1, std::memory_order_acq_rel);

@@ -25,6 +25,7 @@
 #include "connect_options.h"
 #include "message_queue.h"
 #include "status.h"
+#include "traffic.h"
 
 namespace honeyframe {
 
@@ -104,6 +105,8 @@ struct SessionInfo {
   std::uint64_t published = 0;
   std::int64_t connected_time_ns = 0;
   std::uint64_t events_lost = 0;
+  TrafficBytes traffic;           // over all connections
+  bool traffic_is_exact = false;  // else estimated from the messages: where Paho is the system's
 };
 
 enum class RetainHandling : std::uint8_t { send, send_if_new, do_not_send };

@@ -45,6 +45,8 @@ SessionInfo SessionCore::info() const {
   info.arrived_bytes = routing.arrived_bytes;
   info.published = publisher_.published();
   info.events_lost = events_.lost();
+  info.traffic = traffic_->bytes();
+  info.traffic_is_exact = counts_every_byte();
   return info;
 }
 

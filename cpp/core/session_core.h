@@ -62,6 +62,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void on_server_disconnect(int reason_code, const std::string& reason_string) override;
   void on_reply(std::uint32_t request, const PahoReply& reply) override;
   void on_published(std::span<const std::uint32_t> requests) override;
+  [[nodiscard]] std::shared_ptr<Traffic> traffic() const noexcept override { return traffic_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -112,6 +113,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   }
 
   const ConnectOptions options_;
+  const std::shared_ptr<Traffic> traffic_ = std::make_shared<Traffic>();
   std::shared_ptr<void> websocket_slot_;
   SubscriptionTable table_;
   EventLog events_;

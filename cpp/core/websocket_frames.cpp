@@ -205,6 +205,7 @@ bool WebSocketFrames::take_packet_header(Way& way) noexcept {
   const auto byte = static_cast<std::uint8_t>(*way.at++);
   packet_header_[packet_header_size_++] = static_cast<char>(byte);
   --frame_left_;
+  ++content_;
   const bool is_length = packet_header_size_ > 1;
   if (is_length) packet_left_ = 0;
   if (!is_length || ((byte & 0x80U) != 0 && packet_header_size_ < packet_header_.size())) return true;
@@ -232,6 +233,7 @@ bool WebSocketFrames::give_packet(Way& way) noexcept {
     has_more_ = true;
     return false;
   }
+  content_ += bytes;
   if (guard_.check(way.at, bytes) < bytes) {
     refusal_ = guard_.refusal();
     end_ = End::refused;

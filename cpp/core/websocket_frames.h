@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "packet_guard.h"
 
@@ -45,6 +46,8 @@ class WebSocketFrames {
   [[nodiscard]] const PacketRefusal& refusal() const noexcept { return refusal_; }
   // How many of the bytes given so far belong to a packet that is not whole yet.
   [[nodiscard]] std::uint64_t unfinished() const noexcept { return unfinished_; }
+  // How many bytes of data frames' content were taken since the last call: of the packets, not of what frames them.
+  [[nodiscard]] std::uint64_t take_content() noexcept { return std::exchange(content_, 0); }
   // The last move() stopped for want of room, or behind the answer: there may be more in what it did not take.
   [[nodiscard]] bool has_more() const noexcept { return has_more_; }
 
@@ -91,6 +94,7 @@ class WebSocketFrames {
   std::uint64_t frame_left_ = 0;
   std::uint64_t packet_left_ = 0;
   std::uint64_t unfinished_ = 0;
+  std::uint64_t content_ = 0;
   PacketRefusal refusal_;
 };
 

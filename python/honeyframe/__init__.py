@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from .publishing import PublishResult
     from .read import read_mqtt
     from .schema import Column, Schema
+    from .simulating import SimulationResult, Simulator, simulate
     from .spool import open_spool
     from .stats import StreamStats
     from .stream import Stream
+    from .traffic_usage import end_session, usage
 
 #: Where each public name lives; imported with its first use. No module has a public name: importing it would put it in that name's place.
 _HOMES: Final = {
@@ -52,15 +54,20 @@ _HOMES: Final = {
     "LastWill": "connection",
     "PublishResult": "publishing",
     "Schema": "schema",
+    "SimulationResult": "simulating",
+    "Simulator": "simulating",
     "Stream": "stream",
     "StreamStats": "stats",
     "Table": "frame",
     "concat": "frame",
     "connect": "connection",
     "connect_async": "connection",
+    "end_session": "traffic_usage",
     "extract": "extraction",
     "open_spool": "spool",
     "read_mqtt": "read",
+    "simulate": "simulating",
+    "usage": "traffic_usage",
 }
 
 __all__ = [
@@ -72,6 +79,8 @@ __all__ = [
     "LastWill",
     "PublishResult",
     "Schema",
+    "SimulationResult",
+    "Simulator",
     "Stream",
     "StreamStats",
     "Table",
@@ -79,10 +88,13 @@ __all__ = [
     "concat",
     "connect",
     "connect_async",
+    "end_session",
     "errors",
     "extract",
     "open_spool",
     "read_mqtt",
+    "simulate",
+    "usage",
 ]
 
 

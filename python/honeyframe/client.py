@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 _COUNTERS: Final = ("arrived", "routed", "unmatched", "held", "arrived_bytes", "published", "connects", "gaps", "refused_packets")
+_BYTES: Final = ("mqtt_bytes_in", "mqtt_bytes_out", "wire_bytes_in", "wire_bytes_out")
 _CLOSE_SECONDS: Final = 2.0
 _ENDING_SECONDS: Final = 1.0  # that the end of a session takes, at most
 
@@ -308,9 +309,13 @@ class Client:
     def stats(self) -> dict[str, int]:
         """The counters: of messages ``arrived = routed + unmatched + held`` and ``published``; of the connection ``connects``, ``gaps``
         and ``refused_packets``: malformed or too large, each of them the end of a connection.
+
+        Of bytes, over all connections of this client: ``mqtt_bytes_in``/``_out`` are MQTT's packets; ``wire_bytes_in``/``_out`` what the
+        socket took and gave, TLS, WebSocket frames and a proxy's greeting included. Exact, but for the system's Paho, where they are
+        estimated (``info()["bytes_are_exact"]``). What a month comes to: :func:`honeyframe.usage`.
         """
         info = self.info()
-        return {name: info[name] for name in _COUNTERS}
+        return {name: info[name] for name in (*_COUNTERS, *_BYTES)}
 
     @property
     def closed(self) -> bool:

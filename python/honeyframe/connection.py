@@ -18,6 +18,7 @@ from .errors import InvalidArgumentError
 from .keywords import ConnectOptions, Properties, Protocol, check_keywords
 from .lifetime import check_process
 from .payload import Payload, encode_payload
+from .traffic_meter import meter
 from .uri import Address, fallback_ca_file, read_address
 
 _SECRETS: Final = ("uri", "password", "client_key_password", "http_proxy")
@@ -212,6 +213,7 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     )
     warn_about_transport(address, has_password=found.password is not None or address.has_password, insecure=insecure)
     session = _core.Session(_core_options(address, found, secrets, core))
+    meter().watch(session, address, clean_start=bool(options.get("clean_start", True)), session_expiry=core.get("session_expiry", 0.0))
     return Client(session, address, insecure=insecure and address.uses_tls, chosen_id=bool(options.get("client_id")))
 
 
@@ -255,6 +257,7 @@ def _open(client: Client) -> None:
     except BaseException:  # Ctrl-C among them
         _give_up(client)
         raise
+    meter().connected(client._session)
 
 
 def _give_up(client: Client) -> None:

@@ -456,6 +456,10 @@ class GapWarning(HoneyframeWarning):
     """The broker kept no session across a reconnect: messages in between are missing."""
 
 
+class UsageWarning(HoneyframeWarning):
+    """A broker's plan is used up, or will be at this pace: said once. Or the book of usage cannot be kept, or its plan not be read."""
+
+
 class InsecureTransportWarning(HoneyframeWarning):
     """A password travels unencrypted to another machine."""
 

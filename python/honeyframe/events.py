@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 from . import _core
 from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, SpoolWarning, error_from_core
 from .ledger import LedgerRow, SessionHistory
+from .traffic_meter import meter
 
 _WAIT_SECONDS: Final = 0.5  # how long the thread takes at most to see that it should stop
 
@@ -124,9 +125,12 @@ class SessionLog:
                 self._session.wait_event(_WAIT_SECONDS)
                 if not self.drain() and self._session.info()["state"] == "closed":
                     return
+                meter().tick()
             self.drain()
         except HoneyframeError as error:  # forked, or closed under our feet
             self.logger.debug("no more events: %s", error.message)
+        finally:
+            meter().settle(self._session)
 
     def drain(self) -> int:
         """Tells what has happened since the last call; how many events that was."""

@@ -11,7 +11,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Final
 
-from . import _core
+from . import _core, traffic_meter
 from .errors import ClosedError, ForkedProcessError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _at_exit() -> None:
     waiter.stop_all(_JOIN_SECONDS)
     for log in logs:
         log.stop(_JOIN_SECONDS)
+    traffic_meter.meter().write(sync=False)
     if threading.active_count() > 1:  # the user's own daemon threads
         time.sleep(_COME_OUT_SECONDS)
 

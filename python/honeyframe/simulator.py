@@ -2,6 +2,9 @@
 
 What it sends is what plants send: nested objects, arrays, a text where a temperature should be, a key that only newer firmware knows,
 64-bit ids, retained states, and one payload that was cut off on its way. The same seed gives the same messages, byte for byte.
+
+``honeyframe.simulation`` is the general one, and has such a plant, too (plants/plant.toml). This one stays beside it because of what it
+promises: its faults come at the messages named below and nowhere else, so that each run of a few seconds shows them all.
 """
 
 from __future__ import annotations

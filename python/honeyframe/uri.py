@@ -39,18 +39,23 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether what is sent there stays on this machine."""
-        import ipaddress
-
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(self.host.split("%", 1)[0]).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def is_hivemq_cloud(self) -> bool:
         return self.host == "hivemq.cloud" or self.host.endswith(".hivemq.cloud")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host is this machine."""
+    import ipaddress
+
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%", 1)[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def read_address(uri: Secret | None) -> Address:

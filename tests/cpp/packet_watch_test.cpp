@@ -15,6 +15,16 @@ TEST(PacketWatch, IsFoundByClientAndAddress) {
   EXPECT_EQ(here->maximum_packet(), 1'000u);
 }
 
+TEST(PacketWatch, IsFoundByAddressWhereNothingElseIsKnown) {
+  const auto traffic = std::make_shared<Traffic>();
+  const auto first = PacketWatch::make("first", "busy.example", 8883, 1'000);
+  const auto second = PacketWatch::make("second", "busy.example", 8883, 1'000, traffic);
+  EXPECT_EQ(PacketWatch::find_address("busy.example", 8883), second) << "the newest";
+  EXPECT_EQ(PacketWatch::find_address("busy.example", 1883), nullptr);
+  EXPECT_EQ(second->traffic(), traffic);
+  EXPECT_EQ(first->traffic(), nullptr);
+}
+
 TEST(PacketWatch, IsGoneWithItsOwner) {
   auto watch = PacketWatch::make("short-lived", "host", 1, 1'000);
   auto connection = PacketWatch::find("short-lived", "host", 1);

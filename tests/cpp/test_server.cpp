@@ -59,14 +59,22 @@ bool Connection::start_tls(SSL_CTX* context) {
   return accepted;
 }
 
+std::string Connection::read_some() {
+  std::array<char, 4'096> buffer;
+  if (!readable()) return {};
+  const auto size = tls_ ? SSL_read(tls_.get(), buffer.data(), static_cast<int>(buffer.size()))
+                         : static_cast<int>(recv(descriptor_, buffer.data(), buffer.size(), 0));
+  if (size <= 0) return {};
+  if (!tls_) in_the_clear_.in += static_cast<std::uint64_t>(size);
+  return {buffer.data(), static_cast<std::size_t>(size)};
+}
+
 std::string Connection::read_until(std::string_view end) {
   std::string text;
-  std::array<char, 4'096> buffer;
-  while ((end.empty() || text.find(end) == std::string::npos) && readable()) {
-    const auto size = tls_ ? SSL_read(tls_.get(), buffer.data(), static_cast<int>(buffer.size()))
-                           : static_cast<int>(recv(descriptor_, buffer.data(), buffer.size(), 0));
-    if (size <= 0) break;
-    text.append(buffer.data(), static_cast<std::size_t>(size));
+  while (end.empty() || text.find(end) == std::string::npos) {
+    const auto more = read_some();
+    if (more.empty()) break;
+    text += more;
   }
   return text;
 }
@@ -75,8 +83,22 @@ void Connection::write(std::string_view bytes) {
   if (tls_) {
     SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()));
   } else {
-    static_cast<void>(send(descriptor_, bytes.data(), bytes.size(), 0));
+    const auto sent = send(descriptor_, bytes.data(), bytes.size(), 0);
+    if (sent > 0) in_the_clear_.out += static_cast<std::uint64_t>(sent);
   }
+}
+
+Connection::Moved Connection::moved() const {
+  auto all = in_the_clear_;
+  if (tls_) {
+    all.in += BIO_number_read(SSL_get_rbio(tls_.get()));
+    all.out += BIO_number_written(SSL_get_wbio(tls_.get()));
+  }
+  return all;
+}
+
+void Connection::end_tls() {
+  if (tls_) SSL_shutdown(tls_.get());
 }
 
 std::string Connection::server_name() const {

@@ -30,15 +30,26 @@ class Connection {
   bool start_tls(SSL_CTX* context);
   // Until `end` is there, or the client is gone.
   std::string read_until(std::string_view end);
+  // What is there, at least a byte; empty where the client is gone.
+  std::string read_some();
   void write(std::string_view bytes);
   // What came, up to the client's leaving.
   std::string read_all() { return read_until({}); }
+  // What this end's socket took and gave, records and handshake of TLS included.
+  struct Moved {
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
+  };
+  [[nodiscard]] Moved moved() const;
+  // The last bytes of TLS leave; then moved() is final.
+  void end_tls();
   // Of the TLS greeting; empty where it had none.
   [[nodiscard]] std::string server_name() const;
 
  private:
   bool readable();
   int descriptor_;
+  Moved in_the_clear_;
   const std::atomic<bool>& stopping_;
   std::unique_ptr<SSL, decltype(&SSL_free)> tls_{nullptr, &SSL_free};
 };

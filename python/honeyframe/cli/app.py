@@ -18,6 +18,8 @@ from .profile import profile
 from .pub import pub
 from .read import read
 from .sub import sub
+from .simulate import simulate
+from .usage import usage_app
 
 app = App(
     name="honeyframe",
@@ -30,6 +32,8 @@ app.command()(ends_well(read))
 app.command()(ends_well(sub))
 app.command()(ends_well(pub))
 app.add_typer(profile)
+app.command()(ends_well(simulate))
+app.add_typer(usage_app, name="usage")
 
 
 def _print_version(wanted: bool) -> None:
