@@ -31,6 +31,8 @@ from .errors import HoneyframeError
 
 if TYPE_CHECKING:
     from .batches import Batches
+    from .catalog import Catalog, load_catalog
+    from .catalog_pattern import CatalogPattern
     from .client import Client
     from .connection import LastWill, connect, connect_async
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "Batch": "frame",
     "Batches": "batches",
+    "Catalog": "catalog",
+    "CatalogPattern": "catalog_pattern",
     "Client": "client",
     "Column": "schema",
     "LastWill": "connection",
@@ -59,6 +63,7 @@ _HOMES: Final = {
     "connect": "connection",
     "connect_async": "connection",
     "extract": "extraction",
+    "load_catalog": "catalog",
     "open_spool": "spool",
     "read_mqtt": "read",
 }
@@ -66,6 +71,8 @@ _HOMES: Final = {
 __all__ = [
     "Batch",
     "Batches",
+    "Catalog",
+    "CatalogPattern",
     "Client",
     "Column",
     "HoneyframeError",
@@ -81,6 +88,7 @@ __all__ = [
     "connect_async",
     "errors",
     "extract",
+    "load_catalog",
     "open_spool",
     "read_mqtt",
 ]

@@ -20,6 +20,7 @@ from .payload import Payload, encode_payload
 from .uri import Address
 
 if TYPE_CHECKING:
+    from .catalog import Catalog
     from .decode import Decode
     from .publishing import Nulls, OnError, PublishResult
     from .schema import SchemaLike
@@ -37,7 +38,16 @@ class Client:
     All methods may be called from any thread. Use it as a context manager, close it, or drop the last reference: each ends the connection.
     """
 
-    def __init__(self, session: _core.Session, address: Address, *, insecure: bool = False, chosen_id: bool = False) -> None:
+    def __init__(
+        self,
+        session: _core.Session,
+        address: Address,
+        *,
+        insecure: bool = False,
+        chosen_id: bool = False,
+        access: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._access = dict(access or {})  # how it was connected, but for secrets: for the code that a catalog writes
         self._session = session
         self._address = address
         self._insecure = insecure
@@ -293,6 +303,34 @@ class Client:
         if plan.spool is not None and sync == "always":
             warn_of_single_syncs(self._address.scheme)
         return open_stream(self, plan)
+
+    def catalog(
+        self,
+        *topics: str,
+        seconds: Duration = 10,
+        max_topics: int = 10_000,
+        samples: int = 20,
+        qos: int = 2,
+        retained: Retained = "include",
+        progress: bool | None = None,
+    ) -> Catalog:
+        """Listens for a while, and tells what there is: topics grouped into patterns, each with its columns, types and examples.
+
+        Args:
+            topics: topic filters, by default ``#``; a template gives its levels their names. ``$SYS/#`` is left out unless asked for.
+            seconds: for how long.
+            max_topics, samples: of so many topics so many payloads are kept, 64 MiB in all. Messages on further topics are counted.
+            qos: the highest QoS that the broker may use: what is higher is not seen.
+
+        Returns:
+            Catalog: ``catalog["plant/{line}/telemetry"]``, ``.code()``, ``.json_schema(…)``, ``.schema(…)``, ``.save(…)``.
+            How topics are grouped: docs/catalog.md.
+        """
+        check_process()
+        from .catalog import read_catalog
+
+        options: dict[str, Any] = {"max_topics": max_topics, "samples": samples, "qos": qos, "retained": retained, "progress": progress}
+        return read_catalog(self, topics, seconds, **options)
 
     # --- accounts
 
