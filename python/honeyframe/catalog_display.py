@@ -40,6 +40,8 @@ def pattern_html(pattern: CatalogPattern) -> str:
     return _html_table(_pattern_summary(pattern), ["column", "type", "nulls", "JSON", "note", "examples"], _column_rows(pattern))
 
 
+#: What goes first where there is no room.
+_GO_FIRST: Final = ("QoS", "kept", "bytes", "msg", "JSON", "note", "nulls", "msg/s", "topics", "type")
 _COUNTS: Final = ["topics", "msg", "msg/s", "bytes", "kept", "QoS"]
 
 
@@ -64,7 +66,14 @@ def _pattern_summary(pattern: CatalogPattern) -> str:
 def _pattern_row(pattern: CatalogPattern) -> list[str]:
     size = pattern.bytes / max(1, pattern.messages)
     kept = "all" if pattern.retained == pattern.messages else f"{pattern.retained:,}" if pattern.retained else ""
-    counts = [f"{len(pattern.topics):,}", f"{pattern.messages:,}", f"{pattern.rate:.3g}", f"{size:,.0f}", kept, str(pattern.qos)]
+    counts = [
+        f"{len(pattern.topics):,}",
+        f"{pattern.messages:,}",
+        f"{pattern.rate:.3g}" if pattern.rate else "",
+        f"{size:,.0f}",
+        kept,
+        str(pattern.qos),
+    ]
     return [pattern.name, *counts, _holds(pattern)]
 
 
@@ -77,7 +86,7 @@ def _holds(pattern: CatalogPattern) -> str:
     time = pattern.event_times[0] if pattern.event_times else None
     names = [f"{time.column} ({_time(time)})"] if time else []
     names += [f"{column.name} {column.type}" for column in pattern.columns if time is None or column.name != time.column]
-    return ("[…] " if pattern.kind == "array" else "") + ", ".join(names)
+    return ("[...] " if pattern.kind == "array" else "") + ", ".join(names)
 
 
 def _column_rows(pattern: CatalogPattern) -> list[list[str]]:
@@ -111,22 +120,22 @@ def _time(time: EventTime) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Lines of at most ``width``: the first column may take half of it, the last what is left. Narrow: the counts in the middle go."""
+    """Lines of at most ``width``: the first column may take half of it, the last what is left. Where that is little, counts go."""
     if not rows:
         return []
     shown = [[printable(cell) for cell in row] for row in rows[:_MOST_ROWS]]
     keep = list(range(len(head)))
-    while True:
+    for name in (None, *_GO_FIRST):
+        keep = [i for i in keep if head[i] != name]
         widths = [max(_cells(text) for text in (head[i], *(row[i] for row in shown))) for i in keep]
         widths[0] = min(widths[0], max(12, width // 2))
         room = width - sum(widths[:-1]) - 2 * (len(keep) - 1)
-        if room >= 12 or len(keep) <= 2:
+        if room >= min(widths[-1], width // 4):
             break
-        keep.pop(-2)
     widths[-1] = max(4, min(widths[-1], room))
     lines = [_line([line[i] for i in keep], widths, [head[i] in _RIGHT for i in keep]) for line in (head, *shown)]
     more = len(rows) - len(shown)
-    return [*lines, *([f"… and {more:,} more: to_pandas() has them all"] if more else [])]
+    return [*lines, *([f"... and {more:,} more: to_pandas() has them all"] if more else [])]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
@@ -147,7 +156,7 @@ def _cells(text: str) -> int:
 def _cut(text: str, size: int) -> str:
     from rich.cells import set_cell_size
 
-    return text if _cells(text) <= size else set_cell_size(text, max(0, size - 1)).rstrip() + "…"
+    return text if _cells(text) <= size else set_cell_size(text, max(0, size - 3)).rstrip() + "..."
 
 
 def _wrapped(text: str, width: int) -> list[str]:
@@ -159,12 +168,12 @@ def _wrapped(text: str, width: int) -> list[str]:
 def _html_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     def cell(text: str, name: str, tag: str = "td") -> str:
         side = "right" if name in _RIGHT else "left"
-        short = text if len(text) <= 300 else text[:300] + "…"
+        short = text if len(text) <= 300 else text[:300] + "..."
         return f"<{tag} style='text-align:{side}'>{_escaped(short)}</{tag}>"
 
     top = "".join(cell(name, name, "th") for name in head)
     body = "".join("<tr>" + "".join(map(cell, row, head)) + "</tr>" for row in rows[:_MOST_ROWS])
-    more = f"<p>… and {len(rows) - _MOST_ROWS:,} more</p>" if len(rows) > _MOST_ROWS else ""
+    more = f"<p>... and {len(rows) - _MOST_ROWS:,} more</p>" if len(rows) > _MOST_ROWS else ""
     return f"<div class='honeyframe'><p><b>{_escaped(title)}</b></p><table><tr>{top}</tr>{body}</table>{more}</div>"
 
 

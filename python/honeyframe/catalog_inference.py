@@ -56,22 +56,14 @@ def infer_patterns(samples: Mapping[str, TopicSample], seconds: float, *, named:
         seconds: for how long, for rates.
         named: names that somebody has given to levels, by position.
     """
-    named = named or {}
-    groups = named_groups(samples, named)
-    counts = Counter(template for template, _ in groups)
-    numbers: Counter[str] = Counter()
-    patterns = []
-    for template, group in groups:
-        name = template
-        if counts[template] > 1:  # of several shapes
-            numbers[template] += 1
-            name = f"{template} ({numbers[template]})"
-        patterns.append(_infer(name, template, group, [samples[topic] for topic in group.topics], seconds))
-    return patterns
+    return [
+        _infer(name, template, group, [samples[topic] for topic in group.topics], seconds)
+        for name, template, group in named_groups(samples, named or {})
+    ]
 
 
-def named_groups(samples: Mapping[str, TopicSample], named: Mapping[int, str]) -> list[tuple[str, TopicGroup]]:
-    """Each group with its template; of several with one template, the one with the most topics first."""
+def named_groups(samples: Mapping[str, TopicSample], named: Mapping[int, str]) -> list[tuple[str, str, TopicGroup]]:
+    """Each group with its name and template; of several with one template, the one with the most topics first."""
     reader = ShapeReader()
     shapes = {topic: reader.read(sample.payloads) for topic, sample in samples.items()}
     found = []
@@ -80,7 +72,15 @@ def named_groups(samples: Mapping[str, TopicSample], named: Mapping[int, str]) -
         given = [named.get(position) for position, level in enumerate(group.levels) if level is None]
         free = name_levels(group.levels, [group.values[position] for position in sorted(group.values)], {*taken, *filter(None, given)})
         found.append((group.template([mine or other for mine, other in zip(given, free, strict=True)]), group))
-    return sorted(found, key=lambda one: (one[0], -len(one[1].topics), one[1].topics[0]))
+    found.sort(key=lambda one: (one[0], -len(one[1].topics), one[1].topics[0]))
+    counts = Counter(template for template, _ in found)
+    numbers: Counter[str] = Counter()
+    whole = []
+    for template, group in found:
+        numbers[template] += 1
+        name = template if counts[template] == 1 else f"{template} ({numbers[template]})"  # of several shapes
+        whole.append((name, template, group))
+    return whole
 
 
 def _infer(name: str, template: str, group: TopicGroup, samples: Sequence[TopicSample], seconds: float) -> CatalogPattern:

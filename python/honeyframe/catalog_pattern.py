@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import _core
 from .arguments import count_of
 from .errors import InvalidCatalogError
+from .options import PayloadMode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 #: How event times are written, in the words of a catalog.
 TEXT: Final = "text"
 TEXT_WITHOUT_ZONE: Final = "text without a zone"
+
+#: How payloads of some kinds are read; all others: "auto".
+PAYLOADS: Final[dict[str, PayloadMode]] = {"binary": "raw", "text": "text", "unreadable": "text"}
 
 _UNIT_NAME: Final = re.compile(r"(?:^|[._ ])(?:unit|units|uom|unit_of_measurement)$|_units?$|[a-z]Units?$", re.IGNORECASE)
 
@@ -104,9 +108,9 @@ class CatalogPattern:
         return next((one for one in self.event_times if one.unit != TEXT_WITHOUT_ZONE), None)
 
     @property
-    def payload(self) -> str:
+    def payload(self) -> PayloadMode:
         """How its payloads are read: ``payload=`` of a stream."""
-        return {"binary": "raw", "text": "text", "unreadable": "text"}.get(self.kind, "auto")
+        return PAYLOADS.get(self.kind, "auto")
 
     @property
     def level_names(self) -> list[str]:

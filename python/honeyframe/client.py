@@ -14,7 +14,7 @@ from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
-from .keywords import Overflow, Path, Properties, Retained
+from .keywords import OnBreach, Overflow, Path, Properties, Retained
 from .lifetime import check_process, watch_log
 from .payload import Payload, encode_payload
 from .uri import Address
@@ -226,6 +226,8 @@ class Client:
         spool_max_bytes: int = 1_073_741_824,
         sync: Sync = "process",
         sync_interval: Duration = 0.1,
+        contract: Catalog | Path | None = None,
+        on_breach: OnBreach = "warn",
         **extraction: Any,
     ) -> Stream:
         """Subscribes, and returns once the broker has granted every filter.
@@ -263,6 +265,10 @@ class Client:
             sync: when a spooled message is on the disk: "process": when the system likes (it outlives the process, not the machine);
                 "interval": after ``sync_interval`` at most; "always": before it is acknowledged, a read burst at a time; over
                 WebSockets and with the system's Paho one by one, which warns.
+            contract: a catalog, or the file of a saved one, that the messages must keep to: each batch is checked, and what breaks it is
+                counted, listed in the ledger, and told with topic, column, what was expected and what was found. docs/catalog.md.
+            on_breach: "warn" (:class:`ContractWarning`, once for each column), or "raise" (:class:`ContractError`; the batch is not lost:
+                the next step has it).
             extraction: as :func:`honeyframe.extract`: ``on_conflict``, ``payload``, ``explode``, ``sep``, ``tz``, ``max_columns``,
                 ``na_values``, ``metadata``, …
 
@@ -298,6 +304,8 @@ class Client:
             spool_max_bytes=spool_max_bytes,
             sync=sync,
             sync_interval=sync_interval,
+            contract=contract,
+            on_breach=on_breach,
             **extraction,
         )
         if plan.spool is not None and sync == "always":

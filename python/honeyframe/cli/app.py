@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from .catalog import catalog
 from .demo import demo
 from .ending import ExitCode, ends_well
 from .read import read
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local variables would show passwords
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(ends_well(catalog))
 app.command()(ends_well(demo))
 app.command()(ends_well(read))
 
