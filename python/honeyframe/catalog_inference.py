@@ -215,7 +215,7 @@ def _is_required(tree: JsonTree, rows: JsonTree, name: str, nulls: int) -> bool:
 
 def _needs_pointer(name: str, pointer: str) -> bool:
     """Whether the name, taken as a path, leads elsewhere: it begins with a slash, or keys have dots or are empty."""
-    return name.startswith("/") or pointer != "/" + name.replace("~", "~0").replace("/", "~1").replace(".", "/")
+    return "" in name.split(".") or name.startswith("/") or pointer != "/" + name.replace("~", "~0").replace("/", "~1").replace(".", "/")
 
 
 def _units(name: str, kind: str, values: Any) -> list[str]:

@@ -162,6 +162,7 @@ class CatalogPattern:
                 "event_times": [EventTime(**time) for time in values.get("event_times", ())],
             }
             pattern = cls(**plain)
+            _check_types(plain)
             pattern.schema()
             found, _ = _core.parse_template(pattern.template)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
@@ -215,6 +216,28 @@ def columns_frame(patterns: Sequence[CatalogPattern]) -> pd.DataFrame:
     names = ["pattern", "column", "type", "null_rate", "required", "json_types", "event_time", "examples"]
     frame = pd.DataFrame(rows, columns=names)
     return frame.drop(columns="pattern") if len(patterns) == 1 else frame
+
+
+#: What a catalog says a pattern's payloads are.
+_KINDS: Final = frozenset({"object", "array", "value", "text", "binary", "unreadable", "empty"})
+
+
+def _check_types(values: Mapping[str, Any]) -> None:
+    for names, kind in (
+        (("name", "template", "filter", "kind", "example"), str),
+        (("messages", "bytes", "retained", "qos", "unreadable"), int),
+        (("json_schema",), dict),
+    ):
+        for name in names:
+            if not isinstance(values.get(name, kind()), kind):
+                raise TypeError(f"{name} must be of type {kind.__name__}")
+    if values["kind"] not in _KINDS:
+        raise ValueError(f"there is no kind {values['kind']!r}")
+    for column in values["columns"]:
+        if not isinstance(column.json_types, Mapping) or not isinstance(column.null_rate, (int, float)):
+            raise TypeError(f"the column {column.name!r} has json_types or a null_rate of another type")
+        _checked_list(column.units, str)
+        _checked_list(column.examples, object)
 
 
 def _checked_list(values: Any, kind: type) -> list[Any]:

@@ -102,6 +102,8 @@ def split_frames(
     table: Table, plan: SplitPlan, stats: StreamStats, *, categories: bool, dtype_backend: DtypeBackend | None
 ) -> dict[str, pd.DataFrame]:
     """A frame for each pattern or topic, by its name, in the order of names."""
+    if not len(table):
+        return {}
     messages = Messages(table)
     parts = _by_topic(messages, plan.template) if plan.split == "topic" else _by_pattern(messages, plan.template)
     frames: dict[str, pd.DataFrame] = {}
@@ -124,8 +126,6 @@ def _warn(frames: dict[str, pd.DataFrame], extraction: dict[str, Any], quarantin
     if quarantined:
         told = quarantine_summary(quarantined, len(quarantined))
         warn(f'{told}. Each frame\'s attrs["honeyframe_quarantine"] has its first ones', QuarantinedWarning)
-    if not frames:
-        return
     columns = {str(name) for frame in frames.values() for name in frame.columns}
     path = extraction.get("event_time")
     if path is not None and not any(EVENT_TIME in frame and frame[EVENT_TIME].notna().any() for frame in frames.values()):
