@@ -31,6 +31,8 @@ from .errors import HoneyframeError
 
 if TYPE_CHECKING:
     from .batches import Batches
+    from .catalog import Catalog, load_catalog
+    from .catalog_pattern import CatalogPattern
     from .client import Client
     from .connection import LastWill, connect, connect_async
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "Batch": "frame",
     "Batches": "batches",
+    "Catalog": "catalog",
+    "CatalogPattern": "catalog_pattern",
     "Client": "client",
     "Column": "schema",
     "LastWill": "connection",
@@ -64,6 +68,7 @@ _HOMES: Final = {
     "connect_async": "connection",
     "end_session": "traffic_usage",
     "extract": "extraction",
+    "load_catalog": "catalog",
     "open_spool": "spool",
     "read_mqtt": "read",
     "simulate": "simulating",
@@ -73,6 +78,8 @@ _HOMES: Final = {
 __all__ = [
     "Batch",
     "Batches",
+    "Catalog",
+    "CatalogPattern",
     "Client",
     "Column",
     "HoneyframeError",
@@ -91,6 +98,7 @@ __all__ = [
     "end_session",
     "errors",
     "extract",
+    "load_catalog",
     "open_spool",
     "read_mqtt",
     "simulate",

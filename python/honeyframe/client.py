@@ -14,12 +14,13 @@ from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
-from .keywords import Overflow, Path, Properties, Retained
+from .keywords import OnBreach, Overflow, Path, Properties, Retained
 from .lifetime import check_process, watch_log
 from .payload import Payload, encode_payload
 from .uri import Address
 
 if TYPE_CHECKING:
+    from .catalog import Catalog
     from .decode import Decode
     from .publishing import Nulls, OnError, PublishResult
     from .schema import SchemaLike
@@ -38,7 +39,16 @@ class Client:
     All methods may be called from any thread. Use it as a context manager, close it, or drop the last reference: each ends the connection.
     """
 
-    def __init__(self, session: _core.Session, address: Address, *, insecure: bool = False, chosen_id: bool = False) -> None:
+    def __init__(
+        self,
+        session: _core.Session,
+        address: Address,
+        *,
+        insecure: bool = False,
+        chosen_id: bool = False,
+        access: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._access = dict(access or {})  # how it was connected, but for secrets: for the code that a catalog writes
         self._session = session
         self._address = address
         self._insecure = insecure
@@ -217,6 +227,8 @@ class Client:
         spool_max_bytes: int = 1_073_741_824,
         sync: Sync = "process",
         sync_interval: Duration = 0.1,
+        contract: Catalog | Path | None = None,
+        on_breach: OnBreach = "warn",
         **extraction: Any,
     ) -> Stream:
         """Subscribes, and returns once the broker has granted every filter.
@@ -254,6 +266,10 @@ class Client:
             sync: when a spooled message is on the disk: "process": when the system likes (it outlives the process, not the machine);
                 "interval": after ``sync_interval`` at most; "always": before it is acknowledged, a read burst at a time; over
                 WebSockets and with the system's Paho one by one, which warns.
+            contract: a catalog, or the file of a saved one, that the messages must keep to: each batch is checked, and what breaks it is
+                counted, listed in the ledger, and told with topic, column, what was expected and what was found. docs/catalog.md.
+            on_breach: "warn" (:class:`ContractWarning`, once for each column), or "raise" (:class:`ContractError`; the batch is not lost:
+                the next step has it).
             extraction: as :func:`honeyframe.extract`: ``on_conflict``, ``payload``, ``explode``, ``sep``, ``tz``, ``max_columns``,
                 ``na_values``, ``metadata``, …
 
@@ -289,11 +305,41 @@ class Client:
             spool_max_bytes=spool_max_bytes,
             sync=sync,
             sync_interval=sync_interval,
+            contract=contract,
+            on_breach=on_breach,
             **extraction,
         )
         if plan.spool is not None and sync == "always":
             warn_of_single_syncs(self._address.scheme)
         return open_stream(self, plan)
+
+    def catalog(
+        self,
+        *topics: str,
+        seconds: Duration = 10,
+        max_topics: int = 10_000,
+        samples: int = 20,
+        qos: int = 2,
+        retained: Retained = "include",
+        progress: bool | None = None,
+    ) -> Catalog:
+        """Listens for a while, and tells what there is: topics grouped into patterns, each with its columns, types and examples.
+
+        Args:
+            topics: topic filters, by default ``#``; a template gives its levels their names. ``$SYS/#`` is left out unless asked for.
+            seconds: for how long.
+            max_topics, samples: of so many topics so many payloads are kept, 64 MiB in all. Messages on further topics are counted.
+            qos: the highest QoS that the broker may use: what is higher is not seen.
+
+        Returns:
+            Catalog: ``catalog["plant/{line}/telemetry"]``, ``.code()``, ``.json_schema(…)``, ``.schema(…)``, ``.save(…)``.
+            How topics are grouped: docs/catalog.md.
+        """
+        check_process()
+        from .catalog import read_catalog
+
+        options: dict[str, Any] = {"max_topics": max_topics, "samples": samples, "qos": qos, "retained": retained, "progress": progress}
+        return read_catalog(self, topics, seconds, **options)
 
     # --- accounts
 

@@ -21,6 +21,8 @@ from .payload import Payload, encode_payload
 from .traffic_meter import meter
 from .uri import Address, fallback_ca_file, read_address
 
+#: How a client was connected, for the code that a catalog writes; none of it is a secret.
+_REMEMBERED: Final = ("password_file", "protocol", "ca_file", "ca_directory", "client_certificate", "client_key", "insecure")
 _SECRETS: Final = ("uri", "password", "client_key_password", "http_proxy")
 
 
@@ -214,7 +216,10 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     warn_about_transport(address, has_password=found.password is not None or address.has_password, insecure=insecure)
     session = _core.Session(_core_options(address, found, secrets, core))
     meter().watch(session, address, clean_start=bool(options.get("clean_start", True)), session_expiry=core.get("session_expiry", 0.0))
-    return Client(session, address, insecure=insecure and address.uses_tls, chosen_id=bool(options.get("client_id")))
+    access = {name: options[name] for name in _REMEMBERED if options.get(name) not in (None, False, "auto")}
+    if found.username is not None or address.username is not None:
+        access["username"] = found.username if found.username is not None else address.username
+    return Client(session, address, insecure=insecure and address.uses_tls, chosen_id=bool(options.get("client_id")), access=access)
 
 
 _DURATIONS: Final = frozenset(

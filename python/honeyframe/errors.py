@@ -119,6 +119,12 @@ class InvalidSchemaError(InvalidArgumentError):
     code = "invalid_schema"
 
 
+class InvalidCatalogError(InvalidArgumentError):
+    """A file is no saved catalog, or one that was damaged."""
+
+    code = "invalid_catalog"
+
+
 # --- Reaching the broker ----------------------------------------------------------------------------------------------
 
 
@@ -336,6 +342,15 @@ class DoesNotFitError(HoneyframeError, ValueError):
     code = "does_not_fit"
 
 
+class ContractError(HoneyframeError, ValueError):
+    """Messages break the contract of their stream, and ``on_breach="raise"`` was asked for. The batch is not lost: the next step has it."""
+
+    code = "contract_broken"
+
+    #: What was broken: each a :class:`honeyframe.contract.Breach`.
+    breaches: tuple[Any, ...] = ()
+
+
 class SpoolError(HoneyframeError, OSError):
     """A spool cannot be opened, read or written: what the system says is in the message, its number in ``native_code``."""
 
@@ -442,6 +457,10 @@ class QuarantinedWarning(HoneyframeWarning):
 
 class ConflictWarning(HoneyframeWarning):
     """Values did not fit their column; said once a column. What became of them is in ``_misfit`` and in the ledger."""
+
+
+class ContractWarning(HoneyframeWarning):
+    """Messages break the contract of their stream: which topic, which column, what was expected. Said once for each, and counted."""
 
 
 class MessagesDroppedWarning(HoneyframeWarning):

@@ -13,6 +13,7 @@ from .errors import InvalidArgumentError
 if TYPE_CHECKING:
     import datetime
 
+    from .catalog import Catalog
     from .connection import LastWill
     from .options import Metadata, OnConflict, PayloadMode, TimeUnit
 
@@ -20,6 +21,7 @@ Protocol: TypeAlias = Literal["auto", "3.1", "3.1.1", "5.0"]
 Overflow: TypeAlias = Literal["drop_oldest", "drop_newest", "block", "latest"]
 Retained: TypeAlias = Literal["include", "skip", "only"]
 Properties: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+OnBreach: TypeAlias = Literal["warn", "raise"]
 Path: TypeAlias = str | os.PathLike[str]
 
 
@@ -82,6 +84,9 @@ class ReadOptions(ConnectOptions, total=False):
     metadata: Iterable[Metadata]
     max_quarantine_messages: int
     max_quarantine_bytes: int
+    # of the contract
+    contract: Catalog | Path | None
+    on_breach: OnBreach
 
 
 def check_keywords(function: str, given: Iterable[str], known: Iterable[str]) -> None:

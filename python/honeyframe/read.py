@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from .arguments import check_columns, check_count
 from .client import Client
@@ -27,10 +27,55 @@ if TYPE_CHECKING:
     from .dtypes import DtypeBackend
     from .quarantine import QuarantineRow
     from .schema import SchemaLike
+    from .split import Split, SplitPlan
     from .stats import StreamStats
     from .stream import Stream
 
 _CONNECT_OPTIONS = frozenset(ConnectOptions.__annotations__)
+
+
+@overload
+def read_mqtt(
+    uri: str | None = None,
+    topics: str | Sequence[str] = "#",
+    seconds: Duration | None = 10,
+    rows: int | None = None,
+    *,
+    client: Client | None = None,
+    qos: int = 1,
+    schema: SchemaLike | None = None,
+    columns: Iterable[str] | None = None,
+    event_time: str | None = None,
+    retained: Retained = "include",
+    decode: Decode | None = None,
+    categories: bool = False,
+    dtype_backend: DtypeBackend | None = None,
+    progress: bool | None = None,
+    split: None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame: ...
+
+
+@overload
+def read_mqtt(
+    uri: str | None = None,
+    topics: str | Sequence[str] = "#",
+    seconds: Duration | None = 10,
+    rows: int | None = None,
+    *,
+    client: Client | None = None,
+    qos: int = 1,
+    schema: SchemaLike | None = None,
+    columns: Iterable[str] | None = None,
+    event_time: str | None = None,
+    retained: Retained = "include",
+    decode: Decode | None = None,
+    categories: bool = False,
+    dtype_backend: DtypeBackend | None = None,
+    progress: bool | None = None,
+    split: Split,
+    **options: Unpack[ReadOptions],
+) -> dict[str, pd.DataFrame]: ...
 
 
 def read_mqtt(
@@ -49,8 +94,9 @@ def read_mqtt(
     categories: bool = False,
     dtype_backend: DtypeBackend | None = None,
     progress: bool | None = None,
+    split: Split | None = None,
     **options: Unpack[ReadOptions],
-) -> pd.DataFrame:
+) -> pd.DataFrame | dict[str, pd.DataFrame]:
     """Subscribes, reads for a while, and gives a typed DataFrame. Needs no schema and no callback.
 
     Args:
@@ -65,6 +111,8 @@ def read_mqtt(
         dtype_backend: as in pandas.
         progress: a line that shows how it goes, on a terminal or in a notebook, and goes away by itself. False: never. True: also when
             piped.
+        split: "pattern": a dict of frames, one for each pattern of topics (docs/catalog.md), each with its own columns and types; "topic":
+            one for each topic. ``rows`` are messages then, and all payloads are in memory once more.
         options: all others of :func:`connect` and :meth:`Client.stream`.
 
     Returns:
@@ -75,6 +123,8 @@ def read_mqtt(
         ``df.attrs["honeyframe_quarantine"]`` lists the first hundred messages that could not be read: dicts with ``topic``,
         ``recv_time``, ``reason``, ``message``, ``position``, ``payload`` (the first 200 bytes, as text) and ``payload_bytes``.
         :meth:`Stream.quarantine` has them whole, to be read again.
+
+        With ``split=``: a dict of such frames, by the pattern's or the topic's name; empty without a message.
 
     Warns:
         NoMessagesWarning: nothing arrived; tells what was subscribed to and what to look at.
@@ -114,17 +164,22 @@ def read_mqtt(
         "retained": retained,
         "decode": decode,
     }
+    parts = None
+    if split is not None:
+        from .split import plan_split
+
+        parts, stream_options = plan_split(split, filters, stream_options)
     if client is None:
         plan = plan_with_defaults(filters, stream_options)
         with connect_hidden(secrets, connection) as own:
-            return _read(own, plan, stream_options, duration, rows, progress, categories, dtype_backend)
+            return _read(own, plan, stream_options, duration, rows, progress, categories, dtype_backend, parts)
     superfluous = [*(name for name, secret in secrets.items() if secret is not None), *sorted(connection)]
     if superfluous:
         raise InvalidArgumentError(f"client= is a connection already: {', '.join(superfluous)} cannot be given beside it")
     if not isinstance(client, Client):
         raise TypeError(f"client must be an hf.Client, not {type(client).__name__}")
     plan = plan_with_defaults(filters, stream_options)
-    return _read(client, plan, stream_options, duration, rows, progress, categories, dtype_backend)
+    return _read(client, plan, stream_options, duration, rows, progress, categories, dtype_backend, parts)
 
 
 def _read(
@@ -136,7 +191,8 @@ def _read(
     progress: bool | None,
     categories: bool,
     dtype_backend: DtypeBackend | None,
-) -> pd.DataFrame:
+    parts: SplitPlan | None,
+) -> pd.DataFrame | dict[str, pd.DataFrame]:
     with open_stream(client, plan) as stream:
         with Progress(printable(", ".join(stream.filters)), seconds=seconds, rows=rows, enabled=progress) as line:
             table = stream._read(rows, seconds, (lambda count: line.update(stream.stats(), count)) if line.active else None)
@@ -144,13 +200,17 @@ def _read(
         quarantine = stream._quarantine_rows()
     if not len(table):
         warn(_nothing(stream, stats, quarantine, seconds), NoMessagesWarning)
-    else:
+    elif parts is None:
         if stats.quarantined:
             told = quarantine_summary(quarantine, stats.quarantined)
             warn(f'{told}. The frame\'s attrs["honeyframe_quarantine"] has the first of them', QuarantinedWarning)
         sep = options.get("sep", ".")
         warn_of_missing(options["columns"] or (), table.column_names, sep)
         warn_of_event_time(options["event_time"], table, sep)
+    if parts is not None:
+        from .split import split_frames
+
+        return split_frames(table, parts, stats, categories=categories, dtype_backend=dtype_backend)
     frame: pd.DataFrame = table.to_pandas(dtype_backend=dtype_backend, categories=categories)
     frame.attrs["honeyframe"] = stats.as_dict()
     frame.attrs["honeyframe_quarantine"] = quarantine_list(quarantine)

@@ -13,7 +13,7 @@ from .decode import RAW_METADATA, Decoder
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError
-from .keywords import Overflow, Path, Retained, check_keywords, check_retained
+from .keywords import OnBreach, Overflow, Path, Retained, check_keywords, check_retained
 from .lifetime import watch_reader
 from .options import extract_options
 from .spool import SPOOL_MAX_BYTES, Delivery, SpoolFrom, Sync, check_delivery, spooled_metadata, tell_earlier
@@ -22,7 +22,9 @@ from .subscription import Subscription
 from .templates import read_topics
 
 if TYPE_CHECKING:
+    from .catalog import Catalog
     from .client import Client
+    from .contract import Contract
     from .decode import Decode
 
 #: MQTT 5, 3.8.3.1: retained messages are sent at the time of the subscribe, or not.
@@ -49,6 +51,7 @@ class StreamPlan:
     retained: Retained
     no_local: bool
     timeout: float
+    contract: Contract | None = None
 
 
 def plan_stream(
@@ -72,6 +75,8 @@ def plan_stream(
     spool_max_bytes: int = SPOOL_MAX_BYTES,
     sync: Sync = "process",
     sync_interval: Duration = 0.1,
+    contract: Catalog | Path | None = None,
+    on_breach: OnBreach = "warn",
     **extraction: Any,
 ) -> StreamPlan:
     """The options of :meth:`Client.stream`, all of them, as a plan. Raises what is wrong with them; needs no connection."""
@@ -95,9 +100,14 @@ def plan_stream(
     )
     if durable is not None:
         extraction = spooled_metadata(extraction, decode)
+    agreed = None
+    if contract is not None:
+        from .contract import make_contract
+
+        agreed = make_contract(contract, on_breach, extraction, wanted.names)
     reader, entrance, decoder = make_reader(queue, {**extraction, "topic_template": wanted.template}, decode, durable)
     spooled = entrance if isinstance(entrance, _core.SpoolQueue) else None
-    return StreamPlan(wanted.filters, reader, entrance, decoder, spooled, qos, retained, no_local, patience)
+    return StreamPlan(wanted.filters, reader, entrance, decoder, spooled, qos, retained, no_local, patience, agreed)
 
 
 def plan_with_defaults(topics: Sequence[str], options: dict[str, Any]) -> StreamPlan:
@@ -123,18 +133,26 @@ def open_stream(client: Client, plan: StreamPlan) -> Stream:
         raise
     if plan.decoder:
         plan.decoder.start()
-    stream = Stream(
+    kind, more = (Stream, {}) if plan.contract is None else _with_contract(plan.contract)
+    stream = kind(
         plan.reader,
         subscription=Subscription(client, client._session, subscription_id, plan.filters, tuple(granted)),
         retained=plan.retained,
         decoder=plan.decoder,
         logger=client._log.logger,
         spool=plan.spool,
+        **more,
     )
     if plan.spool is not None:
         tell_earlier(plan.spool, client._log.logger)
     client._streams.add(stream)
     return stream
+
+
+def _with_contract(contract: Contract) -> tuple[type[Stream], dict[str, Any]]:
+    from .contract import ContractStream
+
+    return ContractStream, {"contract": contract}
 
 
 def make_reader(

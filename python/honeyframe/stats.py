@@ -85,6 +85,7 @@ class StreamStats:
     # of the face
     retained_skipped_rows: int = 0
     decode_failed: int = 0
+    breaches: int = 0  # of contract=, in rows, a row that breaks it twice counted twice
     gaps: int = 0
 
     @property

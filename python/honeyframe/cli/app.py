@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from .catalog import catalog
 from .demo import demo
 from .ending import ExitCode, ends_well, report, usage_error
 from .help import App
@@ -27,6 +28,7 @@ app = App(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a traceback with local variables would show passwords
 )
+app.command()(ends_well(catalog))
 app.command()(ends_well(demo))
 app.command()(ends_well(read))
 app.command()(ends_well(sub))
