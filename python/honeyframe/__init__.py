@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .batches import Batches
     from .client import Client
     from .connection import LastWill, connect, connect_async
+    from .diagnosis import DoctorReport, DoctorRow, doctor
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
     from .frame import Batch, Table, concat
@@ -49,6 +50,8 @@ _HOMES: Final = {
     "Batches": "batches",
     "Client": "client",
     "Column": "schema",
+    "DoctorReport": "diagnosis",
+    "DoctorRow": "diagnosis",
     "LastWill": "connection",
     "PublishResult": "publishing",
     "Schema": "schema",
@@ -58,6 +61,7 @@ _HOMES: Final = {
     "concat": "frame",
     "connect": "connection",
     "connect_async": "connection",
+    "doctor": "diagnosis",
     "extract": "extraction",
     "open_spool": "spool",
     "read_mqtt": "read",
@@ -68,6 +72,8 @@ __all__ = [
     "Batches",
     "Client",
     "Column",
+    "DoctorReport",
+    "DoctorRow",
     "HoneyframeError",
     "LastWill",
     "PublishResult",
@@ -79,6 +85,7 @@ __all__ = [
     "concat",
     "connect",
     "connect_async",
+    "doctor",
     "errors",
     "extract",
     "open_spool",

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .demo import demo
+from .doctor import doctor
 from .ending import ExitCode, ends_well
 from .read import read
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(ends_well(demo))
+app.command()(ends_well(doctor))
 app.command()(ends_well(read))
 
 
