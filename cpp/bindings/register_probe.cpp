@@ -89,9 +89,9 @@ py::dict probe_way(const ConnectOptions& options, double timeout, const py::byte
   if (!done) {
     probing->cancelled = true;
     py::dict out = report_dict(ProbeReport());
-    out["error"] =
-        to_exception(Status(ErrorCode::dns_failed, "no name server answered for host '" + options.uri.host + "' within " +
-                                                       py::cast<std::string>(py::str(py::float_(timeout))) + " s"));
+    out["error"] = to_exception(
+        Status(ErrorCode::dns_failed, "no name server answered for host '" + options.uri.host + "' within " +
+                                          py::cast<std::string>(py::str(py::float_(timeout))) + " s"));
     return out;
   }
   py::dict out = report_dict(probing->report);

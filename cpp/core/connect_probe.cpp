@@ -152,8 +152,7 @@ Status upgrade(ProbeChannel& channel, const BrokerUri& uri, HttpFacts& facts) {
     return failure(ErrorCode::websocket_failed, where + "the server closed the connection at the WebSocket request");
   if (answer.value().code == 0)
     return failure(ErrorCode::websocket_failed, where + "the server answers, but not with HTTP");
-  return failure(ErrorCode::websocket_failed,
-                 where + "the server refuses a WebSocket here: " + in_quotes(facts.line));
+  return failure(ErrorCode::websocket_failed, where + "the server refuses a WebSocket here: " + in_quotes(facts.line));
 }
 
 // The first bytes of the answer; what has come when the connection ends or the time is up.
@@ -209,9 +208,8 @@ Status probe(const ConnectOptions& options, std::chrono::milliseconds timeout, c
   Result<ProxyUri> proxy =
       options.http_proxy.empty() ? Result<ProxyUri>(ProxyUri()) : ProxyUri::parse(options.http_proxy.reveal());
   if (!proxy.ok()) return proxy.status();
-  Result<ProbeSocket> socket = options.http_proxy.empty()
-                                   ? ProbeSocket::connect(uri.host, uri.port, limit, &report)
-                                   : connect_through(proxy.value(), uri, limit, report);
+  Result<ProbeSocket> socket = options.http_proxy.empty() ? ProbeSocket::connect(uri.host, uri.port, limit, &report)
+                                                          : connect_through(proxy.value(), uri, limit, report);
   if (!socket.ok()) return socket.status();
   if (!uri.uses_tls()) return speak(socket.value(), uri, report, greeting);
 

@@ -1,5 +1,6 @@
 #include "tls_probe.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -45,13 +46,12 @@ std::string text_of(const ASN1_TIME* time) {
 }
 
 std::string ip_text(const ASN1_OCTET_STRING* address) {
-  const std::unique_ptr<char, decltype([](char* text) { OPENSSL_free(text); })> text(
-      i2s_ASN1_OCTET_STRING(nullptr, address));
-  const unsigned char* bytes = ASN1_STRING_get0_data(address);
-  if (ASN1_STRING_length(address) != 4) return text ? "IP " + std::string(text.get()) : "IP";
-  std::string result = "IP ";
-  for (int i = 0; i < 4; ++i) result += (i > 0 ? "." : "") + std::to_string(bytes[i]);
-  return result;
+  const int size = ASN1_STRING_length(address);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (size != 4 && size != 16) return "an IP address of " + std::to_string(size) + " bytes";
+  inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text.data(),
+            static_cast<socklen_t>(text.size()));
+  return "IP " + std::string(text.data());
 }
 
 // The names a certificate is for: its alternative names, or the common name where it has none.

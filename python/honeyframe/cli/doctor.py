@@ -27,10 +27,10 @@ def doctor(
     ] = None,
     access: Annotated[str, typer.Option("--access", help="What must be allowed: both, subscribe (publishes nothing), publish.")] = "both",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
-    client_id: Annotated[str, typer.Option("--client-id", "-i", help="Your program's, to see whether another has it. Default: random.")] = "",
-    http_proxy: Annotated[
-        Secret | None, typer.Option("--http-proxy", help="Go through http://host:port.", parser=options.hide)
-    ] = None,
+    client_id: Annotated[
+        str, typer.Option("--client-id", "-i", help="Your program's, to see whether another has it. Default: random.")
+    ] = "",
+    http_proxy: Annotated[Secret | None, typer.Option("--http-proxy", help="Go through http://host:port.", parser=options.hide)] = None,
     username: options.Username = None,
     password: options.Password = None,
     password_file: options.PasswordFile = None,

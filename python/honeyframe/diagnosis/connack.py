@@ -128,6 +128,12 @@ def _why(visit: Visit, connected: Connected) -> tuple[str, str, str]:
     if error.reason_code is not None:
         return _refused(visit, error, said)
     heard = spoken(visit)
+    if heard.is_tls and not visit.address.uses_tls:
+        return (
+            "plain_on_tls_port",
+            f"{said}; the port speaks TLS",
+            advise("plain_on_tls_port", better=heard.uri(visit) if heard.scheme else "TLS"),
+        )
     if heard.scheme not in ("", visit.address.scheme) and heard.words != "TLS":
         cause = "websocket_port" if heard.scheme in ("ws", "wss") else "wrong_protocol"
         return cause, said, advise(cause, words=heard.words, better=heard.uri(visit))

@@ -97,6 +97,11 @@ class Permissions:
         self._connected = again
         return again.session
 
+    @staticmethod
+    def _await_end(session: _core.Session, error: HoneyframeError) -> None:
+        """A broker that denies may end the connection a moment later: not in the middle of the next step."""
+        ended(session, 1.0 if isinstance(error, ConnectError) else 0.15)
+
     def close(self) -> None:
         self._connected.close()
 
@@ -126,6 +131,7 @@ class Permissions:
         try:
             granted = self._listen(session, probe)
         except HoneyframeError as error:
+            self._await_end(session, error)
             return self._not_subscribed(probe, tried, error, time.monotonic() - begin)
         seconds = time.monotonic() - begin
         self.round_trips.append(seconds)
@@ -171,7 +177,9 @@ class Permissions:
         begin = time.monotonic()
         error = self._send(session, probe, qos)
         seconds = time.monotonic() - begin
-        if error is None:
+        if error is not None:
+            self._await_end(session, error)
+        else:
             if qos:
                 self.round_trips.append(seconds)
             probe.published = True
@@ -182,9 +190,8 @@ class Permissions:
     def _send(self, session: _core.Session, probe: Probe, qos: int) -> HoneyframeError | None:
         payload = json.dumps({_FIELD: self._visit.token}).encode()
         try:
-            session.publish(
-                probe.filter, payload, qos=qos, retain=False, message_expiry=_EXPIRY_SECONDS, timeout=self._visit.limit(_SECONDS)
-            )
+            expiry = _EXPIRY_SECONDS if self._connected.info.get("protocol") == "5.0" else None
+            session.publish(probe.filter, payload, qos=qos, retain=False, message_expiry=expiry, timeout=self._visit.limit(_SECONDS))
         except HoneyframeError as error:
             return error
         return ended(session, 0.0 if qos else 0.4)  # at QoS 0 a no is the end of the connection

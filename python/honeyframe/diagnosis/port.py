@@ -12,7 +12,7 @@ from ..errors import HoneyframeError, TLSCertificateExpiredError, TLSHostNameErr
 from .visit import Visit
 
 _SCHEMES: Final = ("mqtt", "mqtts", "ws", "wss")
-_SECONDS: Final = 1.5
+_SECONDS: Final = 2.0
 _CERTIFICATE_ERRORS: Final = (TLSCertificateExpiredError, TLSHostNameError, TLSUntrustedError)
 _NEIGHBOURS: Final = (8883, 8884, 1883, 9001)
 

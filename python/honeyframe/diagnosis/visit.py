@@ -41,8 +41,8 @@ class Visit:
         return max(0.05, min(seconds, self.left()))
 
     def bare_options(self, *, scheme: str | None = None, insecure: bool | None = None) -> _core.ConnectOptions:
-        """Without user name and password, for probes; ``scheme`` (with /mqtt) in place of the address's own, whose path stays."""
-        if scheme is None or scheme == self.address.scheme:
+        """Without user name and password, for probes; with ``scheme``, and the path /mqtt, in place of the address's own."""
+        if scheme is None:
             uri = _without_user(self.address)
         else:
             host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
