@@ -20,12 +20,14 @@ namespace py = pybind11;
 void register_status(py::module_& module);
 void register_topics(py::module_& module);
 void register_session(py::module_& module);
+void register_probe(py::module_& module);
 void register_publishing(py::module_& module);
 void register_extract(py::module_& module);
 void register_stream(py::module_& module);
 void register_spool(py::module_& module);
 
-// Raises what honeyframe.errors registers for the code. Needs the GIL.
+// What honeyframe.errors registers for the code; raise() raises it. Both need the GIL.
+[[nodiscard]] py::object to_exception(const Status& status);
 [[noreturn]] void raise(const Status& status);
 inline void raise_if_error(const Status& status) {
   if (!status.ok()) raise(status);

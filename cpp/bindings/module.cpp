@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   register_spool(module);
   register_session(module);
   register_publishing(module);
+  register_probe(module);
 }

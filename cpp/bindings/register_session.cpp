@@ -151,6 +151,11 @@ py::dict info_dict(const SessionInfo& info) {
   out["server_session_expiry"] = info.server_session_expiry;
   out["server_keepalive"] = info.server_keepalive;
   out["server_maximum_qos"] = info.server_maximum_qos;
+  out["server_topic_alias_maximum"] = info.server_topic_alias_maximum;
+  out["server_retain_available"] = info.server_retain_available;
+  out["server_wildcard_available"] = info.server_wildcard_available;
+  out["server_subscription_identifiers_available"] = info.server_subscription_identifiers_available;
+  out["server_shared_available"] = info.server_shared_available;
   out["arrived"] = info.arrived;
   out["routed"] = info.routed;
   out["unmatched"] = info.unmatched;

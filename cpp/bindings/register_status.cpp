@@ -30,12 +30,16 @@ std::vector<std::string> error_codes() {
 
 }  // namespace
 
-void raise(const Status& status) {
+py::object to_exception(const Status& status) {
   py::tuple subjects(status.subjects().size());
   for (std::size_t i = 0; i < status.subjects().size(); ++i) subjects[i] = to_python(status.subjects()[i]);
-  const py::object error = error_factory()(
-      to_python(to_string(status.code())), to_python(status.message()), to_python(status.hint()), status.reason_code(),
-      to_python(status.reason_string()), status.native_code(), std::move(subjects));
+  return error_factory()(to_python(to_string(status.code())), to_python(status.message()), to_python(status.hint()),
+                         status.reason_code(), to_python(status.reason_string()), status.native_code(),
+                         std::move(subjects));
+}
+
+void raise(const Status& status) {
+  const py::object error = to_exception(status);
   PyErr_SetObject(py::type::handle_of(error).ptr(), error.ptr());
   throw py::error_already_set();
 }

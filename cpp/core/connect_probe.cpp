@@ -4,7 +4,9 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -37,11 +39,33 @@ std::string host_and_port(const BrokerUri& uri) {
   return (ipv6 ? "[" + uri.host + "]" : uri.host) + ":" + std::to_string(uri.port);
 }
 
-// An HTTP answer's first line ("HTTP/1.1 101 Switching Protocols") and what the code in it is, 0 where it is not HTTP.
+constexpr std::size_t kMaxAnswerBytes = 256;
+
+// An HTTP answer's header, and what the code in its first line is, 0 where it is not HTTP.
 struct HttpAnswer {
-  std::string line;
+  HttpFacts facts;
   int code = 0;
 };
+
+bool same_letters(std::string_view left, std::string_view right) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [&](char a, char b) { return lower(a) == lower(b); });
+}
+
+// The value of a header's field, without the blanks around it; empty where there is none.
+std::string field_of(std::string_view header, std::string_view name) {
+  for (std::size_t at = header.find("\r\n"); at != std::string_view::npos; at = header.find("\r\n", at + 2)) {
+    std::string_view line = header.substr(at + 2, header.find("\r\n", at + 2) - at - 2);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || !same_letters(line.substr(0, colon), name)) continue;
+    line.remove_prefix(colon + 1);
+    while (line.starts_with(' ')) line.remove_prefix(1);
+    while (line.ends_with(' ')) line.remove_suffix(1);
+    return std::string(line);
+  }
+  return {};
+}
 
 // Sends `request` and reads to the end of the answer's header. Both sides wait for us behind it, so nothing beyond is
 // lost.
@@ -57,10 +81,14 @@ Result<HttpAnswer> ask(ProbeChannel& channel, std::string_view request) {
       break;  // something else: no header will come
   }
   HttpAnswer answer;
-  answer.line = header.substr(0, header.find("\r\n"));
-  const std::size_t space = answer.line.find(' ');
-  if (answer.line.starts_with("HTTP/1.") && space != std::string::npos) {
-    for (const char c : std::string_view(answer.line).substr(space + 1, 3))
+  std::string& line = answer.facts.line;
+  line = header.substr(0, header.find("\r\n"));
+  answer.facts.date = field_of(header, "Date");
+  answer.facts.server = field_of(header, "Server");
+  answer.facts.subprotocol = field_of(header, "Sec-WebSocket-Protocol");
+  const std::size_t space = line.find(' ');
+  if (line.starts_with("HTTP/1.") && space != std::string::npos) {
+    for (const char c : std::string_view(line).substr(space + 1, 3))
       answer.code = answer.code * 10 + (c >= '0' && c <= '9' ? c - '0' : 0);
   }
   return answer;
@@ -72,9 +100,11 @@ Status proxy_failure(const ProxyUri& proxy, const Status& cause) {
   return failure(ErrorCode::proxy_failed, "proxy " + proxy.display() + ": " + cause.message());
 }
 
-Result<ProbeSocket> connect_through(const ProxyUri& proxy, const BrokerUri& uri, const ProbeLimit& limit) {
-  Result<ProbeSocket> socket = ProbeSocket::connect(proxy.host, proxy.port, limit);
+Result<ProbeSocket> connect_through(const ProxyUri& proxy, const BrokerUri& uri, const ProbeLimit& limit,
+                                    ProbeReport& report) {
+  Result<ProbeSocket> socket = ProbeSocket::connect(proxy.host, proxy.port, limit, &report);
   if (!socket.ok()) return proxy_failure(proxy, socket.status());
+  report.step = ProbeReport::Step::proxy;
   const std::string target = host_and_port(uri);
   std::string request = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n";
   if (proxy.username) {
@@ -92,10 +122,10 @@ Result<ProbeSocket> connect_through(const ProxyUri& proxy, const BrokerUri& uri,
     return failure(ErrorCode::proxy_failed, to + (proxy.username ? "it refuses the user name and password"
                                                                  : "it wants a user name and password"));
   if (code == 0) return failure(ErrorCode::proxy_failed, to + "it does not answer with HTTP");
-  return failure(ErrorCode::proxy_failed, to + in_quotes(answer.value().line));
+  return failure(ErrorCode::proxy_failed, to + in_quotes(answer.value().facts.line));
 }
 
-Status upgrade(ProbeChannel& channel, const BrokerUri& uri) {
+Status upgrade(ProbeChannel& channel, const BrokerUri& uri, HttpFacts& facts) {
   std::array<char, 16> nonce{};
   if (RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), static_cast<int>(nonce.size())) != 1) {
     return {ErrorCode::internal, "OpenSSL gave no random bytes"};
@@ -116,32 +146,84 @@ Status upgrade(ProbeChannel& channel, const BrokerUri& uri) {
     if (answer.status().code() != ErrorCode::connection_lost) return answer.status();
     return failure(ErrorCode::websocket_failed, where + answer.status().message());
   }
+  facts = answer.value().facts;
   if (answer.value().code == 101) return {};
-  if (answer.value().line.empty())
+  if (facts.line.empty())
     return failure(ErrorCode::websocket_failed, where + "the server closed the connection at the WebSocket request");
   if (answer.value().code == 0)
     return failure(ErrorCode::websocket_failed, where + "the server answers, but not with HTTP");
-  return failure(ErrorCode::websocket_failed,
-                 where + "the server refuses a WebSocket here: " + in_quotes(answer.value().line));
+  return failure(ErrorCode::websocket_failed, where + "the server refuses a WebSocket here: " + in_quotes(facts.line));
+}
+
+// The first bytes of the answer; what has come when the connection ends or the time is up.
+std::string greet(ProbeChannel& channel, std::string_view greeting) {
+  std::string answer;
+  if (!channel.send(greeting).ok()) return answer;
+  // The first piece is enough to tell one protocol from another, but it may be a byte or two.
+  while (answer.size() < 4) {
+    const Result<std::string> bytes = channel.receive();
+    if (!bytes.ok() || bytes.value().empty()) break;
+    answer += bytes.value().substr(0, kMaxAnswerBytes - answer.size());
+  }
+  return answer;
+}
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(ProbeReport::Seconds& into) noexcept : into_(into) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() { into_ = std::chrono::steady_clock::now() - begin_; }
+
+ private:
+  ProbeReport::Seconds& into_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+// What lies above TCP or TLS.
+Status speak(ProbeChannel& channel, const BrokerUri& uri, ProbeReport& report, std::string_view greeting) {
+  if (uri.uses_websocket()) {
+    report.step = ProbeReport::Step::websocket;
+    const Stopwatch watch(report.websocket_time);
+    return upgrade(channel, uri, report.http);
+  }
+  if (!greeting.empty()) {
+    report.step = ProbeReport::Step::greeting;
+    report.answer = greet(channel, greeting);
+  }
+  return {};
 }
 
 }  // namespace
 
 Status probe(const ConnectOptions& options, std::chrono::milliseconds timeout, const std::atomic<bool>& cancel) {
+  ProbeReport report;
+  return probe(options, timeout, cancel, report);
+}
+
+Status probe(const ConnectOptions& options, std::chrono::milliseconds timeout, const std::atomic<bool>& cancel,
+             ProbeReport& report, std::string_view greeting) {
   const BrokerUri& uri = options.uri;
   const ProbeLimit limit{std::chrono::steady_clock::now() + timeout, &cancel};
   Result<ProxyUri> proxy =
       options.http_proxy.empty() ? Result<ProxyUri>(ProxyUri()) : ProxyUri::parse(options.http_proxy.reveal());
   if (!proxy.ok()) return proxy.status();
-  Result<ProbeSocket> socket = options.http_proxy.empty() ? ProbeSocket::connect(uri.host, uri.port, limit)
-                                                          : connect_through(proxy.value(), uri, limit);
+  Result<ProbeSocket> socket = options.http_proxy.empty() ? ProbeSocket::connect(uri.host, uri.port, limit, &report)
+                                                          : connect_through(proxy.value(), uri, limit, report);
   if (!socket.ok()) return socket.status();
-  if (!uri.uses_tls()) return uri.uses_websocket() ? upgrade(socket.value(), uri) : Status();
+  if (!uri.uses_tls()) return speak(socket.value(), uri, report, greeting);
 
+  report.step = ProbeReport::Step::tls;
   const Result<std::unique_ptr<TlsProbe>> tls = TlsProbe::create(options, socket.value());
   if (!tls.ok()) return tls.status();
-  if (Status status = tls.value()->handshake(); !status.ok()) return status;
-  return uri.uses_websocket() ? upgrade(*tls.value(), uri) : Status();
+  Status status;
+  {
+    const Stopwatch watch(report.tls_time);
+    status = tls.value()->handshake();
+  }
+  report.tls = tls.value()->facts(status.ok());
+  if (!status.ok()) return status;
+  return speak(*tls.value(), uri, report, greeting);
 }
 
 }  // namespace honeyframe

@@ -5,8 +5,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <string_view>
 
 #include "connect_options.h"
+#include "probe_report.h"
 #include "status.h"
 
 namespace honeyframe {
@@ -17,5 +19,10 @@ namespace honeyframe {
 // connection_lost, invalid_argument, closed (cancelled).
 [[nodiscard]] Status probe(const ConnectOptions& options, std::chrono::milliseconds timeout,
                            const std::atomic<bool>& cancel);
+
+// The same, telling what was seen on the way. Where the way is free, and is no WebSocket, `greeting` is sent over it,
+// if there is one, and the first bytes that come back are kept: what kind of server is it?
+[[nodiscard]] Status probe(const ConnectOptions& options, std::chrono::milliseconds timeout,
+                           const std::atomic<bool>& cancel, ProbeReport& report, std::string_view greeting = {});
 
 }  // namespace honeyframe

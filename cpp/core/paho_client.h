@@ -35,6 +35,9 @@ struct Connack {
   std::optional<std::uint32_t> maximum_qos;
   bool retain_available = true;
   bool subscription_identifiers_available = true;
+  std::optional<std::uint32_t> topic_alias_maximum;
+  bool wildcard_subscriptions_available = true;
+  bool shared_subscriptions_available = true;
 };
 
 // A request whose number has this bit is a publish whose good answer goes to on_published(), with others.

@@ -30,6 +30,9 @@ Connack read_connack(bool session_present, const MQTTProperties& properties) {
     if (id == kMaximumQos) connack.maximum_qos = value.byte;
     if (id == kRetainAvailable) connack.retain_available = value.byte != 0;
     if (id == kSubscriptionIdentifiersAvailable) connack.subscription_identifiers_available = value.byte != 0;
+    if (id == kTopicAliasMaximum) connack.topic_alias_maximum = value.integer2;
+    if (id == kWildcardSubscriptionsAvailable) connack.wildcard_subscriptions_available = value.byte != 0;
+    if (id == kSharedSubscriptionsAvailable) connack.shared_subscriptions_available = value.byte != 0;
   });
   return connack;
 }

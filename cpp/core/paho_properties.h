@@ -25,11 +25,14 @@ enum Property : int {
   kServerKeepAlive = 19,
   kReasonString = 31,
   kReceiveMaximum = 33,
+  kTopicAliasMaximum = 34,
   kMaximumQos = 36,
   kRetainAvailable = 37,
   kUserProperty = 38,
   kMaximumPacketSize = 39,
+  kWildcardSubscriptionsAvailable = 40,
   kSubscriptionIdentifiersAvailable = 41,
+  kSharedSubscriptionsAvailable = 42,
 };
 
 template <typename Visit>

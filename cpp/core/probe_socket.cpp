@@ -113,21 +113,39 @@ Result<int> connect_to(const addrinfo& address, const std::string& where, Clock:
   return status;
 }
 
+std::string text_of(const addrinfo& address) {
+  std::array<char, NI_MAXHOST> text{};
+  const int error = getnameinfo(address.ai_addr, address.ai_addrlen, text.data(), static_cast<socklen_t>(text.size()),
+                                nullptr, 0, NI_NUMERICHOST);
+  return error == 0 ? std::string(text.data()) : std::string("an address that cannot be written");
+}
+
 }  // namespace
 
-Result<ProbeSocket> ProbeSocket::connect(const std::string& host, std::uint16_t port, const ProbeLimit& limit) {
+Result<ProbeSocket> ProbeSocket::connect(const std::string& host, std::uint16_t port, const ProbeLimit& limit,
+                                         ProbeReport* report) {
+  ProbeReport unread;
+  ProbeReport& told = report != nullptr ? *report : unread;
   const std::string where =
       (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+  const auto begin = Clock::now();
   const Result<Addresses> addresses = resolve(host, port);
+  told.name_time = Clock::now() - begin;
   if (!addresses.ok()) return addresses.status();
+  told.step = ProbeReport::Step::tcp;
   int untried = 0;
-  for (const addrinfo* address = addresses.value().get(); address != nullptr; address = address->ai_next) ++untried;
+  for (const addrinfo* address = addresses.value().get(); address != nullptr; address = address->ai_next) {
+    ++untried;
+    told.addresses.push_back(text_of(*address));
+  }
   Status best = timed_out(where);
   for (const addrinfo* address = addresses.value().get(); address != nullptr; address = address->ai_next, --untried) {
     if (limit.is_cancelled()) return cancelled();
     const auto now = Clock::now();
     // A silent address leaves the others their share of the time.
     const Result<int> descriptor = connect_to(*address, where, now + (limit.deadline - now) / untried, limit);
+    told.tcp_time = Clock::now() - now;
+    told.address = text_of(*address);
     if (descriptor.ok()) return ProbeSocket(descriptor.value(), limit);
     const Status status = descriptor.status();
     if (status.code() == ErrorCode::closed) return status;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "probe_report.h"
 #include "status.h"
 
 namespace honeyframe {
@@ -33,9 +34,10 @@ class ProbeChannel {
 
 class ProbeSocket final : public ProbeChannel {
  public:
-  // Resolves `host` and tries its addresses in turn. Errors: dns_failed, connection_refused, connect_timeout, closed
-  // (cancelled).
-  static Result<ProbeSocket> connect(const std::string& host, std::uint16_t port, const ProbeLimit& limit);
+  // Resolves `host` and tries its addresses in turn, telling which in `report`. Errors: dns_failed,
+  // connection_refused, connect_timeout, closed (cancelled).
+  static Result<ProbeSocket> connect(const std::string& host, std::uint16_t port, const ProbeLimit& limit,
+                                     ProbeReport* report = nullptr);
 
   ProbeSocket(ProbeSocket&& other) noexcept;
   ProbeSocket& operator=(ProbeSocket&&) = delete;

@@ -96,6 +96,11 @@ struct SessionInfo {
   std::optional<std::uint32_t> server_session_expiry;
   std::optional<std::uint32_t> server_keepalive;
   std::optional<std::uint32_t> server_maximum_qos;
+  std::optional<std::uint32_t> server_topic_alias_maximum;
+  std::optional<bool> server_retain_available;
+  std::optional<bool> server_wildcard_available;
+  std::optional<bool> server_subscription_identifiers_available;
+  std::optional<bool> server_shared_available;
   // Arrived = routed + unmatched + held, in messages.
   std::uint64_t arrived = 0;
   std::uint64_t routed = 0;

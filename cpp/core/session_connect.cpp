@@ -144,6 +144,13 @@ void SessionCore::on_connected(std::uint32_t request, const Connack& connack) {
     info_.server_session_expiry = connack.session_expiry;
     info_.server_keepalive = connack.keepalive;
     info_.server_maximum_qos = connack.maximum_qos;
+    info_.server_topic_alias_maximum = connack.topic_alias_maximum;
+    const bool says = protocol_ == ProtocolVersion::v5_0;
+    const auto said = [says](bool available) { return says ? std::optional(available) : std::nullopt; };
+    info_.server_retain_available = said(connack.retain_available);
+    info_.server_wildcard_available = said(connack.wildcard_subscriptions_available);
+    info_.server_subscription_identifiers_available = said(connack.subscription_identifiers_available);
+    info_.server_shared_available = said(connack.shared_subscriptions_available);
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     info_.connected_time_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
   }

@@ -1,11 +1,13 @@
 #include "tls_probe.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 #include "reason_codes.h"
@@ -18,6 +20,7 @@ namespace {
 // How long a refusal of the client's certificate may take to arrive behind a TLS 1.3 handshake.
 constexpr std::chrono::milliseconds kVerdictWait{1'000};
 constexpr std::size_t kMaxNamesShown = 8;
+constexpr std::size_t kMaxChainShown = 10;
 
 struct Released {
   void operator()(BIO* bio) const noexcept { BIO_free_all(bio); }
@@ -43,13 +46,12 @@ std::string text_of(const ASN1_TIME* time) {
 }
 
 std::string ip_text(const ASN1_OCTET_STRING* address) {
-  const std::unique_ptr<char, decltype([](char* text) { OPENSSL_free(text); })> text(
-      i2s_ASN1_OCTET_STRING(nullptr, address));
-  const unsigned char* bytes = ASN1_STRING_get0_data(address);
-  if (ASN1_STRING_length(address) != 4) return text ? "IP " + std::string(text.get()) : "IP";
-  std::string result = "IP ";
-  for (int i = 0; i < 4; ++i) result += (i > 0 ? "." : "") + std::to_string(bytes[i]);
-  return result;
+  const int size = ASN1_STRING_length(address);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (size != 4 && size != 16) return "an IP address of " + std::to_string(size) + " bytes";
+  inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text.data(),
+            static_cast<socklen_t>(text.size()));
+  return "IP " + std::string(text.data());
 }
 
 // The names a certificate is for: its alternative names, or the common name where it has none.
@@ -77,6 +79,31 @@ std::string names_of(const X509* certificate) {
   return result.empty() ? text_of(X509_get_subject_name(certificate)) : result;
 }
 
+std::int64_t seconds_of(const ASN1_TIME* time) {
+  std::tm moment{};
+  return ASN1_TIME_to_tm(time, &moment) == 1 ? static_cast<std::int64_t>(timegm(&moment)) : 0;
+}
+
+std::string key_of(const X509* certificate) {
+  const EVP_PKEY* key = X509_get0_pubkey(certificate);
+  if (key == nullptr) return {};
+  const int kind = EVP_PKEY_get_base_id(key);
+  const std::string name = kind == EVP_PKEY_RSA ? "RSA" : kind == EVP_PKEY_EC ? "EC" : OBJ_nid2sn(kind);
+  return name + " " + std::to_string(EVP_PKEY_get_bits(key));
+}
+
+std::vector<CertificateFacts> facts_of(const STACK_OF(X509) * chain) {
+  std::vector<CertificateFacts> result;
+  for (int i = 0; i < sk_X509_num(chain) && result.size() < kMaxChainShown; ++i) {
+    X509* certificate = sk_X509_value(chain, i);
+    result.push_back({text_of(X509_get_subject_name(certificate)), text_of(X509_get_issuer_name(certificate)),
+                      names_of(certificate), key_of(certificate), seconds_of(X509_get0_notBefore(certificate)),
+                      seconds_of(X509_get0_notAfter(certificate)),
+                      X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0});
+  }
+  return result;
+}
+
 bool is_plain_text_answer(int reason) noexcept {
   return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST ||
          reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_BAD_RECORD_TYPE;
@@ -97,6 +124,8 @@ Status TlsProbe::configure(const ConnectOptions& options) {
   const TlsOptions& tls = options.tls;
   const Result<ResolvedTrust> trust = resolve_trust(tls);
   if (!trust.ok()) return trust.status();
+  trust_source_ = trust.value().source;
+  insecure_ = tls.insecure;
   if (Status status = check_client_certificate(tls); !status.ok()) return status;
 
   context_.reset(SSL_CTX_new(TLS_client_method()));
@@ -140,6 +169,7 @@ Status TlsProbe::set_host(bool is_ip) {
     // SSL_set_tlsext_host_name(), without the old-style cast in that macro.
     const bool named =
         SSL_ctrl(connection_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host_.data()) == 1;
+    named_ = named;
     if (named && SSL_set1_host(connection_.get(), host_.c_str()) == 1) return {};
   }
   return failure(ErrorCode::internal, "OpenSSL does not take the host name " + in_quotes(host_));
@@ -163,6 +193,26 @@ Status TlsProbe::handshake() {
     if (!fed.ok()) return fed.status();
     if (!fed.value()) return explain_end();
   }
+}
+
+TlsFacts TlsProbe::facts(bool good) const {
+  TlsFacts facts;
+  if (named_) facts.server_name = host_;
+  facts.trust_source = trust_source_;
+  facts.certificate_wanted = certificate_wanted_;
+  facts.verified = good && !insecure_;
+  const SSL* connection = connection_.get();
+  if (const SSL_CIPHER* cipher = SSL_get_current_cipher(connection); cipher != nullptr) {
+    facts.version = SSL_get_version(connection);
+    facts.cipher = SSL_CIPHER_get_name(cipher);
+  }
+  const unsigned char* protocol = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(connection, &protocol, &size);
+  facts.alpn.assign(reinterpret_cast<const char*>(protocol), size);
+  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(connection);
+  facts.chain = chain != nullptr ? facts_of(chain) : certificate_.chain;
+  return facts;
 }
 
 Status TlsProbe::await_verdict() {
@@ -308,6 +358,7 @@ int TlsProbe::on_verify(int preverified, X509_STORE_CTX* store) {
   found.error = X509_STORE_CTX_get_error(store);
   found.depth = X509_STORE_CTX_get_error_depth(store);
   found.sent = sk_X509_num(X509_STORE_CTX_get0_untrusted(store));
+  found.chain = facts_of(X509_STORE_CTX_get0_untrusted(store));
   if (const X509* own = X509_STORE_CTX_get0_cert(store); own != nullptr) found.names = names_of(own);
   if (const X509* current = X509_STORE_CTX_get_current_cert(store); current != nullptr) {
     found.subject = text_of(X509_get_subject_name(current));

@@ -8,8 +8,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "connect_options.h"
+#include "probe_report.h"
 #include "probe_socket.h"
 #include "status.h"
 
@@ -25,6 +27,7 @@ struct CertificateFailure {
   std::string not_before;
   std::string not_after;
   std::string names;  // of the broker's own certificate, for people
+  std::vector<CertificateFacts> chain;
 };
 
 class TlsProbe final : public ProbeChannel {
@@ -36,6 +39,8 @@ class TlsProbe final : public ProbeChannel {
   // of that certificate, which TLS 1.3 sends behind the handshake, is waited for. Errors: tls_*, connect_timeout,
   // connection_lost, closed (cancelled).
   [[nodiscard]] Status handshake();
+  // What the handshake came to, good or bad.
+  [[nodiscard]] TlsFacts facts(bool good) const;
   [[nodiscard]] Status send(std::string_view bytes) override;
   [[nodiscard]] Result<std::string> receive() override;
 
@@ -63,6 +68,9 @@ class TlsProbe final : public ProbeChannel {
 
   std::string host_;
   std::string where_;
+  std::string trust_source_;
+  bool insecure_ = false;
+  bool named_ = false;  // SNI was sent
   ProbeSocket& socket_;
   std::unique_ptr<SSL_CTX, Deleter> context_;
   std::unique_ptr<SSL, Deleter> connection_;

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .catalog_pattern import CatalogPattern
     from .client import Client
     from .connection import LastWill, connect, connect_async
+    from .diagnosis import DoctorReport, DoctorRow, doctor
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
     from .frame import Batch, Table, concat
@@ -55,6 +56,8 @@ _HOMES: Final = {
     "CatalogPattern": "catalog_pattern",
     "Client": "client",
     "Column": "schema",
+    "DoctorReport": "diagnosis",
+    "DoctorRow": "diagnosis",
     "LastWill": "connection",
     "PublishResult": "publishing",
     "Schema": "schema",
@@ -66,6 +69,7 @@ _HOMES: Final = {
     "concat": "frame",
     "connect": "connection",
     "connect_async": "connection",
+    "doctor": "diagnosis",
     "end_session": "traffic_usage",
     "extract": "extraction",
     "load_catalog": "catalog",
@@ -82,6 +86,8 @@ __all__ = [
     "CatalogPattern",
     "Client",
     "Column",
+    "DoctorReport",
+    "DoctorRow",
     "HoneyframeError",
     "LastWill",
     "PublishResult",
@@ -95,6 +101,7 @@ __all__ = [
     "concat",
     "connect",
     "connect_async",
+    "doctor",
     "end_session",
     "errors",
     "extract",

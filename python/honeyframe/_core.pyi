@@ -94,6 +94,16 @@ class Session:
         """``kind time_ns code message hint reason_code reason_string detail``."""
     def wait_event(self, timeout: float) -> bool: ...
 
+# register_probe.cpp
+def probe(options: ConnectOptions, *, timeout: float, greeting: bytes = b"") -> dict[str, Any]:
+    """The way to the broker without a byte of MQTT, but for ``greeting``, which is sent where the way is free and no WebSocket.
+
+    ``error`` (an exception, not raised, or None), ``step`` where it ended (name tcp proxy tls websocket greeting), ``addresses address
+    name_seconds tcp_seconds tls_seconds websocket_seconds``, ``tls`` (``server_name trust_source version cipher alpn certificate_wanted
+    verified chain``; a certificate: ``subject issuer names key not_before not_after self_signed``), ``http_line http_date http_server
+    subprotocol``, ``answer`` to the greeting.
+    """
+
 def close_all_sessions(timeout: float) -> None: ...
 def in_forked_child() -> bool: ...
 

@@ -179,5 +179,68 @@ TEST_F(ProbeTest, ProxyFailures) {
   EXPECT_THAT(status.message(), HasSubstr("nothing listens"));
 }
 
+TEST_F(ProbeTest, TellsTheWay) {
+  const TestServer server([&](Connection& connection) {
+    connection.read_until("\r\n\r\n");
+    connection.write(
+        "HTTP/1.1 404 Not Found\r\nserver: nginx\r\nDATE:  Thu, 01 Jan 2026 00:00:00 GMT \r\n"
+        "Sec-WebSocket-Protocol: mqtt\r\n\r\n");
+  });
+  const std::atomic<bool> cancel{false};
+  ProbeReport report;
+  const Status status =
+      probe(options("ws://127.0.0.1:" + std::to_string(server.port()) + "/no"), milliseconds(3'000), cancel, report);
+  EXPECT_EQ(status.code(), ErrorCode::websocket_failed);
+  EXPECT_EQ(report.step, ProbeReport::Step::websocket);
+  EXPECT_EQ(report.addresses, std::vector<std::string>{"127.0.0.1"});
+  EXPECT_EQ(report.address, "127.0.0.1");
+  EXPECT_GT(report.tcp_time.count(), 0.0);
+  EXPECT_GT(report.websocket_time.count(), 0.0);
+  EXPECT_EQ(report.http.line, "HTTP/1.1 404 Not Found");
+  EXPECT_EQ(report.http.server, "nginx");
+  EXPECT_EQ(report.http.date, "Thu, 01 Jan 2026 00:00:00 GMT");
+  EXPECT_EQ(report.http.subprotocol, "mqtt");
+}
+
+TEST_F(ProbeTest, TellsTheStepThatFailed) {
+  const std::atomic<bool> cancel{false};
+  ProbeReport unknown;
+  EXPECT_FALSE(probe(options("mqtt://no-such-host.invalid"), milliseconds(3'000), cancel, unknown).ok());
+  EXPECT_EQ(unknown.step, ProbeReport::Step::name);
+  EXPECT_TRUE(unknown.addresses.empty());
+  ProbeReport closed;
+  const std::string port = std::to_string(closed_port());
+  EXPECT_FALSE(probe(options("mqtts://127.0.0.1:" + port), milliseconds(3'000), cancel, closed).ok());
+  EXPECT_EQ(closed.step, ProbeReport::Step::tcp);
+  ConnectOptions proxied = options("mqtt://127.0.0.1:" + port);
+  const TestServer proxy([](Connection& connection) {
+    connection.read_until("\r\n\r\n");
+    connection.write("HTTP/1.1 403 No\r\n\r\n");
+  });
+  proxied.http_proxy = Secret("http://127.0.0.1:" + std::to_string(proxy.port()));
+  ProbeReport refused;
+  EXPECT_EQ(probe(proxied, milliseconds(3'000), cancel, refused).code(), ErrorCode::proxy_failed);
+  EXPECT_EQ(refused.step, ProbeReport::Step::proxy);
+}
+
+TEST_F(ProbeTest, GreetsWhereTheWayIsFree) {
+  {
+    const TestServer server([&](Connection& connection) {
+      heard_.add(connection.read_until("hello"));
+      connection.write("\x20\x02");
+      std::this_thread::sleep_for(milliseconds(50));
+      connection.write(std::string_view("\0\x05", 2));
+    });
+    const std::atomic<bool> cancel{false};
+    ProbeReport report;
+    EXPECT_TRUE(probe(options("mqtt://127.0.0.1:" + std::to_string(server.port())), milliseconds(3'000), cancel, report,
+                      "hello")
+                    .ok());
+    EXPECT_EQ(report.step, ProbeReport::Step::greeting);
+    EXPECT_EQ(report.answer, std::string("\x20\x02\0\x05", 4));
+  }
+  EXPECT_EQ(heard_.text(), "hello");
+}
+
 }  // namespace
 }  // namespace honeyframe

@@ -177,5 +177,56 @@ TEST_F(TlsProbeTest, ClosedInTheMiddleOfTheHandshake) {
   EXPECT_EQ(status.code(), ErrorCode::tls_failed) << status.message();
 }
 
+// The same handshake as run_tls(), with what was seen.
+class TlsFactsTest : public ProbeFixture {
+ protected:
+  Status look_at(const Identity& identity, ProbeReport& report, bool insecure = false) {
+    const TlsContext context = server_context(identity, {});
+    const TestServer server([&](Connection& connection) {
+      if (connection.start_tls(context.get())) connection.read_all();
+    });
+    ConnectOptions to_server = options("mqtts://localhost:" + std::to_string(server.port()));
+    to_server.tls.insecure = insecure;
+    if (insecure) to_server.tls.ca_file.clear();
+    const std::atomic<bool> cancel{false};
+    return probe(to_server, std::chrono::milliseconds(3'000), cancel, report);
+  }
+};
+
+TEST_F(TlsFactsTest, OfAGoodHandshake) {
+  ProbeReport report;
+  const Status status =
+      look_at(issue({.common_name = "x", .alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1"}), report);
+  EXPECT_TRUE(status.ok()) << status.message();
+  const TlsFacts& facts = report.tls;
+  EXPECT_EQ(facts.server_name, "localhost");
+  EXPECT_EQ(facts.trust_source, "ca_file");
+  EXPECT_EQ(facts.version, "TLSv1.3");
+  EXPECT_THAT(facts.cipher, HasSubstr("TLS_"));
+  EXPECT_TRUE(facts.verified);
+  EXPECT_FALSE(facts.certificate_wanted);
+  ASSERT_FALSE(facts.chain.empty());
+  const CertificateFacts& own = facts.chain.front();
+  EXPECT_EQ(own.names, "'localhost', IP 127.0.0.1, IP ::1");
+  EXPECT_THAT(own.issuer, HasSubstr("Test authority"));
+  EXPECT_FALSE(own.self_signed);
+  EXPECT_FALSE(own.key.empty());
+  EXPECT_LT(own.not_before_s, own.not_after_s);
+}
+
+TEST_F(TlsFactsTest, OfABadCertificate) {
+  ProbeReport report;
+  const Identity lonely = make_identity({.common_name = "lonely", .alternative_names = "DNS:localhost"});
+  EXPECT_EQ(look_at(lonely, report).code(), ErrorCode::tls_untrusted);
+  EXPECT_EQ(report.step, ProbeReport::Step::tls);
+  EXPECT_FALSE(report.tls.verified);
+  ASSERT_EQ(report.tls.chain.size(), 1u);
+  EXPECT_TRUE(report.tls.chain.front().self_signed);
+  ProbeReport unchecked;
+  EXPECT_TRUE(look_at(lonely, unchecked, true).ok());
+  EXPECT_FALSE(unchecked.tls.verified) << "nothing was checked";
+  EXPECT_EQ(unchecked.tls.chain.size(), 1u);
+}
+
 }  // namespace
 }  // namespace honeyframe

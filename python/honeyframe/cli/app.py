@@ -13,13 +13,14 @@ import typer
 
 from .catalog import catalog
 from .demo import demo
+from .doctor import doctor
 from .ending import ExitCode, ends_well, report, usage_error
 from .help import App
 from .profile import profile
 from .pub import pub
 from .read import read
-from .sub import sub
 from .simulate import simulate
+from .sub import sub
 from .usage import usage_app
 
 app = App(
@@ -30,6 +31,7 @@ app = App(
 )
 app.command()(ends_well(catalog))
 app.command()(ends_well(demo))
+app.command()(ends_well(doctor))
 app.command()(ends_well(read))
 app.command()(ends_well(sub))
 app.command()(ends_well(pub))

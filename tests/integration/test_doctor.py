@@ -1,0 +1,158 @@
+"""hf.doctor: each planted fault is named, with a way out, in time, and without a secret on any surface."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from tests.brokers.client import Client
+from tests.brokers.hivemq import HiveMQ
+from tests.brokers.mosquitto import Mosquitto
+from tests.brokers.proxies import Relay
+from tests.integration.planted_faults import CANARY, FAULTS, Ward
+
+import honeyframe as hf
+
+pytestmark = pytest.mark.timeout(90)
+
+Seen = dict[str, tuple[hf.DoctorReport | BaseException, float]]
+
+
+class Records(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += f"{record.getMessage()} {vars(record)}\n"
+
+
+@pytest.fixture(scope="module")
+def ward(hivemq: HiveMQ, mosquitto: Mosquitto, authority: Any, ca_file: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+    ward = Ward(hivemq, mosquitto, authority, ca_file, tmp_path_factory.mktemp("ward"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MQTT_SERVER", "MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_PASSWORD_FILE", "http_proxy", "https_proxy", "all_proxy"):
+            patch.delenv(name, raising=False)
+            patch.delenv(name.upper(), raising=False)
+        for scheme in ("mqtts", "wss"):  # a fresh JVM takes seconds for its first handshake
+            ward.visit(hivemq.uri(scheme), topics=[])
+        yield ward
+    ward.servers.close()
+
+
+@pytest.fixture(scope="module")
+def seen(ward: Ward) -> tuple[Seen, str]:
+    """All faults at once, since most of each is waiting; and what was logged meanwhile."""
+
+    def one(name: str) -> tuple[hf.DoctorReport | BaseException, float]:
+        begin = time.monotonic()
+        try:
+            return FAULTS[name].run(ward), time.monotonic() - begin
+        except BaseException as error:
+            return error, time.monotonic() - begin
+
+    records, root = Records(), logging.getLogger()
+    level = root.level
+    root.addHandler(records)
+    root.setLevel(logging.DEBUG)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", hf.InsecureTLSWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)  # of TLS 1.1
+            with ThreadPoolExecutor(max_workers=24) as workers:
+                return dict(zip(FAULTS, workers.map(one, FAULTS), strict=True)), records.text
+    finally:
+        root.removeHandler(records)
+        root.setLevel(level)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_planted_fault_is_named(seen: tuple[Seen, str], name: str) -> None:
+    report, seconds = seen[0][name]
+    if isinstance(report, BaseException):
+        raise report
+    fault = FAULTS[name]
+    row = report[fault.step]
+    assert (row.cause, row.verdict) == (fault.cause, fault.verdict), report
+    assert fault.said in row.answer, report
+    assert fault.fix in row.advice, report
+    assert fault.cause in report.causes
+    assert seconds < 10
+    if fault.verdict == "fail":
+        assert not report.ok
+    for row in report:  # nothing is left open: tried, or skipped for a reason
+        assert row.answer
+        assert bool(row.cause) == bool(row.advice) == (row.verdict in ("warn", "fail")), row
+
+
+def test_no_secret_is_shown(seen: tuple[Seen, str]) -> None:
+    surfaces = [seen[1]]
+    for report, _ in seen[0].values():
+        surfaces += [repr(report), str(report)]
+        if isinstance(report, hf.DoctorReport):
+            surfaces += [report.to_json(), report._repr_html_(), report.to_pandas().to_string(), str(vars(report)), report.text(40)]
+    for text in surfaces:
+        assert CANARY not in text
+        assert "-password" not in text.replace("--password", "").replace("both-password-", "")
+
+
+# --- promises
+
+
+def test_all_is_well(ward: Ward) -> None:
+    """And nothing stays at the broker: no retained message, no session."""
+    for scheme in ("mqtt", "mqtts", "ws", "wss"):
+        report = ward.visit(ward.hivemq.uri(scheme), topics=["test/topic", "test/other", "plant/#"])
+        assert report.ok, report
+        assert report.causes == ()
+        assert report["CONNECT"].details["session_present"] is False
+        assert report["limits"].details["receive_maximum"] == 10
+        assert [row.verdict for row in report if row.step.startswith("receive")] == ["ok", "ok"]
+        assert report["publish plant/#"].verdict == "skipped"
+        if scheme in ("mqtts", "wss"):
+            assert report["TLS"].details["verified"] is True
+            assert "365 days left" in report["TLS"].answer
+        if scheme in ("ws", "wss"):
+            assert "101" in report["WebSocket"].answer
+    with Client(ward.hivemq.listeners.ports["tcp"]) as other:
+        other.subscribe("test/#", qos=1)
+        assert other.receive(0.3) is None
+
+
+def test_a_denied_publish_is_no_loop(ward: Ward) -> None:
+    """Two topics, both denied: a connection for each, one to see that it stays, and no more."""
+    for protocol, most in (("5.0", 3), ("3.1.1", 4)):
+        with Relay(ward.hivemq.listeners.ports["tcp"]) as relay:
+            report = ward.visit(relay.uri(), "sub", topics=["a", "b"], protocol=protocol)
+            assert [report[f"publish {topic}"].cause for topic in "ab"] == ["publish_denied"] * 2
+            mqtt = [sent for sent in relay.sent_by_client if sent[:1] == b"\x10"]
+            time.sleep(0.5)
+            assert len([sent for sent in relay.sent_by_client if sent[:1] == b"\x10"]) == len(mqtt) <= most
+            assert report["stay"].verdict == "ok"
+
+
+def test_a_denied_topic_does_not_hide_an_allowed_one(ward: Ward) -> None:
+    report = ward.visit(ward.hivemq.uri(), "plant", topics=["office/1", "plant/1"])
+    assert [report[f"{step} plant/1"].verdict for step in ("subscribe", "publish", "receive")] == ["ok"] * 3
+
+
+def test_access_says_what_must_be_allowed(ward: Ward) -> None:
+    assert ward.visit(ward.hivemq.uri(), "sub", access="subscribe").ok
+    assert ward.visit(ward.hivemq.uri(), "pub", access="publish").ok
+    assert not ward.visit(ward.hivemq.uri(), "pub", access="subscribe").ok
+
+
+def test_json_is_one_object(seen: tuple[Seen, str]) -> None:
+    report = seen[0]["expired"][0]
+    assert isinstance(report, hf.DoctorReport)
+    told = json.loads(report.to_json())
+    assert told["ok"] is False
+    assert told["causes"][0] == "certificate_expired"
+    tls = next(row for row in told["rows"] if row["step"] == "TLS")
+    assert tls["details"]["chain"][0]["not_after"] < time.time()
