@@ -24,6 +24,7 @@ void register_publishing(py::module_& module);
 void register_extract(py::module_& module);
 void register_stream(py::module_& module);
 void register_spool(py::module_& module);
+void register_watch(py::module_& module);
 
 // Raises what honeyframe.errors registers for the code. Needs the GIL.
 [[noreturn]] void raise(const Status& status);

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
     from .frame import Batch, Table, concat
+    from .message import Message
     from .publishing import PublishResult
     from .read import read_mqtt
     from .schema import Column, Schema
@@ -50,6 +51,7 @@ _HOMES: Final = {
     "Client": "client",
     "Column": "schema",
     "LastWill": "connection",
+    "Message": "message",
     "PublishResult": "publishing",
     "Schema": "schema",
     "Stream": "stream",
@@ -70,6 +72,7 @@ __all__ = [
     "Column",
     "HoneyframeError",
     "LastWill",
+    "Message",
     "PublishResult",
     "Schema",
     "Stream",

@@ -13,6 +13,7 @@ import typer
 from .demo import demo
 from .ending import ExitCode, ends_well
 from .read import read
+from .topics import topics
 
 app = typer.Typer(
     name="honeyframe",
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(ends_well(demo))
 app.command()(ends_well(read))
+app.command()(ends_well(topics))
 
 
 def _print_version(wanted: bool) -> None:
