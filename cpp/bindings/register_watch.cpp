@@ -65,7 +65,7 @@ py::dict totals_of(const TopicTotals& totals) {
 py::list tree_rows(const std::vector<TopicNode>& tree) {
   py::list rows;
   for (const TopicNode& node : tree) {
-    rows.append(py::make_tuple(node.path, node.depth, node.is_topic, node.topics, node.shown, node.messages, node.bytes,
+    rows.append(py::make_tuple(node.path, node.depth, node.is_topic, node.topics, node.shown, node.messages, node.live, node.bytes,
                                node.last_ns, node.retained, node.silent, node.payload_size, node.last_payload));
   }
   return rows;

@@ -66,6 +66,7 @@ std::vector<TopicNode> topic_tree(const TopicTable& table, std::size_t most_topi
       TopicNode& node = found->second;
       ++node.topics;
       node.messages += row.messages;
+      node.live += row.cadence.messages();
       node.bytes += row.bytes;
       node.last_ns = std::max(node.last_ns, row.last_ns);
       return true;

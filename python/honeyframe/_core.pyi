@@ -302,8 +302,8 @@ class TopicWatch:
         """``topics messages bytes``; of these ``unplaced_messages unplaced_bytes unplaced_topics``; ``shortened_payloads held_bytes``."""
     def batches(self, now_ns: int) -> list[RecordBatch]:
         """A row a topic; never empty."""
-    def tree(self, most_topics: int, now_ns: int) -> list[tuple[str, int, bool, int, int, int, int, int, bool, bool, int, str]]:
-        """(path, depth, is_topic, topics, shown, messages, bytes, last_ns, retained, silent, payload_size, last_payload), in a tree's order."""
+    def tree(self, most_topics: int, now_ns: int) -> list[tuple[str, int, bool, int, int, int, int, int, int, bool, bool, int, str]]:
+        """(path, depth, is_topic, topics, shown, messages, live, bytes, last_ns, retained, silent, payload_size, last_payload), in a tree's order."""
 
 @final
 class MessageCursor:

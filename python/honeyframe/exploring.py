@@ -231,13 +231,13 @@ class Exploring:
                 ``confirm`` repeats it.
             dry_run: only tell what would be cleared.
             confirm: the filter once more, such as ``"#"``.
-            seconds: how long to look for them, from the broker's SUBACK on.
+            seconds: how long to look for them, from the broker's SUBACK on; and once more, when they were cleared.
             max_topics: no more are found at once.
             timeout: how long the broker may take to confirm the next one.
 
         Returns:
             DataFrame, sorted by topic: ``topic`` (string), ``last_payload`` (string, its first 256 bytes), ``last_size`` (Int64), ``qos``
-            (Int64), ``cleared`` (boolean: the broker confirmed it; false in a dry run), ``error`` (string: why it was not, null elsewhere).
+            (Int64), ``cleared`` (boolean: the broker keeps it no more; false in a dry run), ``error`` (string: why it does, else null).
 
         Warns:
             NotClearedWarning: some were not cleared; ``error`` says which and why.

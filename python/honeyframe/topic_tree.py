@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import rich.console
     import rich.tree
 
-#: (path, depth, is_topic, topics, shown, messages, bytes, last_ns, retained, silent, payload_size, last_payload), as the core gives it.
-TreeRow: TypeAlias = tuple[str, int, bool, int, int, int, int, int, bool, bool, int, str]
+#: (path, depth, is_topic, topics, shown, messages, live, bytes, last_ns, retained, silent, payload_size, last_payload), from the core.
+TreeRow: TypeAlias = tuple[str, int, bool, int, int, int, int, int, int, bool, bool, int, str]
 
 MOST_TOPICS: Final = 500  # of a tree; what a screen shows of it is less
 _OPEN_LINES: Final = 60  # in a notebook, so many lines are not folded away
@@ -40,6 +40,7 @@ class Node:
     topics: int
     shown: int
     messages: int
+    live: int  # of the messages: those that were not retained
     bytes: int
     retained: bool
     silent: bool
@@ -72,9 +73,9 @@ class TopicTree:
         self.roots: list[Node] = []
         self.nodes: list[Node] = []
         above: list[Node] = []
-        for path, depth, is_topic, topics, shown, messages, size, _, retained, silent, payload_size, last_payload in rows:
+        for path, depth, is_topic, topics, shown, messages, live, size, _, retained, silent, payload_size, last_payload in rows:
             name = path.rsplit("/", 1)[-1] if depth else path
-            node = Node(name, path, is_topic, topics, shown, messages, size, retained, silent, payload_size, last_payload)
+            node = Node(name, path, is_topic, topics, shown, messages, live, size, retained, silent, payload_size, last_payload)
             del above[depth:]
             (above[-1].children if above else self.roots).append(node)
             above.append(node)
@@ -101,7 +102,7 @@ class TopicTree:
 
 
 class Rates:
-    """Messages a second of each node: since the last tree, or in the mean where there was none."""
+    """Messages a second of each node, retained ones not counted: since the last tree, or in the mean where there was none."""
 
     def __init__(self) -> None:
         self._messages: dict[str, int] = {}
@@ -112,14 +113,14 @@ class Rates:
         span = tree.watched - self._watched
         if span > 0.2 or not self._rates:  # else too little has happened since
             span = max(span, 1e-3)
-            self._rates = {node.path: (node.messages - self._messages.get(node.path, 0)) / span for node in tree.nodes}
-            self._messages = {node.path: node.messages for node in tree.nodes}
+            self._rates = {node.path: (node.live - self._messages.get(node.path, 0)) / span for node in tree.nodes}
+            self._messages = {node.path: node.live for node in tree.nodes}
             self._watched = tree.watched
 
     def of(self, node: Node, tree: TopicTree) -> str:
         rate = self._rates.get(node.path)
         if rate is None:
-            rate = node.messages / max(tree.watched, 1e-3)
+            rate = node.live / max(tree.watched, 1e-3)
         return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
 
 

@@ -128,7 +128,8 @@ class Watching:
             raise
         self._open = True
         self.started = time.monotonic()
-        self.seconds = 0.0  # how long it was watched
+        self.seconds = 0.0  # how long it was watched, once that is over
+        self._ended_ns = 0
         self.error: HoneyframeError | None = None
 
     def wait(self, seconds: float | None, look: Callable[[], float] | None = None) -> None:
@@ -166,6 +167,7 @@ class Watching:
             return
         self._open = False
         self.seconds = time.monotonic() - self.started
+        self._ended_ns = time.time_ns()
         self.watch.close()
         try:
             self.watch.wait_end(_DRAIN_SECONDS)
@@ -179,6 +181,11 @@ class Watching:
             self._client._session.unsubscribe(self._id, timeout=patience)
         except HoneyframeError as error:
             self._client._log.logger.debug("no UNSUBACK: %s", error.message)
+
+    @property
+    def now_ns(self) -> int:
+        """The time at which silence is told: that of the end, once it has come."""
+        return self._ended_ns or time.time_ns()
 
     def __enter__(self) -> Self:
         return self
@@ -245,7 +252,7 @@ def tree_of(watching: Watching, most_topics: int | None = None) -> TopicTree:
     from .topic_tree import MOST_TOPICS, TopicTree
 
     watched = watching.seconds or time.monotonic() - watching.started
-    rows = watching.watch.tree(MOST_TOPICS if most_topics is None else most_topics, time.time_ns())
+    rows = watching.watch.tree(MOST_TOPICS if most_topics is None else most_topics, watching.now_ns)
     left = None if watching.plan.seconds is None or watching.seconds else max(0.0, watching.plan.seconds - watched)
     return TopicTree(rows, watching.watch.totals(), watched, left, watching.plan.filters)
 
@@ -270,7 +277,7 @@ def seen_table(watching: Watching) -> tuple[pa.Table, dict[str, Any]]:
     import pyarrow as pa
 
     account = watching.account()
-    table = pa.Table.from_batches([pa.record_batch(batch) for batch in watching.watch.batches(time.time_ns())])
+    table = pa.Table.from_batches([pa.record_batch(batch) for batch in watching.watch.batches(watching.now_ns)])
     live, messages, size = (table.column(name).to_numpy() for name in ("live", "messages", "bytes"))
     share = size / max(1, account["bytes"])
     speaking = np.sort(live[live > 0])

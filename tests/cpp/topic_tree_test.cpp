@@ -19,7 +19,7 @@ std::vector<std::string> paths(const std::vector<TopicNode>& tree) {
 TEST(TopicTree, HasALevelForEachSlash) {
   TopicTable table({});
   BlockForTests block;
-  block.add("plant/2/t", "3").add("plant/1/t", "1").add("plant/1/t", "22").add("plant/1", "up").add("site", "x");
+  block.add("plant/2/t", "3").add("plant/1/t", "1", {0, 0, true}).add("plant/1/t", "22").add("plant/1", "up").add("site", "x");
   table.add(*block, 0, block.size());
   const auto tree = topic_tree(table, 100, 0);
   EXPECT_EQ(paths(tree), (std::vector<std::string>{"plant", "  plant/1", "    plant/1/t", "  plant/2", "    plant/2/t",
@@ -27,6 +27,7 @@ TEST(TopicTree, HasALevelForEachSlash) {
   EXPECT_FALSE(tree[0].is_topic);
   EXPECT_EQ(tree[0].topics, 3U);
   EXPECT_EQ(tree[0].messages, 4U);
+  EXPECT_EQ(tree[0].live, 3U);
   EXPECT_EQ(tree[0].bytes, 6U);
   EXPECT_TRUE(tree[1].is_topic);  // a topic with another below it
   EXPECT_EQ(tree[1].topics, 2U);

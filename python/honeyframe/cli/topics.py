@@ -25,7 +25,7 @@ def topics(
     targets: Annotated[
         list[Secret] | None,
         typer.Argument(
-            metavar="[URI] [FILTER]...",
+            metavar="URI|FILTER",
             help="The broker (default $MQTT_SERVER), told by its '://', and topic filters (default '#').",
             parser=options.hide,
         ),
