@@ -25,6 +25,7 @@ void register_publishing(py::module_& module);
 void register_extract(py::module_& module);
 void register_stream(py::module_& module);
 void register_spool(py::module_& module);
+void register_watch(py::module_& module);
 
 // What honeyframe.errors registers for the code; raise() raises it. Both need the GIL.
 [[nodiscard]] py::object to_exception(const Status& status);

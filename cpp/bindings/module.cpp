@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   register_extract(module);
   register_stream(module);
   register_spool(module);
+  register_watch(module);
   register_session(module);
   register_publishing(module);
   register_probe(module);

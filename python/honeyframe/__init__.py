@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
     from .frame import Batch, Table, concat
+    from .message import Message
     from .publishing import PublishResult
     from .read import read_mqtt
     from .schema import Column, Schema
@@ -59,6 +60,7 @@ _HOMES: Final = {
     "DoctorReport": "diagnosis",
     "DoctorRow": "diagnosis",
     "LastWill": "connection",
+    "Message": "message",
     "PublishResult": "publishing",
     "Schema": "schema",
     "SimulationResult": "simulating",
@@ -90,6 +92,7 @@ __all__ = [
     "DoctorRow",
     "HoneyframeError",
     "LastWill",
+    "Message",
     "PublishResult",
     "Schema",
     "SimulationResult",

@@ -290,6 +290,39 @@ class SpoolSource(Queue):
     ) -> None: ...
     def take_events(self) -> list[tuple[str, int, str]]: ...
 
+# register_watch.cpp
+@final
+class TopicWatch:
+    """Counts a queue's messages by topic, on a thread of its own, from now on."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        max_topics: int = 100_000,
+        max_bytes: int = 268435456,
+        max_payload_bytes: int = 256,
+        most_messages: int = 0,  # after which it closes the queue; 0: never
+    ) -> None: ...
+    def wait_end(self, wait: float) -> bool:
+        """True once the queue is closed and all of it counted; raises why, where nobody here wished it. Looks for signals every 50 ms."""
+    def close(self) -> None:
+        """No more messages; what is queued is still counted. Nothing in a forked child."""
+    def totals(self) -> dict[str, int]:
+        """``topics messages bytes``; of these ``unplaced_messages unplaced_bytes unplaced_topics``; ``shortened_payloads held_bytes``."""
+    def batches(self, now_ns: int) -> list[RecordBatch]:
+        """A row a topic; never empty."""
+    def tree(self, most_topics: int, now_ns: int) -> list[tuple[str, int, bool, int, int, int, int, int, int, bool, bool, int, str]]:
+        """(path, depth, is_topic, topics, shown, messages, live, bytes, last_ns, retained, silent, payload_size, last_payload), in a tree's order."""
+
+@final
+class MessageCursor:
+    def __init__(self, queue: Queue) -> None: ...
+    def next(self, wait: float) -> tuple[str, bytes, int, int, bool, bool, list[tuple[str, str]], str, str, bytes] | None:
+        """(topic, payload, receive_time_ns, qos, retain, dup, user_properties, content_type, response_topic, correlation_data), or None
+        after ``wait`` seconds. StopIteration once closed and read to the end, or what the queue was closed for."""
+    def close(self) -> None: ...
+
 # register_extract.cpp
 @final
 class ArrowSchemaHolder:

@@ -14,6 +14,7 @@ from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
+from .exploring import Exploring
 from .keywords import OnBreach, Overflow, Path, Properties, Retained
 from .lifetime import check_process, watch_log
 from .payload import Payload, encode_payload
@@ -33,7 +34,7 @@ _CLOSE_SECONDS: Final = 2.0
 _ENDING_SECONDS: Final = 1.0  # that the end of a session takes, at most
 
 
-class Client:
+class Client(Exploring):
     """A connection to an MQTT broker, kept alive by reconnecting. Made by :func:`connect`.
 
     All methods may be called from any thread. Use it as a context manager, close it, or drop the last reference: each ends the connection.

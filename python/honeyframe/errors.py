@@ -447,6 +447,14 @@ class NoMessagesWarning(HoneyframeWarning):
     """Nothing arrived within the time asked for; the frame is empty."""
 
 
+class NoPlaceWarning(HoneyframeWarning):
+    """There were more topics than :meth:`Client.topics` had places for; how many, and their messages, is counted."""
+
+
+class NotClearedWarning(HoneyframeWarning):
+    """Retained messages that :meth:`Client.clear_retained` did not get cleared: the broker refused, or the connection ended."""
+
+
 class MissingColumnsWarning(HoneyframeWarning):
     """No payload had a column that ``columns=`` names, or no row a readable time where ``event_time=`` points."""
 

@@ -23,7 +23,7 @@ _JOIN_SECONDS: Final = 0.3
 _COME_OUT_SECONDS: Final = 0.1  # twice what the core waits before it looks for signals
 
 _ending = threading.Event()
-_readers: weakref.WeakSet[_core.StreamReader] = weakref.WeakSet()
+_readers: weakref.WeakSet[_core.StreamReader | _core.TopicWatch | _core.MessageCursor] = weakref.WeakSet()
 _logs: weakref.WeakSet[SessionLog] = weakref.WeakSet()
 _lock = threading.Lock()
 
@@ -44,7 +44,7 @@ def is_ending() -> bool:
     return _ending.is_set()
 
 
-def watch_reader(reader: _core.StreamReader) -> None:
+def watch_reader(reader: _core.StreamReader | _core.TopicWatch | _core.MessageCursor) -> None:
     with _lock:
         _readers.add(reader)
 

@@ -199,11 +199,9 @@ def _read(
         stats = stream.stats()
         quarantine = stream._quarantine_rows()
     if not len(table):
-        warn(_nothing(stream, stats, quarantine, seconds), NoMessagesWarning)
+        warn(nothing_read(stream, stats, quarantine, seconds), NoMessagesWarning)
     elif parts is None:
-        if stats.quarantined:
-            told = quarantine_summary(quarantine, stats.quarantined)
-            warn(f'{told}. The frame\'s attrs["honeyframe_quarantine"] has the first of them', QuarantinedWarning)
+        tell_quarantined(stats, quarantine)
         sep = options.get("sep", ".")
         warn_of_missing(options["columns"] or (), table.column_names, sep)
         warn_of_event_time(options["event_time"], table, sep)
@@ -217,7 +215,14 @@ def _read(
     return frame
 
 
-def _nothing(stream: Stream, stats: StreamStats, quarantine: Sequence[QuarantineRow], seconds: float | None) -> str:
+def tell_quarantined(stats: StreamStats, quarantine: Sequence[QuarantineRow]) -> None:
+    """Warns of what could not be read, for those whose frame has it in its attrs."""
+    if stats.quarantined:
+        told = quarantine_summary(quarantine, stats.quarantined)
+        warn(f'{told}. The frame\'s attrs["honeyframe_quarantine"] has the first of them', QuarantinedWarning)
+
+
+def nothing_read(stream: Stream, stats: StreamStats, quarantine: Sequence[QuarantineRow], seconds: float | None) -> str:
     """Why the frame is empty, as far as we can tell."""
     granted = zip(stream.filters, stream.granted_qos, strict=True)
     filters = ", ".join(f"{printable(name)!r} (granted QoS {qos})" for name, qos in granted)

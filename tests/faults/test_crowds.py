@@ -55,6 +55,25 @@ def test_more_topics_than_slots_are_counted_exactly() -> None:
     assert stats["received"] == sum(stats[term] for term in TERMS)
 
 
+@pytest.mark.timeout(120 + TOPICS / 2_000)
+@pytest.mark.parametrize("places", [TOPICS, TOPICS // 10])
+def test_topics_of_a_broker_with_very_many(places: int) -> None:
+    """``client.topics``: each has its row, or is counted; a million in 1 GiB, and the connection stands."""
+    store = SessionStore(Load(total=TOPICS, qos=0, topic=own_topic), detail=False)
+    given = {"seconds": 60 + TOPICS / 2_000, "messages": TOPICS, "max_topics": places}
+    with FaultyBroker(store) as broker, FaultChild("topics_crowd", uri=broker.uri(), **given) as child:
+        found = child.result(90 + TOPICS / 2_000)
+    account = found["account"]
+    took = f"watched {found['watched']:.1f} s, frame after {found['seconds']:.1f} s"
+    print(f"{TOPICS:,} topics, {places:,} places: {took}; base {found['base'] / MIB:.0f}, peak {found['peak'] / MIB:.0f} MiB")
+    assert (found["rows"], found["distinct"], found["messages"]) == (places, places, places)
+    assert (account["topics"], account["messages"], account["dropped"], account["rejected"]) == (places, TOPICS, 0, 0)
+    assert account["unplaced_topics"] == account["unplaced_messages"] == TOPICS - places
+    assert (found["connects"], found["arrived"]) == (1, TOPICS)
+    assert found["peak"] <= found["base"] + 160 * MIB + 600 * places
+    assert found["peak"] <= 1024 * MIB
+
+
 class HugePacket(Link):
     """One message of 200 MiB, then the load."""
 

@@ -36,11 +36,11 @@ print("alive", flush=True)
 """
 
 
-def _assert_answered(setup: str, wait: str, after: str = "", settle: float = 0.3) -> None:
+def _assert_answered(setup: str, wait: str, after: str = "", settle: float = 0.3, times: int = TIMES) -> None:
     """Interrupts ``wait`` three times, and the process goes on."""
     delays = []
-    with Child(_INTERRUPTED.format(setup=setup, wait=wait, after=after, times=TIMES)) as child:
-        for _ in range(TIMES):
+    with Child(_INTERRUPTED.format(setup=setup, wait=wait, after=after, times=times)) as child:
+        for _ in range(times):
             child.expect("waiting")
             time.sleep(settle)
             sent = child.interrupt()
@@ -72,6 +72,11 @@ async def _drops(c: Connection) -> None:
     await c.accept()
     await c.grant()
     await c.close()
+
+
+async def _serves(c: Connection) -> None:
+    await c.accept()
+    await c.serve()
 
 
 async def _grants_and_is_silent(c: Connection) -> None:
@@ -109,6 +114,27 @@ def test_publish_many_while_no_acknowledgement_comes() -> None:
         rows = "rows = [{'n': n} for n in range(5000)]\nimport pyarrow"
         connect = f"client = hf.connect('mqtt://127.0.0.1:{broker.port}')"
         _assert_answered(f"{rows}\n{connect}", "client.publish_many(rows, 't', timeout=30)")
+
+
+def test_exploring_while_nothing_comes() -> None:
+    waits = [
+        "topics('a', 30)",
+        "latest('a', 30)",
+        "wait_for('a', timeout=30)",
+        "request('a', timeout=30)",
+        "clear_retained('a', seconds=30)",
+    ]
+    calls = "calls = iter([" + ", ".join(f"lambda: client.{wait}" for wait in waits) + "])"
+    with ScriptedBroker(_serves, repeat=True) as broker:
+        setup = f"client = hf.connect('mqtt://127.0.0.1:{broker.port}')\n{calls}"
+        _assert_answered(setup, "next(calls)()", times=len(waits))
+
+
+def test_a_live_view_that_is_interrupted_returns() -> None:
+    with ScriptedBroker(_serves, repeat=True) as broker:
+        setup = f"import warnings; warnings.simplefilter('ignore'); client = hf.connect('mqtt://127.0.0.1:{broker.port}')"
+        wait = "assert len(client.topics('a', None)) == 0; raise KeyboardInterrupt"
+        _assert_answered(setup, wait)
 
 
 @pytest.mark.parametrize(

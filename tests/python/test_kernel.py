@@ -132,6 +132,21 @@ client.publish("notebook/progress", b"", qos=1, retain=True)
     assert not any("s left" in json.dumps(data) for data in done["outputs"].values())
 
 
+def test_a_tree_of_topics_lives_until_the_stop_button(connected: Kernel) -> None:
+    connected.run("client.publish('notebook/tree/<b>x', 'kept', qos=1, retain=True)")
+    running = connected.start("df = client.topics('notebook/tree/#', seconds=None); print(len(df), df['topic'].iloc[0])")
+    time.sleep(1.2)
+    connected.interrupt()
+    done = connected.finish(running)
+    connected.run("client.publish('notebook/tree/<b>x', b'', qos=1, retain=True)")
+    assert done["status"] == "ok", done["text"]
+    assert "1 notebook/tree/<b>x" in done["text"]
+    (tree,) = (data["text/html"] for data in done["outputs"].values())
+    assert "<details" in tree
+    assert "&lt;b&gt;x" in tree
+    assert len(done["seen"]) >= 3
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -21,6 +21,7 @@ from .pub import pub
 from .read import read
 from .simulate import simulate
 from .sub import sub
+from .topics import topics
 from .usage import usage_app
 
 app = App(
@@ -38,6 +39,7 @@ app.command()(ends_well(pub))
 app.add_typer(profile)
 app.command()(ends_well(simulate))
 app.add_typer(usage_app, name="usage")
+app.command()(ends_well(topics))
 
 
 def _print_version(wanted: bool) -> None:

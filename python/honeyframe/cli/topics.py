@@ -1,0 +1,144 @@
+"""``honeyframe topics``: which topics there are, as a tree that lives on a terminal, a plain table when piped, or JSON lines."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..credentials import Secret
+from . import options
+from .ending import ExitCode, complain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..topics_seen import Watching
+
+_FINAL_LINES = 200  # of the tree that stays on the terminal
+_NAME_WIDTH = 60  # of the table's first column, at most padded to
+_HEADER = ("topic", "messages", "rate", "bytes", "flags", "last payload")
+
+
+def topics(
+    targets: Annotated[
+        list[Secret] | None,
+        typer.Argument(
+            metavar="URI|FILTER",
+            help="The broker (default $MQTT_SERVER), told by its '://', and topic filters (default '#').",
+            parser=options.hide,
+        ),
+    ] = None,
+    seconds: Annotated[str | None, typer.Option("--seconds", "-W", help="Look for so long; default 10, with -C no limit.")] = None,
+    count: Annotated[int | None, typer.Option("--count", "-C", min=1, help="Stop after so many messages.")] = None,
+    max_topics: Annotated[int, typer.Option("--max-topics", min=1, help="Rows for so many topics; others are counted.")] = 100_000,
+    qos: Annotated[int, typer.Option("--qos", "-q", min=0, max=2, help="The highest QoS the broker may use.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each topic.")] = False,
+    username: options.Username = None,
+    password: options.Password = None,
+    password_file: options.PasswordFile = None,
+    ca_file: options.CaFile = None,
+    insecure: options.Insecure = False,
+    protocol: options.Protocol = "auto",
+) -> ExitCode:
+    """See which topics there are, how much comes to each, and what came last.
+
+    Ctrl-C ends the looking; what was seen by then is still shown. Flags in the table: R retained, S fell silent, F floods.
+    """
+    uri, filters = _sort_out(targets or [])
+    access = options.connection(
+        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
+    )
+    limit = options.duration(seconds) if seconds is not None else None if count is not None else 10.0
+
+    from ..connection import connect_hidden
+    from ..topics_seen import Watching, no_place, nothing_seen, plan_watch, seen_table, watch
+
+    plan = plan_watch(filters or "#", limit, messages=count, qos=qos, max_topics=max_topics)
+    draws = not as_json and sys.stdout.isatty()
+    with connect_hidden({"uri": uri, "password": password}, access) as client, Watching(client, plan) as watching:
+        interrupted = _watch_drawing(watching) if draws else watch(watching, look=None, returns=True)
+        table, account = seen_table(watching)
+        if not table.num_rows:
+            if interrupted:
+                return ExitCode.interrupted
+            complain("error", nothing_seen(watching, account))
+            return ExitCode.error if watching.error else ExitCode.no_messages
+        if as_json:
+            _print_json(table)
+        elif draws:
+            _print_tree(watching)
+        else:
+            _print_table(table)
+    if account["unplaced_messages"]:
+        complain("note", no_place(account).partition(":")[0] + ": give it --max-topics, or look narrower")
+    if account["dropped"] or account["rejected"]:
+        complain("note", f"{account['dropped']:,} messages were dropped and {account['rejected']:,} rejected before they were counted")
+    if watching.error is not None:
+        complain("error", str(watching.error))
+        return ExitCode.error
+    return ExitCode.interrupted if interrupted else ExitCode.ok
+
+
+def _sort_out(targets: list[Secret]) -> tuple[Secret | None, list[str]]:
+    """The broker's address and the filters, in whatever order they came. Only an address may hold a secret."""
+    addresses = [target for target in targets if "://" in target.reveal()]
+    if len(addresses) > 1:
+        raise typer.BadParameter("two addresses of brokers are given: one at a time")
+    return (addresses[0] if addresses else None), [target.reveal() for target in targets if target not in addresses]
+
+
+# --- on a terminal
+
+
+def _console() -> Any:
+    import rich.console
+
+    from . import terminal
+
+    return rich.console.Console(width=terminal.width(), highlight=False, markup=False, emoji=False)
+
+
+def _watch_drawing(watching: Watching) -> bool:
+    from ..topic_tree import TerminalView
+    from ..topics_seen import watch
+
+    with TerminalView(_console()) as view:
+        return watch(watching, look=view.show, returns=True)
+
+
+def _print_tree(watching: Watching) -> None:
+    from ..topic_tree import Rates, draw
+    from ..topics_seen import tree_of
+
+    tree, console, rates = tree_of(watching), _console(), Rates()
+    rates.look(tree)
+    console.print(draw(tree, console, rates, most_lines=_FINAL_LINES))
+
+
+# --- piped
+
+
+def _print_table(table: pa.Table) -> None:
+    from .terminal import printable
+
+    names = [printable(name).replace("\n", "\\n") for name in table.column("topic").to_pylist()]
+    width = min(_NAME_WIDTH, max(map(len, (*names, _HEADER[0]))))
+    typer.echo(f"{_HEADER[0]:<{width}}  {_HEADER[1]:>9}  {_HEADER[2]:>9}  {_HEADER[3]:>12}  {_HEADER[4]:<5}  {_HEADER[5]}")
+    start = 0
+    for batch in table.select(["messages", "rate", "bytes", "retained", "silent", "floods", "last_payload"]).to_batches(10_000):
+        for name, row in zip(names[start : start + batch.num_rows], batch.to_pylist(), strict=True):
+            flags = "".join(letter for letter, column in (("R", "retained"), ("S", "silent"), ("F", "floods")) if row[column])
+            payload = printable(row["last_payload"]).replace("\n", "\\n")
+            line = f"{name:<{width}}  {row['messages']:>9}  {row['rate']:>9.2f}  {row['bytes']:>12}  {flags:<5}  {payload}"
+            typer.echo(line.rstrip())
+        start += batch.num_rows
+
+
+def _print_json(table: pa.Table) -> None:
+    from .output import to_json
+
+    for batch in table.to_batches(10_000):
+        for row in batch.to_pylist():
+            typer.echo(to_json(row))
