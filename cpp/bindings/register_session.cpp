@@ -248,6 +248,10 @@ void unsubscribe(Session& session, std::uint64_t id, double timeout) {
   raise_if_error(operation->status());
 }
 
+void detach(Session& session, std::uint64_t id) {
+  (void)session.detach(id);
+}
+
 void publish(Session& session, const py::str& topic, const py::bytes& payload, int qos, bool retain,
              const Properties& user_properties, const py::str& content_type, const py::str& response_topic,
              const py::bytes& correlation_data, std::optional<long long> message_expiry, double timeout) {
@@ -308,6 +312,7 @@ void register_session(py::module_& module) {
       .def("connect", &connect)
       .def("subscribe", &subscribe, arg("filters"), arg("queue"), py::kw_only(), arg("qos") = 1,
            arg("retain_handling") = 0, arg("no_local") = false, arg("timeout") = 10.0)
+      .def("detach", &detach, arg("subscription_id"))
       .def("unsubscribe", &unsubscribe, arg("subscription_id"), py::kw_only(), arg("timeout") = 5.0)
       .def("publish", &publish, arg("topic"), arg("payload"), py::kw_only(), arg("qos") = 0, arg("retain") = false,
            arg("user_properties") = Properties(), arg("content_type") = "", arg("response_topic") = "",

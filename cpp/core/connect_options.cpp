@@ -100,7 +100,7 @@ Status check_session(const ConnectOptions& options) {
 }
 
 Status check_will(const LastWill& will) {
-  if (const Status status = validate_topic_name(will.topic); !status.ok()) {
+  if (const Status status = validate_sent_topic(will.topic); !status.ok()) {
     return {status.code(), "last_will: " + status.message()};
   }
   if (will.qos < 0 || will.qos > 2)

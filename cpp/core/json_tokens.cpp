@@ -43,9 +43,10 @@ bool JsonTokens::load(std::string_view payload, std::size_t offset) {
   offset_ = offset;
   at_ = 0;
   count_ = 0;
-  if (size_ >= std::numeric_limits<std::uint32_t>::max() - 64 || !stage1_->reserve(size_)) {
+  if (size_ >= std::numeric_limits<std::uint32_t>::max() - 64) {
     return fail_at("too_large", "the payload is larger than a JSON document may be here (4 GiB)", payload_);
   }
+  if (!stage1_->reserve(size_)) return fail_at("no_memory", "out of memory", payload_);
   simdjson::internal::dom_parser_implementation& parser = *stage1_->parser;
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(payload_);
   if (parser.stage1(bytes, size_, simdjson::stage1_mode::regular) != simdjson::SUCCESS) {

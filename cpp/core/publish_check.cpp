@@ -45,7 +45,7 @@ Status check_properties(const PublishRequest& message) {
   const auto& given = message.properties;
   if (auto status = check_text(message, "content_type", given.content_type); !status.ok()) return status;
   if (!given.response_topic.empty()) {
-    if (auto status = validate_topic_name(given.response_topic); !status.ok()) {
+    if (auto status = validate_sent_topic(given.response_topic); !status.ok()) {
       return Status(ErrorCode::invalid_topic, "response_topic: " + status.message()).with_hint(status.hint());
     }
   }
@@ -70,7 +70,7 @@ std::size_t packet_size(const PublishRequest& message) noexcept {
 }
 
 Status validate(const PublishRequest& message) {
-  if (auto status = validate_topic_name(message.topic); !status.ok()) return status;
+  if (auto status = validate_sent_topic(message.topic); !status.ok()) return status;
   if (message.qos < 0 || message.qos > 2) {
     return Status(ErrorCode::invalid_argument, "qos must be 0, 1 or 2; found " + std::to_string(message.qos));
   }

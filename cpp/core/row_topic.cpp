@@ -42,7 +42,7 @@ Result<RowTopic> RowTopic::parse(std::string_view text) {
   RowTopic result;
   result.text_ = text;
   if (text.find_first_of("{}") == std::string_view::npos) {
-    if (auto status = validate_topic_name(text); !status.ok()) return status;
+    if (auto status = validate_sent_topic(text); !status.ok()) return status;
     result.parts_.push_back({Kind::literal, std::string(text), 0});
     return result;
   }
@@ -129,8 +129,7 @@ std::string RowTopic::append(const RecordBatch& batch, const std::vector<std::si
     }
     if (auto why = append_value(part, value, topic); !why.empty()) return why;
   }
-  if (is_valid_topic_name(std::string_view(topic).substr(begin))) return {};
-  return validate_topic_name(std::string_view(topic).substr(begin)).message();
+  return validate_sent_topic(std::string_view(topic).substr(begin)).message();
 }
 
 std::string RowTopic::append_value(const Part& part, std::string_view value, std::string& topic) const {

@@ -149,6 +149,12 @@ class SessionHandle final : public Session {
     });
   }
 
+  OperationPtr detach(std::uint64_t subscription_id) override {
+    return request([subscription_id](SessionCore& core, OperationPtr operation) {
+      core.detach(subscription_id, std::move(operation));
+    });
+  }
+
   OperationPtr publish(PublishRequest message) override {
     if (in_forked_child()) return completed(forked_status());
     if (auto status = validate(message); !status.ok()) return completed(std::move(status));

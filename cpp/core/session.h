@@ -151,6 +151,8 @@ class Session {
                                                std::uint64_t& subscription_id) = 0;
   // Filters are reference-counted: UNSUBSCRIBE leaves when the last subscription goes.
   [[nodiscard]] virtual OperationPtr unsubscribe(std::uint64_t subscription_id) = 0;
+  // The same, but the broker is told nothing: what it keeps of the session, it goes on collecting for.
+  [[nodiscard]] virtual OperationPtr detach(std::uint64_t subscription_id) = 0;
   // QoS 0: done when handed to Paho; QoS 1: PUBACK; QoS 2: PUBCOMP. publish_denied, publish_probably_denied,
   // packet_too_large, connection_lost.
   [[nodiscard]] virtual OperationPtr publish(PublishRequest request) = 0;

@@ -101,6 +101,11 @@ void SessionCore::unsubscribe(std::uint64_t subscription, OperationPtr operation
   subscriber_.unsubscribe(subscription, std::move(operation));
 }
 
+void SessionCore::detach(std::uint64_t subscription, OperationPtr operation) {
+  subscriber_.detach(subscription);
+  operation->complete({});
+}
+
 void SessionCore::publish(PublishRequest message, OperationPtr operation) {
   if (state_ == SessionState::closed || !closing_.empty()) return operation->complete(closed_status());
   publisher_.publish(std::move(message), std::move(operation));

@@ -48,6 +48,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void connect(OperationPtr operation);
   void subscribe(std::uint64_t subscription, OperationPtr operation);
   void unsubscribe(std::uint64_t subscription, OperationPtr operation);
+  void detach(std::uint64_t subscription, OperationPtr operation);
   void publish(PublishRequest message, OperationPtr operation);
   void publish_rows(std::shared_ptr<RowPublisher> rows);
   void rows_changed() { tick(); }

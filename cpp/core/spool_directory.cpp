@@ -54,7 +54,9 @@ bool sync_above(int directory) noexcept {
 
 Status in_use(const std::string& path) {
   return Status(ErrorCode::spool_in_use, "another stream writes the spool in " + in_quotes(path))
-      .with_hint("give each stream a spool of its own; any number may read one");
+      .with_hint(
+          "give each stream a spool of its own; any number may read one. A stream that ended on a session which the "
+          "broker keeps writes on until its client is closed, or close(unsubscribe=True)");
 }
 
 }  // namespace

@@ -312,16 +312,16 @@ void SpoolQueue::settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std
   expected_ = fed.block ? fed.block->first_sequence() + count : until;
   counters_.in_batch += count;
   note_taken(count);
-  if (!of_this_run) {
-    counters_.received += count;
+  if (of_this_run) {
+    counters_.queued -= count + lost;
+  } else {
+    counters_.received += count + lost;
     if (fed.block) counters_.received_bytes += fed.block->payload_bytes();
-    return;
   }
-  counters_.queued -= count + lost;
   counters_.dropped += lost;
   counters_.loss.dropped_spool_damaged += lost;
-  note_loss(&LossCounters::dropped_spool_damaged, lost, 0);
-  if (fed.block) payload_bytes_read_ += fed.block->payload_bytes();
+  if (lost > 0) note_loss(&LossCounters::dropped_spool_damaged, lost, 0);
+  if (fed.block && of_this_run) payload_bytes_read_ += fed.block->payload_bytes();
 }
 
 void SpoolQueue::note_taken(std::uint64_t count) {
@@ -338,7 +338,7 @@ void SpoolQueue::note_taken(std::uint64_t count) {
 void SpoolQueue::tell_damages() {
   for (const auto& damage : feed_.reader().take_damages()) {
     const std::string where = "segment " + segment_name(damage.segment);
-    events_.add("damaged", damage.bytes == 0 ? "what lay before " + where + " is gone"
+    events_.add("damaged", damage.bytes == 0 ? "what lay before " + where + " is gone: deleted, or given up for room"
                                              : times(damage.bytes, "byte") + " at " + std::to_string(damage.offset) +
                                                    " of " + where + " are no records and were passed over");
   }

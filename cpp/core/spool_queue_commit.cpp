@@ -81,7 +81,8 @@ void SpoolQueue::settle_committed() {
 
 // One that was put off could not be stored.
 void SpoolQueue::settle_lost(const SpoolRecord& record, LossReason reason) {
-  const MessageView message{.topic = record.topic, .payload = record.payload};
+  const MessageView message{
+      .topic = record.topic, .payload = record.payload, .receive_time_ns = record.receive_time_ns};
   const Lock lock(mutex_);
   if (discarded_) return;
   --counters_.queued;

@@ -72,8 +72,19 @@ std::unique_ptr<MessageBlock> SpoolSource::read_on() {
     close(fed.status());
     return nullptr;
   }
+  settle_missing(fed.value().missing);
   tell_damages(fed.value().missing);
   return std::move(fed.value().block);
+}
+
+// They were in the spool: deleted, given up by the stream that writes, or no records any more.
+void SpoolSource::settle_missing(std::uint64_t missing) noexcept {
+  if (missing == 0) return;
+  const Lock lock(mutex_);
+  counters_.received += missing;
+  counters_.dropped += missing;
+  counters_.loss.dropped_spool_damaged += missing;
+  note_loss(&LossCounters::dropped_spool_damaged, missing, 0);
 }
 
 // A block that was read is not given up where there is no memory to tell what lay before it.
@@ -82,7 +93,7 @@ void SpoolSource::tell_damages(std::uint64_t missing) noexcept try {
   for (const auto& damage : feed_.reader().take_damages()) {
     const std::string where = "segment " + segment_name(damage.segment);
     events_.add("damaged", damage.bytes == 0
-                               ? "what lay before " + where + " is gone"
+                               ? "what lay before " + where + " is gone: deleted, or given up for room"
                                : std::to_string(damage.bytes) + " bytes at " + std::to_string(damage.offset) + " of " +
                                      where + " are no records and were passed over");
   }

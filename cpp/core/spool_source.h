@@ -45,6 +45,7 @@ class SpoolSource final : public MessageQueue {
  private:
   SpoolSource(QueueLimits limits, std::unique_ptr<SpoolReader> reader, bool follow);
   [[nodiscard]] std::unique_ptr<MessageBlock> read_on();
+  void settle_missing(std::uint64_t missing) noexcept;
   void tell_damages(std::uint64_t missing) noexcept;
   void tell_torn_end() noexcept;
 

@@ -120,6 +120,17 @@ void Subscriber::end_streams(const std::vector<Denial>& denials) {
 }
 
 void Subscriber::unsubscribe(std::uint64_t subscription, OperationPtr operation) {
+  take_back(subscription);
+  release(table_.remove(subscription), std::move(operation));
+}
+
+void Subscriber::detach(std::uint64_t subscription) {
+  take_back(subscription);
+  static_cast<void>(table_.remove(subscription));
+}
+
+// Where nobody has answered its SUBSCRIBE yet.
+void Subscriber::take_back(std::uint64_t subscription) {
   const auto pending = std::find_if(waiting_.begin(), waiting_.end(),
                                     [&](const auto& one) { return one->subscription == subscription; });
   if (pending != waiting_.end()) {
@@ -128,7 +139,6 @@ void Subscriber::unsubscribe(std::uint64_t subscription, OperationPtr operation)
     std::erase_if(requests_, [&](const auto& entry) { return entry.second.pending == *pending; });
     waiting_.erase(pending);
   }
-  release(table_.remove(subscription), std::move(operation));
 }
 
 void Subscriber::release(const std::vector<std::string>& filters, OperationPtr operation) {

@@ -47,6 +47,8 @@ class Subscriber {
   void subscribe(std::uint64_t subscription, OperationPtr operation);
   // Takes it out of the table; done when the broker has let go of the filters that nobody else wants.
   void unsubscribe(std::uint64_t subscription, OperationPtr operation);
+  // Takes it out of the table, and leaves it with the broker.
+  void detach(std::uint64_t subscription);
 
   // `session_is_new`: the broker has no session of ours, so everything is subscribed again. So it is where the last
   // renewal was cut off: then the session that the broker resumes may be an empty one. `client` stays valid until
@@ -95,6 +97,7 @@ class Subscriber {
   };
   void finish_renewal(std::size_t filters, const std::vector<Denial>& denials);
   void end_streams(const std::vector<Denial>& denials);
+  void take_back(std::uint64_t subscription);
   void release(const std::vector<std::string>& filters, OperationPtr operation);
 
   SubscriptionTable& table_;

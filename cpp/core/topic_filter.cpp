@@ -94,6 +94,16 @@ std::string name_fault(std::string_view name, const std::vector<std::string>& ea
   return {};
 }
 
+// In well-formed UTF-8; npos where there is none. U+0080 to U+009F are C2 80 to C2 9F.
+std::size_t find_control_character(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) return i;
+    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) return i;
+  }
+  return std::string_view::npos;
+}
+
 Status fault(ErrorCode code, std::string_view kind, std::string_view text, const std::string& what) {
   return {code, std::string(kind) + " " + in_quotes(text) + " " + what};
 }
@@ -106,6 +116,14 @@ Status validate_topic_name(std::string_view topic) {
     what = "contains a wildcard; '+' and '#' belong in topic filters, a message has one exact topic";
   }
   return what.empty() ? Status() : fault(ErrorCode::invalid_topic, "topic", topic, what);
+}
+
+Status validate_sent_topic(std::string_view topic) {
+  if (auto status = validate_topic_name(topic); !status.ok()) return status;
+  const auto at = find_control_character(topic);
+  if (at == std::string_view::npos) return {};
+  return fault(ErrorCode::invalid_topic, "topic", topic,
+               "has a control character at byte " + std::to_string(at) + ", over which brokers end the connection");
 }
 
 bool is_valid_topic_name(std::string_view topic) noexcept {

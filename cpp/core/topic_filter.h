@@ -13,6 +13,8 @@ namespace honeyframe {
 
 // Well-formed UTF-8, 1 to 65,535 bytes, no NUL, no wildcard.
 [[nodiscard]] Status validate_topic_name(std::string_view topic);
+// Also refuses control characters, over which brokers end the connection (MQTT 5.0, 1.5.4: U+0001 to 1F, 7F to 9F).
+[[nodiscard]] Status validate_sent_topic(std::string_view topic);
 [[nodiscard]] bool is_valid_topic_name(std::string_view topic) noexcept;
 
 // As above, `+` and `#` where 4.7.1 allows them, `$share/<group>/<filter>` (4.8.2) checked as well.

@@ -73,6 +73,7 @@ class Session:
         timeout: float = 10.0,
     ) -> tuple[int, list[int]]:
         """(subscription id, granted QoS for each filter)."""
+    def detach(self, subscription_id: int) -> None: ...
     def unsubscribe(self, subscription_id: int, *, timeout: float = 5.0) -> None: ...
     def publish(
         self,

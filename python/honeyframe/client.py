@@ -48,7 +48,9 @@ class Client(Exploring):
         insecure: bool = False,
         chosen_id: bool = False,
         access: Mapping[str, Any] | None = None,
+        keep: float | None = None,
     ) -> None:
+        self._keep = keep  # clean_start=False: for how many seconds
         self._access = dict(access or {})  # how it was connected, but for secrets: for the code that a catalog writes
         self._session = session
         self._address = address
@@ -312,7 +314,7 @@ class Client(Exploring):
         )
         if plan.spool is not None and sync == "always":
             warn_of_single_syncs(self._address.scheme)
-        return open_stream(self, plan)
+        return open_stream(self, plan, lasting=True)
 
     def catalog(
         self,
@@ -401,6 +403,10 @@ class Client(Exploring):
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.aclose()
+
+    def _is_kept(self) -> bool:
+        """Whether the broker keeps the session when the connection ends; on MQTT 5 that takes an expiry, too."""
+        return self._keep is not None and (self._keep > 0 or self._session.info()["protocol"] != "5.0")
 
     def _raise_if_broken(self) -> None:
         """Asked where a queue has ended. The core ends queues first, for a push may wait there, and calls the session closed last."""

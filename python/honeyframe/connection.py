@@ -14,7 +14,8 @@ from .core_call import core_call
 from .credentials import Credentials, Secret, find_credentials, warn_about_transport
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import InvalidArgumentError
+from .errors import HoneyframeWarning, InvalidArgumentError
+from .events import warn
 from .keywords import ConnectOptions, Properties, Protocol, check_keywords
 from .lifetime import check_process
 from .payload import Payload, encode_payload
@@ -215,11 +216,19 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     )
     warn_about_transport(address, has_password=found.password is not None or address.has_password, insecure=insecure)
     session = _core.Session(_core_options(address, found, secrets, core))
-    meter().watch(session, address, clean_start=bool(options.get("clean_start", True)), session_expiry=core.get("session_expiry", 0.0))
+    clean_start, session_expiry = bool(options.get("clean_start", True)), core.get("session_expiry", 0.0)
+    meter().watch(session, address, clean_start=clean_start, session_expiry=session_expiry)
     access = {name: options[name] for name in _REMEMBERED if options.get(name) not in (None, False, "auto")}
     if found.username is not None or address.username is not None:
         access["username"] = found.username if found.username is not None else address.username
-    return Client(session, address, insecure=insecure and address.uses_tls, chosen_id=bool(options.get("client_id")), access=access)
+    return Client(
+        session,
+        address,
+        insecure=insecure and address.uses_tls,
+        chosen_id=bool(options.get("client_id")),
+        access=access,
+        keep=None if clean_start else session_expiry,
+    )
 
 
 _DURATIONS: Final = frozenset(
@@ -263,6 +272,12 @@ def _open(client: Client) -> None:
         _give_up(client)
         raise
     meter().connected(client._session)
+    if client._keep is not None and not client._is_kept():
+        warn(
+            "clean_start=False without session_expiry=: on MQTT 5 the broker forgets the session as soon as the connection ends. "
+            'Say for how long it shall keep it, such as session_expiry="1d"',
+            HoneyframeWarning,
+        )
 
 
 def _give_up(client: Client) -> None:

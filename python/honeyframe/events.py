@@ -170,7 +170,9 @@ class StreamLog:
     """
 
     def __init__(
-        self, logger: Teller, remedy: str = "the queue was full. Read faster, or give it more: max_queue_messages=, max_queue_bytes="
+        self,
+        logger: Teller,
+        remedy: str = "the queue was full. Read faster, or give it more: max_queue_messages, max_queue_bytes; for latest max_topics",
     ) -> None:
         self.logger = logger
         self._remedy = remedy

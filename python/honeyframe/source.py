@@ -18,7 +18,7 @@ from .lifetime import watch_reader
 from .options import extract_options
 from .spool import SPOOL_MAX_BYTES, Delivery, SpoolFrom, Sync, check_delivery, spooled_metadata, tell_earlier
 from .stream import Stream
-from .subscription import Subscription
+from .subscription import AtEnd, Subscription
 from .templates import read_topics
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def plan_with_defaults(topics: Sequence[str], options: dict[str, Any]) -> Stream
     return plan_stream(topics, **{**(Client.stream.__kwdefaults__ or {}), **options})
 
 
-def open_stream(client: Client, plan: StreamPlan) -> Stream:
-    """Subscribes; see :meth:`Client.stream`."""
+def open_stream(client: Client, plan: StreamPlan, *, lasting: bool = False) -> Stream:
+    """Subscribes; see :meth:`Client.stream`. ``lasting``: where the broker keeps the session, the subscription outlives the stream."""
     try:
         subscription_id, granted = client._session.subscribe(
             list(plan.filters),
@@ -133,10 +133,13 @@ def open_stream(client: Client, plan: StreamPlan) -> Stream:
         raise
     if plan.decoder:
         plan.decoder.start()
+    at_end: AtEnd = "unsubscribe"
+    if lasting and client._is_kept():
+        at_end = "detach" if plan.spool is None else "stay"
     kind, more = (Stream, {}) if plan.contract is None else _with_contract(plan.contract)
     stream = kind(
         plan.reader,
-        subscription=Subscription(client, client._session, subscription_id, plan.filters, tuple(granted)),
+        subscription=Subscription(client, client._session, subscription_id, plan.filters, tuple(granted), at_end),
         retained=plan.retained,
         decoder=plan.decoder,
         logger=client._log.logger,

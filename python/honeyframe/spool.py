@@ -157,6 +157,8 @@ def check_delivery(
     if delivery == "received":
         if spool is not None or spool_from is not None:
             raise InvalidArgumentError('spool= and spool_from= are for delivery="spooled"')
+        if (sync, sync_interval, spool_max_bytes) != ("process", 0.1, SPOOL_MAX_BYTES):
+            raise InvalidArgumentError('sync=, sync_interval= and spool_max_bytes= are for delivery="spooled"')
         return None
     if spool is None:
         raise InvalidArgumentError('delivery="spooled" needs spool=, the directory')
@@ -177,7 +179,8 @@ def check_from(name: str, value: int | str) -> int:
     if value == "oldest":
         return 0
     if isinstance(value, str):
-        raise InvalidArgumentError(f"{name} is a _spool_seq or 'oldest'; found {value!r}")
+        newest = ", 'oldest' or 'newest'" if name == "from_" else " or 'oldest'"
+        raise InvalidArgumentError(f"{name} is a _spool_seq{newest}; found {value!r}")
     return check_count(name, value, 0)
 
 

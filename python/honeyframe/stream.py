@@ -79,8 +79,7 @@ class Stream:
         self._taps: dict[float, _core.WindowTap] = {}
         self._closed = False
         watch_reader(reader)
-        session, subscription_id = (subscription.session, subscription.id) if subscription else (None, 0)
-        self._finalizer = weakref.finalize(self, abandon, reader, decoder, session, subscription_id)
+        self._finalizer = weakref.finalize(self, abandon, reader, decoder, *(subscription.place if subscription else ()))
         self._finalizer.atexit = False
 
     # --- reading
@@ -330,25 +329,28 @@ class Stream:
 
     # --- the end
 
-    def close(self) -> None:
-        """Unsubscribes and ends every loop over this stream. What is queued stays readable. From any thread; idempotent."""
-        self._close(_UNSUBSCRIBE_SECONDS)
+    def close(self, *, unsubscribe: bool | None = None) -> None:
+        """Ends every loop over this stream. What is queued stays readable. From any thread; idempotent.
 
-    def _close(self, patience: float) -> None:
+        ``unsubscribe=None``: the broker drops the subscription, unless it keeps the session (``clean_start=False``): for that it goes on
+        collecting for the next run. Until the client is closed a spool is still written; of other streams what comes is ``unmatched``.
+        """
+        self._close(_UNSUBSCRIBE_SECONDS, unsubscribe)
+
+    def _close(self, patience: float, unsubscribe: bool | None = None) -> None:
         check_process()
         self._end_reading()
-        if self._subscription is not None and not self._subscription.client.closed:
-            try:
-                self._subscription.session.unsubscribe(self._subscription.id, timeout=patience)
-            except HoneyframeError as error:  # the connection is down or the session over: the broker has forgotten us, or will
+        if self._subscription is not None:
+            error = self._subscription.end(unsubscribe=unsubscribe, spooled=self._spool is not None, timeout=patience)
+            if error is not None:
                 self._log.logger.debug("no UNSUBACK: %s", error.message)
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, unsubscribe: bool | None = None) -> None:
         """As :meth:`close`, without stopping the event loop while the broker answers."""
         from .waiter import in_thread
 
         self._end_reading()
-        await in_thread(self.close)
+        await in_thread(lambda: self.close(unsubscribe=unsubscribe))
 
     def _end_reading(self) -> None:
         if self._closed:

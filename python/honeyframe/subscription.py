@@ -1,9 +1,9 @@
-"""Subscription: what joins a stream to its session, and how it is let go when nobody holds the stream any more."""
+"""Subscription: what joins a stream to its session, and how it is let go at the stream's end, or when nobody holds the stream any more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from . import _core
 from .errors import HoneyframeError
@@ -11,6 +11,10 @@ from .errors import HoneyframeError
 if TYPE_CHECKING:
     from .client import Client
     from .decode import Decoder
+
+#: At the end of a stream: the broker drops the subscription; or, where it keeps the session, goes on collecting for the next run; or that,
+#: and the spool is still written until the client is closed.
+AtEnd: TypeAlias = Literal["unsubscribe", "detach", "stay"]
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,42 @@ class Subscription:
     id: int
     filters: tuple[str, ...]
     granted_qos: tuple[int, ...]
+    at_end: AtEnd = "unsubscribe"
+
+    @property
+    def place(self) -> tuple[_core.Session, int, AtEnd]:
+        """For :func:`abandon`, which must not keep the client."""
+        return self.session, self.id, self.at_end
+
+    def end(self, *, unsubscribe: bool | None, spooled: bool, timeout: float) -> HoneyframeError | None:
+        """Ends it in the way it has, or as ``unsubscribe`` says. What is returned went wrong, and matters to nobody: the connection is
+        down or the session over, so that the broker has forgotten us, or will."""
+        at_end: AtEnd = self.at_end
+        if unsubscribe is not None:
+            at_end = "unsubscribe" if unsubscribe else "stay" if spooled else "detach"
+        if self.client.closed:
+            return None
+        try:
+            _leave(self.session, self.id, at_end, timeout)
+        except HoneyframeError as error:
+            return error
+        return None
 
 
-def abandon(reader: _core.StreamReader, decoder: Decoder | None, session: _core.Session | None, subscription_id: int) -> None:
+def _leave(session: _core.Session, subscription_id: int, at_end: AtEnd, timeout: float) -> None:
+    if at_end == "unsubscribe":
+        session.unsubscribe(subscription_id, timeout=timeout)
+    elif at_end == "detach":
+        session.detach(subscription_id)
+
+
+def abandon(
+    reader: _core.StreamReader,
+    decoder: Decoder | None,
+    session: _core.Session | None = None,
+    subscription_id: int = 0,
+    at_end: AtEnd = "unsubscribe",
+) -> None:
     """Nobody holds the stream any more. Does not wait: this may run in the middle of anything."""
     if _core.in_forked_child():
         return
@@ -33,6 +70,6 @@ def abandon(reader: _core.StreamReader, decoder: Decoder | None, session: _core.
     reader.discard()
     if session is not None:
         try:
-            session.unsubscribe(subscription_id, timeout=0.0)
+            _leave(session, subscription_id, at_end, 0.0)
         except (HoneyframeError, OSError):
             pass  # sent, or not connected: the answer matters to nobody

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "allocation_counter.h"
+
 namespace honeyframe {
 namespace {
 
@@ -59,6 +61,17 @@ TEST(JsonTokens, IsReusedForPayloadsOfAnySize) {
     ASSERT_TRUE(tokens.skip_value(true, kDepth, whole));
     EXPECT_EQ(whole, text);
   }
+}
+
+TEST(JsonTokens, DoesNotTakeALackOfMemoryForALargePayload) {
+  JsonTokens tokens;
+  const std::string text = "[\"" + std::string(100'000, 'x') + "\"]";
+  {
+    const testing::FailingAllocations failing;
+    EXPECT_FALSE(tokens.load(text, 0));
+  }
+  EXPECT_STREQ(tokens.error().reason, "no_memory");
+  EXPECT_TRUE(tokens.load(text, 0));
 }
 
 TEST(JsonTokens, SaysWhatIsWrongFirst) {

@@ -160,6 +160,9 @@ int what_a_full_disk_does(const std::string& path, OverflowPolicy policy, std::u
   if (policy == OverflowPolicy::block && c.loss.dropped_block_timeout != lost) wrong = 6;
   const auto told = kinds(*queue);
   if (told.empty() || told.front() != "disk_full") wrong = 7;
+  for (const LedgerRow& row : queue->ledger()) {
+    if (row.first_ns == 0 || row.last_ns == 0) wrong = 10;
+  }
   return wrong;
 }
 

@@ -235,6 +235,28 @@ TEST(Subscriber, CountsReferencesToAFilter) {
   EXPECT_EQ(broker.finish(), "");
 }
 
+TEST(Subscriber, DetachesWithoutAWordToTheBroker) {
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect).connack();
+  broker.expect(Type::subscribe).suback({1});
+  broker.expect(Type::subscribe).suback({1});
+  broker.publish({.topic = "a/x", .payload = "late", .identifiers = {1}});
+  broker.publish({.topic = "b", .payload = "live", .identifiers = {2}});
+  broker.expect(Type::disconnect);
+  broker.play();
+  auto session = connected_session(with_version(broker, ProtocolVersion::v5_0));
+  const auto [status1, id1, codes1] = subscribe(*session, {"a/#"}, queue());
+  EXPECT_TRUE(status_of(session->detach(id1)).ok());
+  const auto kept = queue();
+  const auto [status2, id2, codes2] = subscribe(*session, {"b"}, kept);
+  ASSERT_TRUE(status1.ok() && status2.ok());
+  EXPECT_EQ(drain(*kept, 1).size(), 1u);
+  EXPECT_EQ(session->info().unmatched, 1u);
+  EXPECT_TRUE(status_of(session->detach(99)).ok()) << "nobody's";
+  EXPECT_TRUE(status_of(session->close(2s)).ok());
+  EXPECT_EQ(broker.finish(), "");
+}
+
 TEST(Subscriber, NumbersItsFiltersWhereTheBrokerAllows) {
   ScriptedBroker broker;
   broker.accept().expect(Type::connect).connack();

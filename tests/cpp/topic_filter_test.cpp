@@ -41,6 +41,19 @@ TEST(TopicNameTest, RejectsTheRestAndSaysWhy) {
   }
 }
 
+TEST(TopicNameTest, WhatIsSentHasNoControlCharacters) {
+  for (const std::string_view topic : {"a/\n", "\x01", "a\x1F/b", "a\x7F", "\xC2\x80", "a/\xC2\x9F/b"}) {
+    EXPECT_TRUE(validate_topic_name(topic).ok()) << "it may come from elsewhere";
+    const Status status = validate_sent_topic(topic);
+    EXPECT_EQ(status.code(), ErrorCode::invalid_topic);
+    EXPECT_THAT(status.message(), HasSubstr("control character"));
+  }
+  for (const std::string_view topic : {"a b", "\xC2\xA0", "\xC3\x84/\xF0\x9F\x90\x9D", "~"}) {
+    EXPECT_TRUE(validate_sent_topic(topic).ok()) << topic;
+  }
+  EXPECT_FALSE(validate_sent_topic("a/#").ok());
+}
+
 TEST(TopicFilterTest, AcceptsValidFilters) {
   for (const std::string_view filter :
        {"#", "+", "/", "+/+", "/+", "sport/tennis/+", "sport/tennis/#", "+/tennis/#", "sport/+/player1", "$SYS/#",

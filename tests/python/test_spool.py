@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import honeyframe as hf
@@ -281,8 +282,32 @@ def test_what_is_damaged_is_counted_told_and_passed_over(tmp_path: Path) -> None
     assert len(df) == 49
     assert stream.stats().dropped_spool_damaged == 1
     assert stream.stats().balanced
-    with pytest.warns(SpoolWarning, match="1 messages are missing"), pytest.warns(SpoolWarning, match=where):
-        assert hf.open_spool(tmp_path / "spool").read().num_rows == 49
+    reader = hf.open_spool(tmp_path / "spool")
+    with (
+        pytest.warns(hf.MessagesDroppedWarning, match="1 messages dropped"),
+        pytest.warns(SpoolWarning, match="1 messages are missing"),
+        pytest.warns(SpoolWarning, match=where),
+    ):
+        assert reader.read().num_rows == 49
+    assert_one_is_missing(reader)
+    later, _ = spooled_again(tmp_path / "spool", stream)
+    with pytest.warns(hf.MessagesDroppedWarning), pytest.warns(SpoolWarning, match=where):
+        assert later.read().num_rows == 49
+    assert_one_is_missing(later)
+
+
+def spooled_again(path: Path, stream: Stream) -> tuple[Stream, _core.SpoolQueue]:
+    stream.close()
+    return spooled(path, {"from_": 0})
+
+
+def assert_one_is_missing(stream: Stream) -> None:
+    stats = stream.stats()
+    assert stats.balanced
+    assert (stats.received, stats.dropped, stats.dropped_spool_damaged) == (50, 1, 1)
+    row = stream.ledger().set_index("event").loc["dropped"]
+    assert (row["reason"], row["count"]) == ("spool_damaged", 1)
+    assert row["time"] is not pd.NaT
 
 
 def damage(file: Path, place: int) -> None:
@@ -380,6 +405,8 @@ def test_always_syncs(tmp_path: Path) -> None:
         ({"delivery": "sent"}, "delivery is 'received' or 'spooled'"),
         ({"delivery": "spooled"}, "needs spool="),
         ({"spool": "x"}, 'are for delivery="spooled"'),
+        ({"sync": "always"}, 'sync_interval= and spool_max_bytes= are for delivery="spooled"'),
+        ({"spool_max_bytes": 1 << 22}, 'sync_interval= and spool_max_bytes= are for delivery="spooled"'),
         ({"delivery": "spooled", "spool": "x", "sync": "never"}, "sync is 'process', 'interval' or 'always'"),
         ({"delivery": "spooled", "spool": "x", "sync": "interval", "sync_interval": 0}, "sync_interval must be above zero"),
         ({"delivery": "spooled", "spool": "x", "spool_max_bytes": 1000}, "spool_max_bytes must be at least 1048576"),
