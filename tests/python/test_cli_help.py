@@ -74,8 +74,9 @@ def test_help_in_a_terminal() -> None:
     assert "\x1b" not in screen
     code, screen = run_in_terminal("sub", "-W", "soon", "mqtt://h", "a")
     assert (code, screen.startswith("\x1b[31merror: \x1b[0m")) == (2, True)
-    code, screen = run_in_terminal("sub", "-W", "soon", "mqtt://h", "a", NO_COLOR="1")
-    assert (code, screen.startswith("error: ")) == (2, True)
+    for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        code, screen = run_in_terminal("sub", "-W", "soon", "mqtt://h", "a", **plain)
+        assert (code, screen.startswith("error: ")) == (2, True)
 
 
 def test_help_without_utf8() -> None:

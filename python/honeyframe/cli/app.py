@@ -18,6 +18,7 @@ from .profile import profile
 from .pub import pub
 from .read import read
 from .sub import sub
+from .terminal import wants_colour
 
 app = App(
     name="honeyframe",
@@ -47,7 +48,7 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
-    if os.environ.get("NO_COLOR"):
+    if not wants_colour():
         context.color = False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from .options import BROKER_PANEL
+from .terminal import wants_colour
 
 EXIT_CODES: Final = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no messages arrived; 130 interrupted."
 _BROKER: Final = (
@@ -117,7 +117,7 @@ def _sentence(text: str | None) -> str:
 
 
 def _bold(text: str) -> str:
-    return text if os.environ.get("NO_COLOR") else typer.style(text, bold=True)
+    return typer.style(text, bold=True) if wants_colour() else text
 
 
 class _Page:
