@@ -175,9 +175,10 @@ def _access(given: dict[str, Any], topics: Topics, *, required: bool) -> Access:
     place = find_place(
         given.pop("words", None) or (),
         topics=[as_utf8(topic) for topic in given.pop("topic", None) or ()],
-        **{name: found[name] for name in ("url", "host", "port", "tls", "websockets", "profile")},
+        profile=found.pop("profile"),
+        **{name: found.pop(name) for name in ("url", "host", "port", "tls", "websockets")},
     )
-    access = access_of(place.uri, topics=place.topics, **{**found, "profile": place.profile})
+    access = access_of(place.uri, topics=place.topics, profile=place.profile, **found)
     if required and not access.is_given:
         raise typer.BadParameter("which broker? Name an address (mqtts://...) or a profile first, or one with -h, -L or --profile")
     _check_topics(place.topics, topics)
@@ -206,7 +207,6 @@ def access_of(
     certificate: Path | None = None,
     key: Path | None = None,
     insecure: bool = False,
-    **_: Any,
 ) -> Access:
     """The options of ``honeyframe.connect``; what was not given is left to its defaults, or to the profile."""
     if password is not None and password_file is not None:
