@@ -54,7 +54,7 @@ def run_in_terminal(*arguments: str, columns: int = 80, keys: bytes = b"", timeo
                 if not chunk:
                     break
                 screen += chunk
-            if keys and screen.strip():
+            if keys and without_escapes(screen.decode(errors="replace")).strip():
                 os.write(terminal_fd, keys)
                 keys = b""
         else:
