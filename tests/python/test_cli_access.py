@@ -65,6 +65,7 @@ def test_the_environment_names_one_where_the_command_line_does_not(monkeypatch: 
     monkeypatch.setenv("HONEYFRAME_PROFILE", "other")
     assert found("a") == (None, "other", ("a",))
     assert found("work", "a") == (None, "work", ("a",))
+    assert found(topics=["a"], from_environment=False) == (None, None, ("a",))  # `demo` has a broker of its own
     assert found("mqtt://h", "a") == ("mqtt://h", None, ("a",))
 
 

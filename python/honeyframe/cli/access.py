@@ -93,6 +93,7 @@ def find_place(
     tls: bool | None = None,
     websockets: bool = False,
     profile: str | None = None,
+    from_environment: bool = True,
 ) -> Place:
     """The broker and the topics among ``words`` and options.
 
@@ -115,10 +116,10 @@ def find_place(
     if rest and _SCHEME.match(rest[0]):
         _refuse_second(rest[1:], "an address")
         return _at_url(words[0], (*rest[1:], *topics))
-    return _by_name(rest, tuple(topics))
+    return _by_name(rest, tuple(topics), from_environment=from_environment)
 
 
-def _by_name(rest: list[str], topics: tuple[str, ...]) -> Place:
+def _by_name(rest: list[str], topics: tuple[str, ...], *, from_environment: bool) -> Place:
     from ..profiles import PROFILE_VARIABLE, has_profile, profile_names
     from ..uri import ADDRESS_VARIABLE
 
@@ -128,7 +129,7 @@ def _by_name(rest: list[str], topics: tuple[str, ...]) -> Place:
         host, _, port = rest[0].partition(":")
         return Place(Secret(address_of(host, int(port) if port else None)), None, (*rest[1:], *topics))
     profile = os.environ.get(PROFILE_VARIABLE, "").strip()
-    if profile:
+    if profile and from_environment:
         return Place(None, profile, (*rest, *topics))
     if os.environ.get(ADDRESS_VARIABLE, "").strip():
         return Place(None, None, (*rest, *topics))

@@ -130,7 +130,7 @@ def with_broker(topics: Topics = "many", *, words: bool = True, required: bool =
         topics: how many topics it takes: "many" at least one, "optional" any number, "one" exactly one, "optional one" at most one, "none"
             not even ``-t``.
         words: whether ``[BROKER] [TOPIC]...`` may also be given without a flag.
-        required: whether there must be a broker at all.
+        required: whether there must be a broker at all; where not, the environment's HONEYFRAME_PROFILE is none.
     """
 
     def decorate(command: Callable[..., R]) -> Callable[..., R]:
@@ -176,6 +176,7 @@ def _access(given: dict[str, Any], topics: Topics, *, required: bool) -> Access:
         given.pop("words", None) or (),
         topics=[as_utf8(topic) for topic in given.pop("topic", None) or ()],
         profile=found.pop("profile"),
+        from_environment=required,
         **{name: found.pop(name) for name in ("url", "host", "port", "tls", "websockets")},
     )
     access = access_of(place.uri, topics=place.topics, profile=place.profile, **found)
