@@ -107,6 +107,22 @@ def test_how_it_ends(shell: Shell, kept: list[str]) -> None:
     assert (done.code, done.err) == (3, "error: 5 of 9 came within 0.4 s\n")
 
 
+def test_a_burst_comes_out_whole(kept: list[str]) -> None:
+    """Nothing is lost in a pipe, and each line is a message."""
+    rows = 20_000
+    command = [*COMMAND, "sub", *kept, "-t", "test/cli-sub/a", "-t", "test/cli-flood", "--json", "-C", str(rows + 1)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(**PASSWORD)) as process,
+        hf.connect(f"mqtt://127.0.0.1:{kept[3]}", username="both", password="both-password") as client,
+    ):
+        assert process.stdout is not None
+        assert b"cli-sub/a" in process.stdout.readline()  # it is subscribed
+        client.publish_many(({"n": number, "text": "x" * 200} for number in range(rows)), "test/cli-flood", qos=1)
+        lines = process.stdout.read().splitlines()
+        assert process.wait(10) == 0
+    assert [json.loads(line)["payload"]["n"] for line in lines] == list(range(rows))
+
+
 def test_whoever_reads_may_leave(kept: list[str]) -> None:
     """Of a pipe that is closed it learns without a further message."""
     command = [*COMMAND, "sub", *kept, "test/cli-sub/c"]
