@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer
 
-from honeyframe.cli.access import address_of, as_utf8, find_place, version_of
+from honeyframe.cli.access import Access, address_of, as_utf8, find_place, version_of
 from honeyframe.credentials import Secret
 from honeyframe.profiles import Profile, ProfileWriter
 
@@ -114,3 +114,11 @@ def test_words_are_utf8_whatever_the_locale() -> None:
     assert as_utf8(os.fsdecode("grün".encode())) == "grün"
     assert as_utf8("gr\udcc3\udcbcn") == "grün"  # as Python reads them where the locale is C
     assert as_utf8("\udcff") == "\udcff"
+
+
+def test_a_profile_in_its_own_place() -> None:
+    plain = Access(Secret("mqtt://h"), options={"protocol": "auto"})
+    assert plain.resolved() is plain
+    found = Access(None, Secret("p"), {"profile": "work", "protocol": "5.0"}, ("a",)).resolved()
+    assert (found.uri, found.password, found.options, found.topics) == (Secret("mqtt://w"), Secret("p"), {"protocol": "5.0"}, ("a",))
+    assert "canary-31" not in repr(Access(Secret("mqtt://me:canary-31@h"), Secret("canary-31")))

@@ -76,6 +76,18 @@ class Access:
         """As ``connect_hidden`` takes them."""
         return {"uri": self.uri, "password": self.password}
 
+    def resolved(self) -> Access:
+        """With what its profile says in its place, for those who do not connect themselves."""
+        name = self.options.get("profile")
+        if name is None:
+            return self
+        from ..connection import connect
+        from ..profiles import with_profile
+
+        given = {key: value for key, value in self.options.items() if key != "profile"}
+        secrets, completed = with_profile(name, self.secrets, given, connect.__kwdefaults__)
+        return Access(secrets["uri"], secrets["password"], completed, self.topics)
+
     def connect(self, **more: Any) -> Client:
         """A client that is connected; ``more`` are further options of ``connect``."""
         from ..connection import connect_hidden

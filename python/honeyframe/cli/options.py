@@ -123,20 +123,23 @@ _BROKER: Final[dict[str, tuple[Any, Any]]] = {
 }
 
 
-def with_broker(topics: Topics = "many", *, words: bool = True, required: bool = True) -> Callable[[Callable[..., R]], Callable[..., R]]:
+def with_broker(
+    topics: Topics = "many", *, words: bool = True, required: bool = True, environment: bool = True
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Gives a subcommand the options of a broker; its parameter ``access: Access`` is what they come to.
 
     Args:
         topics: how many topics it takes: "many" at least one, "optional" any number, "one" exactly one, "optional one" at most one, "none"
             not even ``-t``.
         words: whether ``[BROKER] [TOPIC]...`` may also be given without a flag.
-        required: whether there must be a broker at all; where not, the environment's HONEYFRAME_PROFILE is none.
+        required: whether there must be a broker at all.
+        environment: whether HONEYFRAME_PROFILE may name it.
     """
 
     def decorate(command: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(command)
         def run(**given: Any) -> R:
-            return command(access=_access(given, topics, required=required), **given)
+            return command(access=_access(given, topics, required=required, environment=environment), **given)
 
         del run.__dict__["__wrapped__"]  # its signature is another
         parameters, hints = inspect.signature(command).parameters, get_type_hints(command, include_extras=True)
@@ -169,14 +172,14 @@ def _words(topics: Topics) -> Any:
     return Annotated[list[Secret] | None, argument]
 
 
-def _access(given: dict[str, Any], topics: Topics, *, required: bool) -> Access:
+def _access(given: dict[str, Any], topics: Topics, *, required: bool, environment: bool) -> Access:
     """What the options of a broker in ``given`` come to; takes them out."""
     found = {name: given.pop(name) for name in _BROKER}
     place = find_place(
         given.pop("words", None) or (),
         topics=[as_utf8(topic) for topic in given.pop("topic", None) or ()],
         profile=found.pop("profile"),
-        from_environment=required,
+        from_environment=environment,
         **{name: found.pop(name) for name in ("url", "host", "port", "tls", "websockets")},
     )
     access = access_of(place.uri, topics=place.topics, profile=place.profile, **found)
