@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import typer
 
+from honeyframe.cli import options
 from honeyframe.cli.access import Access, address_of, as_utf8, find_place, version_of
 from honeyframe.credentials import Secret
 from honeyframe.profiles import Profile, ProfileWriter
@@ -122,3 +123,10 @@ def test_a_profile_in_its_own_place() -> None:
     found = Access(None, Secret("p"), {"profile": "work", "protocol": "5.0"}, ("a",)).resolved()
     assert (found.uri, found.password, found.options, found.topics) == (Secret("mqtt://w"), Secret("p"), {"protocol": "5.0"}, ("a",))
     assert "canary-31" not in repr(Access(Secret("mqtt://me:canary-31@h"), Secret("canary-31")))
+
+
+def test_a_command_names_no_parameter_as_a_broker_does() -> None:
+    def command(access: options.Access, client_id: str) -> None: ...
+
+    with pytest.raises(TypeError, match="client_id are the broker's parameters"):
+        options.with_broker()(command)

@@ -82,8 +82,8 @@ ClientId = Annotated[
 Protocol = Annotated[str, _broker_option("--protocol", "-V", metavar="VERSION", help="MQTT: auto, 5.0, 3.1.1, 3.1; mqttv5, mqttv311.")]
 KeepAlive = Annotated[str | None, _broker_option("--keepalive", "-k", metavar="SECONDS", help="Keepalive; default 30.")]
 CaFile = Annotated[Path | None, _broker_option("--ca-file", "--cafile", metavar="PEM", help="Authorities to trust, not the system's.")]
-Certificate = Annotated[Path | None, _broker_option("--cert", metavar="PEM", help="A client certificate.")]
-Key = Annotated[Path | None, _broker_option("--key", metavar="PEM", help="Its key.")]
+Certificate = Annotated[Path | None, _broker_option("--cert", "--client-certificate", metavar="PEM", help="A client certificate.")]
+Key = Annotated[Path | None, _broker_option("--key", "--client-key", metavar="PEM", help="Its key.")]
 Insecure = Annotated[bool, _broker_option("--insecure", help="Check neither certificate nor host name.")]
 
 # --- what a subcommand may take beside it
@@ -144,6 +144,8 @@ def with_broker(
         del run.__dict__["__wrapped__"]  # its signature is another
         parameters, hints = inspect.signature(command).parameters, get_type_hints(command, include_extras=True)
         own = {name: (hints[name], parameter.default) for name, parameter in parameters.items() if name != "access"}
+        if taken_twice := own.keys() & {"words", "topic", *_BROKER}:
+            raise TypeError(f"{command.__name__}: {', '.join(sorted(taken_twice))} are the broker's parameters")
         taken = {name: found for name, found in own.items() if _is_argument(found[0])}
         if words:  # behind words of its own
             taken["words"] = (_words(topics), None)
