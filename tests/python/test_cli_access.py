@@ -33,6 +33,7 @@ def found(*words: str, **options: Any) -> tuple[str | None, str | None, tuple[st
         (["mqtt://h", "a/#"], {}, ("mqtt://h", None, ("a/#",))),
         (["mqtt://h/a/#", "b"], {}, ("mqtt://h", None, ("a/#", "b"))),
         (["wss://h/mqtt", "b"], {}, ("wss://h/mqtt", None, ("b",))),
+        (["a", "mqtt://h", "b"], {}, ("mqtt://h", None, ("a", "b"))),
         (["work", "a", "b"], {}, (None, "work", ("a", "b"))),
         (["work"], {"topics": ["a"]}, (None, "work", ("a",))),
         (["x.s1.eu.hivemq.cloud", "a"], {}, ("mqtts://x.s1.eu.hivemq.cloud", None, ("a",))),

@@ -109,8 +109,8 @@ def find_place(
 ) -> Place:
     """The broker and the topics among ``words`` and options.
 
-    Options name the broker, and then every word is a topic; else the first word does, where it is an address or a profile's name; else
-    the environment's HONEYFRAME_PROFILE or MQTT_SERVER.
+    Options name the broker, and then every word is a topic; else a word that is an address, or the first word, where it is a profile's
+    name; else the environment's HONEYFRAME_PROFILE or MQTT_SERVER.
     """
     named = {"-L": url is not None, "-h": host is not None or port is not None, "--profile": profile is not None}
     given = [name for name, is_there in named.items() if is_there]
@@ -125,9 +125,11 @@ def find_place(
             return _at_url(url, (*rest, *topics))
         uri = None if profile is not None else Secret(address_of(host or "localhost", port, tls=tls, websockets=websockets))
         return Place(uri, profile, (*rest, *topics))
-    if rest and _SCHEME.match(rest[0]):
-        _refuse_second(rest[1:], "an address")
-        return _at_url(words[0], (*rest[1:], *topics))
+    for number, word in enumerate(rest):
+        if _SCHEME.match(word):  # it cannot be a topic that anybody means, wherever it stands
+            others = [*rest[:number], *rest[number + 1 :]]
+            _refuse_second(others, "an address")
+            return _at_url(words[number], (*others, *topics))
     return _by_name(rest, tuple(topics), from_environment=from_environment)
 
 
