@@ -128,7 +128,7 @@ def find_place(
     for number, word in enumerate(rest):
         if _SCHEME.match(word):  # it cannot be a topic that anybody means, wherever it stands
             others = [*rest[:number], *rest[number + 1 :]]
-            _refuse_second(others, "an address")
+            _refuse_second(others, "one")
             return _at_url(words[number], (*others, *topics))
     return _by_name(rest, tuple(topics), from_environment=from_environment)
 
@@ -162,7 +162,7 @@ def _by_name(rest: list[str], topics: tuple[str, ...], *, from_environment: bool
 def _refuse_second(rest: Sequence[str], first: str) -> None:
     for word in rest:
         if _SCHEME.match(word):
-            raise typer.BadParameter(f"a second address behind {first}: one of them will do")
+            raise typer.BadParameter(f"two addresses of brokers, {first} and {'another' if first == 'one' else 'one'}: one of them will do")
 
 
 def _at_url(url: Secret, topics: tuple[str, ...]) -> Place:
