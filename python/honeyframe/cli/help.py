@@ -110,7 +110,7 @@ def _help_option(command: Any, ctx: Any, options: Sequence[Any]) -> list[Any]:
 
 def _option(ctx: Any, option: Any) -> tuple[str, str]:
     long = [name for name in option.opts if name.startswith("--")][:1]
-    short = [name for name in option.opts if not name.startswith("--")][:1]
+    short = [name for name in option.opts if not name.startswith("--")]
     names = ", ".join([*short, *("/".join([name, *option.secondary_opts[:1]]) for name in long)])
     if not option.is_flag:
         names += f" {option.metavar or option.name.upper()}"
