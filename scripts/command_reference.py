@@ -31,10 +31,10 @@ def commands() -> dict[str, Any]:
 
 def _walk(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
+        if not hasattr(command, "commands") or command.invoke_without_command:
+            yield f"{prefix}{name}", command
         if hasattr(command, "commands"):
             yield from _walk(command, f"{prefix}{name} ")
-        else:
-            yield f"{prefix}{name}", command
 
 
 def headings(page: str) -> set[str]:
@@ -72,7 +72,7 @@ def _names(option: Any) -> str:
 
 
 def _default(option: Any) -> str:
-    return f" Default {option.default}." if option.show_default and not option.is_flag and option.default is not None else ""
+    return f" Default {option.default}." if option.show_default and not option.is_flag and option.default not in (None, "") else ""
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -36,11 +37,13 @@ def run(*arguments: str, timeout: float = 40, stdin: bytes | None = None, **more
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def run_in_terminal(*arguments: str, columns: int = 80, keys: bytes = b"", timeout: float = 40, **more: str) -> tuple[int, str]:
+def run_in_terminal(
+    *arguments: str, columns: int = 80, keys: bytes = b"", timeout: float = 40, program: Sequence[str] = COMMAND, **more: str
+) -> tuple[int, str]:
     """Exit code and screen of a command run in a pseudo-terminal; ``keys`` are typed once something was printed."""
     process_id, terminal_fd = pty.fork()
     if process_id == 0:
-        os.execve(sys.executable, [*COMMAND, *arguments], environment(**more))
+        os.execve(program[0], [*program, *arguments], environment(**more))
     fcntl.ioctl(terminal_fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     screen = b""
     deadline = time.monotonic() + timeout
@@ -54,7 +57,7 @@ def run_in_terminal(*arguments: str, columns: int = 80, keys: bytes = b"", timeo
                 if not chunk:
                     break
                 screen += chunk
-            if keys and screen.strip():
+            if keys and without_escapes(screen.decode(errors="replace")).strip():
                 os.write(terminal_fd, keys)
                 keys = b""
         else:

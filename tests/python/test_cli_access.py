@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import typer
 
-from honeyframe.cli.access import address_of, as_utf8, find_place, version_of
+from honeyframe.cli import options
+from honeyframe.cli.access import Access, address_of, as_utf8, find_place, version_of
 from honeyframe.credentials import Secret
 from honeyframe.profiles import Profile, ProfileWriter
 
@@ -32,6 +33,7 @@ def found(*words: str, **options: Any) -> tuple[str | None, str | None, tuple[st
         (["mqtt://h", "a/#"], {}, ("mqtt://h", None, ("a/#",))),
         (["mqtt://h/a/#", "b"], {}, ("mqtt://h", None, ("a/#", "b"))),
         (["wss://h/mqtt", "b"], {}, ("wss://h/mqtt", None, ("b",))),
+        (["a", "mqtt://h", "b"], {}, ("mqtt://h", None, ("a", "b"))),
         (["work", "a", "b"], {}, (None, "work", ("a", "b"))),
         (["work"], {"topics": ["a"]}, (None, "work", ("a",))),
         (["x.s1.eu.hivemq.cloud", "a"], {}, ("mqtts://x.s1.eu.hivemq.cloud", None, ("a",))),
@@ -65,6 +67,7 @@ def test_the_environment_names_one_where_the_command_line_does_not(monkeypatch: 
     monkeypatch.setenv("HONEYFRAME_PROFILE", "other")
     assert found("a") == (None, "other", ("a",))
     assert found("work", "a") == (None, "work", ("a",))
+    assert found(topics=["a"], from_environment=False) == (None, None, ("a",))  # `demo` has a broker of its own
     assert found("mqtt://h", "a") == ("mqtt://h", None, ("a",))
 
 
@@ -75,8 +78,8 @@ def test_the_environment_names_one_where_the_command_line_does_not(monkeypatch: 
         (["wrok", "a"], {}, "did you mean 'work'"),
         (["a"], {"host": "h", "url": "mqtt://h"}, "-L and -h each name a broker"),
         (["a"], {"host": "h", "profile": "work"}, "-h and --profile each"),
-        (["mqtt://x", "a"], {"host": "h"}, "a second address behind -h"),
-        (["mqtt://x", "mqtt://y"], {}, "a second address"),
+        (["mqtt://x", "a"], {"host": "h"}, "two addresses of brokers, -h and one"),
+        (["mqtt://x", "mqtt://y"], {}, "two addresses of brokers, one and another"),
         (["a"], {"host": "mqtt://h"}, "-h takes the name of a host alone"),
         (["a"], {"host": "h/x"}, "-h takes the name of a host alone"),
         (["work", "a"], {"tls": True}, "--tls and --ws go with -h"),
@@ -113,3 +116,18 @@ def test_words_are_utf8_whatever_the_locale() -> None:
     assert as_utf8(os.fsdecode("grün".encode())) == "grün"
     assert as_utf8("gr\udcc3\udcbcn") == "grün"  # as Python reads them where the locale is C
     assert as_utf8("\udcff") == "\udcff"
+
+
+def test_a_profile_in_its_own_place() -> None:
+    plain = Access(Secret("mqtt://h"), options={"protocol": "auto"})
+    assert plain.resolved() is plain
+    found = Access(None, Secret("p"), {"profile": "work", "protocol": "5.0"}, ("a",)).resolved()
+    assert (found.uri, found.password, found.options, found.topics) == (Secret("mqtt://w"), Secret("p"), {"protocol": "5.0"}, ("a",))
+    assert "canary-31" not in repr(Access(Secret("mqtt://me:canary-31@h"), Secret("canary-31")))
+
+
+def test_a_command_names_no_parameter_as_a_broker_does() -> None:
+    def command(access: options.Access, client_id: str) -> None: ...
+
+    with pytest.raises(TypeError, match="client_id are the broker's parameters"):
+        options.with_broker()(command)

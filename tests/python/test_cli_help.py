@@ -63,19 +63,38 @@ def test_no_command_takes_h_for_help(name: str) -> None:
     }
 
 
-def test_help_in_a_terminal() -> None:
-    """Bold headings, and no colour at all where none is wanted."""
-    code, screen = run_in_terminal("sub", "--help", columns=40)
-    assert code == 0
-    assert "\x1b[1mOptions\x1b[0m" in screen
-    assert max(map(len, without_escapes(screen).splitlines())) <= 40
+EVERY_HELP = """
+import contextlib, sys
+from honeyframe.cli import main
+for name in sys.argv[1:]:
+    sys.argv = ["honeyframe", *name.split(), "--help"]
+    with contextlib.suppress(SystemExit):
+        main()
+    print("=" * 7, flush=True)
+"""
+
+
+def test_help_of_every_command_in_a_terminal_of_40_columns() -> None:
+    code, screen = run_in_terminal(*COMMANDS, columns=40, program=[sys.executable, "-c", EVERY_HELP])
+    assert code == 0, screen
+    pages = screen.split("=" * 7 + "\n")[:-1]
+    assert len(pages) == len(COMMANDS)
+    for name, page in zip(COMMANDS, pages, strict=True):
+        assert "\x1b[1mOptions\x1b[0m" in page
+        text = without_escapes(page)
+        assert " ".join(text.split()).startswith(f"Usage: honeyframe {name} ")
+        assert max(map(len, text.splitlines())) <= 40
+
+
+def test_no_colour_where_none_is_wanted() -> None:
     code, screen = run_in_terminal("sub", "--help", NO_COLOR="1")
     assert code == 0
     assert "\x1b" not in screen
-    code, screen = run_in_terminal("sub", "-W", "soon", "mqtt://h", "a")
+    code, screen = run_in_terminal("sub", "--json", "--csv", "mqtt://h", "a")
     assert (code, screen.startswith("\x1b[31merror: \x1b[0m")) == (2, True)
-    code, screen = run_in_terminal("sub", "-W", "soon", "mqtt://h", "a", NO_COLOR="1")
-    assert (code, screen.startswith("error: ")) == (2, True)
+    for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        code, screen = run_in_terminal("sub", "--json", "--csv", "mqtt://h", "a", **plain)
+        assert (code, screen.startswith("error: ")) == (2, True)
 
 
 def test_help_without_utf8() -> None:

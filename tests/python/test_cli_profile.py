@@ -117,7 +117,7 @@ def test_an_unknown_one(shell: Shell, profiles: Path, monkeypatch: pytest.Monkey
         (["work", "http://h"], "http"),
         (["work", "mqtt://h", "-P", "x"], "a password without a user name"),
         (["work", "mqtt://h", "--password-file", "/nonexistent"], "there is no file /nonexistent"),
-        (["work", "mqtt://h", "-h", "h"], "a second address"),
+        (["work", "mqtt://h", "-h", "h"], "two addresses"),
     ],
 )
 def test_wrong_use_leaves_nothing_behind(shell: Shell, profiles: Path, arguments: list[str], told: str) -> None:

@@ -108,6 +108,20 @@ def test_one_message_many_times_is_never_all_in_memory() -> None:
     assert sum(item.num_rows for item in Repeated(b"", 2500).items()) == 2500
 
 
+def test_a_file_of_something_else_is_counted_and_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(b"\x00\n" * 5_000)
+    rows = open_rows(tmp_path / "rows.jsonl", [])
+    assert dicts(rows) == []
+    assert (rows.unreadable_count, len(rows.unreadable)) == (5_000, 1_000)
+
+
+def test_a_line_of_json_without_end_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("honeyframe.cli.row_files.MAX_PAYLOAD", 100)
+    (tmp_path / "rows.jsonl").write_text('{}\n"' + "x" * 200)
+    with pytest.raises(InvalidArgumentError, match="line 2 is too long"):
+        dicts(open_rows(tmp_path / "rows.jsonl", []))
+
+
 @pytest.mark.parametrize("dicts_instead", [False, True])
 def test_the_rate_is_kept(dicts_instead: bool) -> None:
     items: list[Any] = [{"a": 1}] * 40 if dicts_instead else [pa.record_batch({"a": [1] * 40})]

@@ -76,6 +76,18 @@ class Access:
         """As ``connect_hidden`` takes them."""
         return {"uri": self.uri, "password": self.password}
 
+    def resolved(self) -> Access:
+        """With what its profile says in its place, for those who do not connect themselves."""
+        name = self.options.get("profile")
+        if name is None:
+            return self
+        from ..connection import connect
+        from ..profiles import with_profile
+
+        given = {key: value for key, value in self.options.items() if key != "profile"}
+        secrets, completed = with_profile(name, self.secrets, given, connect.__kwdefaults__)
+        return Access(secrets["uri"], secrets["password"], completed, self.topics)
+
     def connect(self, **more: Any) -> Client:
         """A client that is connected; ``more`` are further options of ``connect``."""
         from ..connection import connect_hidden
@@ -93,11 +105,12 @@ def find_place(
     tls: bool | None = None,
     websockets: bool = False,
     profile: str | None = None,
+    from_environment: bool = True,
 ) -> Place:
     """The broker and the topics among ``words`` and options.
 
-    Options name the broker, and then every word is a topic; else the first word does, where it is an address or a profile's name; else
-    the environment's HONEYFRAME_PROFILE or MQTT_SERVER.
+    Options name the broker, and then every word is a topic; else a word that is an address, or the first word, where it is a profile's
+    name; else the environment's HONEYFRAME_PROFILE or MQTT_SERVER.
     """
     named = {"-L": url is not None, "-h": host is not None or port is not None, "--profile": profile is not None}
     given = [name for name, is_there in named.items() if is_there]
@@ -112,13 +125,15 @@ def find_place(
             return _at_url(url, (*rest, *topics))
         uri = None if profile is not None else Secret(address_of(host or "localhost", port, tls=tls, websockets=websockets))
         return Place(uri, profile, (*rest, *topics))
-    if rest and _SCHEME.match(rest[0]):
-        _refuse_second(rest[1:], "an address")
-        return _at_url(words[0], (*rest[1:], *topics))
-    return _by_name(rest, tuple(topics))
+    for number, word in enumerate(rest):
+        if _SCHEME.match(word):  # it cannot be a topic that anybody means, wherever it stands
+            others = [*rest[:number], *rest[number + 1 :]]
+            _refuse_second(others, "one")
+            return _at_url(words[number], (*others, *topics))
+    return _by_name(rest, tuple(topics), from_environment=from_environment)
 
 
-def _by_name(rest: list[str], topics: tuple[str, ...]) -> Place:
+def _by_name(rest: list[str], topics: tuple[str, ...], *, from_environment: bool) -> Place:
     from ..profiles import PROFILE_VARIABLE, has_profile, profile_names
     from ..uri import ADDRESS_VARIABLE
 
@@ -128,7 +143,7 @@ def _by_name(rest: list[str], topics: tuple[str, ...]) -> Place:
         host, _, port = rest[0].partition(":")
         return Place(Secret(address_of(host, int(port) if port else None)), None, (*rest[1:], *topics))
     profile = os.environ.get(PROFILE_VARIABLE, "").strip()
-    if profile:
+    if profile and from_environment:
         return Place(None, profile, (*rest, *topics))
     if os.environ.get(ADDRESS_VARIABLE, "").strip():
         return Place(None, None, (*rest, *topics))
@@ -147,7 +162,7 @@ def _by_name(rest: list[str], topics: tuple[str, ...]) -> Place:
 def _refuse_second(rest: Sequence[str], first: str) -> None:
     for word in rest:
         if _SCHEME.match(word):
-            raise typer.BadParameter(f"a second address behind {first}: one of them will do")
+            raise typer.BadParameter(f"two addresses of brokers, {first} and {'another' if first == 'one' else 'one'}: one of them will do")
 
 
 def _at_url(url: Secret, topics: tuple[str, ...]) -> Place:

@@ -21,6 +21,7 @@ from .pub import pub
 from .read import read
 from .simulate import simulate
 from .sub import sub
+from .terminal import wants_colour
 from .topics import topics
 from .usage import usage_app
 
@@ -57,7 +58,7 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
-    if os.environ.get("NO_COLOR"):
+    if not wants_colour():
         context.color = False
 
 

@@ -24,7 +24,7 @@ _SHOWN_QUARANTINED = 3
 _TELLING = ["line", "temperature", "pressure", "humidity", "running", "location.hall", "location.bay"]
 
 
-@options.with_broker(topics="optional", words=False, required=False)
+@options.with_broker(topics="optional", words=False, required=False, environment=False)
 def demo(
     access: options.Access,
     seconds: options.Seconds = "5",

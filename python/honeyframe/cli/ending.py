@@ -97,11 +97,11 @@ def report(error: Exception) -> ExitCode:
 
 def complain(kind: str, text: str) -> None:
     """``kind: text`` on stderr, in colour on a terminal. Control characters are spelled out: topics and brokers' words end up here."""
-    from .terminal import printable
+    from .terminal import printable, wants_colour
 
-    plain = False if os.environ.get("NO_COLOR") else None
+    colour = None if wants_colour() else False  # None: on a terminal
     with contextlib.suppress(BrokenPipeError):
-        typer.secho(f"{kind}: ", err=True, nl=False, fg="red" if kind == "error" else "yellow", color=plain)
+        typer.secho(f"{kind}: ", err=True, nl=False, fg="red" if kind == "error" else "yellow", color=colour)
         typer.echo(printable(text), err=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from .options import BROKER_PANEL
+from .terminal import wants_colour
 
 EXIT_CODES: Final = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no messages arrived; 130 interrupted."
 _BROKER: Final = (
@@ -34,9 +34,11 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         options = [parameter for parameter in self.params if parameter.param_type_name == "option" and not _is_hidden(parameter)]
-        brokers = [] if self.tells_broker else [one for one in options if getattr(one, "rich_help_panel", None) == BROKER_PANEL]
+        is_short = not self.tells_broker and any(one.name == "host" for one in options)
+        brokers = [one for one in options if is_short and getattr(one, "rich_help_panel", None) == BROKER_PANEL]
         page = _Page()
         _head(page, self, ctx)
+        page.table("Arguments", _arguments(self))
         page.table("Options", [_option(ctx, one) for one in [*options, *_help_option(self, ctx, options)] if one not in brokers])
         if brokers:
             page.text("Broker", _BROKER)
@@ -93,6 +95,14 @@ def _argument(argument: Any) -> list[str]:
     return [name if name.startswith("[") or argument.required else f"[{name}]"]
 
 
+def _arguments(command: Any) -> list[tuple[str, str]]:
+    return [
+        (" ".join(_argument(one)).strip("[]"), one.help)
+        for one in command.params
+        if one.param_type_name == "argument" and not _is_hidden(one) and one.help
+    ]
+
+
 def _help_option(command: Any, ctx: Any, options: Sequence[Any]) -> list[Any]:
     found = command.get_help_option(ctx)
     return [found] if found is not None and found not in options else []
@@ -100,13 +110,13 @@ def _help_option(command: Any, ctx: Any, options: Sequence[Any]) -> list[Any]:
 
 def _option(ctx: Any, option: Any) -> tuple[str, str]:
     long = [name for name in option.opts if name.startswith("--")][:1]
-    short = [name for name in option.opts if not name.startswith("--")][:1]
+    short = [name for name in option.opts if not name.startswith("--")]
     names = ", ".join([*short, *("/".join([name, *option.secondary_opts[:1]]) for name in long)])
     if not option.is_flag:
         names += f" {option.metavar or option.name.upper()}"
     text = option.help or ""
     default = option.get_default(ctx, call=False) if option.show_default and not option.is_flag else None
-    return names if short else f"    {names}", text + (f" Default {default}." if default is not None else "")
+    return names if short else f"    {names}", text + (f" Default {default}." if default not in (None, "") else "")
 
 
 def _sentence(text: str | None) -> str:
@@ -117,7 +127,7 @@ def _sentence(text: str | None) -> str:
 
 
 def _bold(text: str) -> str:
-    return text if os.environ.get("NO_COLOR") else typer.style(text, bold=True)
+    return typer.style(text, bold=True) if wants_colour() else text
 
 
 class _Page:

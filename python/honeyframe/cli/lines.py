@@ -42,10 +42,10 @@ class Lines:
 
         if not batch.num_rows:
             return memoryview(b"")
-        columns = [pa.scalar(piece, pa.large_binary()) if isinstance(piece, bytes) else piece(batch) for piece in self.pieces]
+        columns = [_bytes(piece) if isinstance(piece, bytes) else piece(batch) for piece in self.pieces]
         if all(isinstance(column, pa.Scalar) for column in columns):  # of which a line for each message is made as well
             return memoryview(b"".join(column.as_py() for column in columns) * batch.num_rows)
-        joined = pc.binary_join_element_wise(*columns, pa.scalar(b"", pa.large_binary()), null_handling="replace", null_replacement=b"")
+        joined = pc.binary_join_element_wise(*columns, _bytes(b""), null_handling="replace", null_replacement=b"")
         return _contents(joined)
 
 
@@ -109,6 +109,12 @@ def _contents(column: pa.Array) -> memoryview:
 # --- fields
 
 
+def _bytes(value: bytes) -> pa.Scalar:
+    import pyarrow as pa
+
+    return pa.scalar(value, pa.large_binary())
+
+
 def _binary(column: pa.Array) -> pa.Array:
     import pyarrow as pa
 
@@ -145,10 +151,9 @@ def _length(batch: pa.RecordBatch) -> pa.Array:
 
 def _flag(yes: bytes, no: bytes) -> Field:
     def make(batch: pa.RecordBatch) -> pa.Array:
-        import pyarrow as pa
         import pyarrow.compute as pc
 
-        return pc.if_else(_column(batch, "_retain"), pa.scalar(yes, pa.large_binary()), pa.scalar(no, pa.large_binary()))
+        return pc.if_else(_column(batch, "_retain"), _bytes(yes), _bytes(no))
 
     return make
 
@@ -203,21 +208,20 @@ def _json_payload(batch: pa.RecordBatch) -> pa.Array:
     valid = _is_json(payloads)
     if pc.all(valid).as_py():
         return _one_line(payloads)
-    others = pc.if_else(valid, b"", payloads)
+    others = pc.if_else(valid, _bytes(b""), payloads)
     text = _json_string(others) if _is_utf8(others) else _each(others, lambda value: _dumps(value.decode("utf-8", "replace")))
     return pc.if_else(valid, _one_line(payloads), text)
 
 
 def _json_member(batch: pa.RecordBatch) -> pa.Array:
     """``"payload":...``, or ``"payload_base64":...`` for bytes that are not UTF-8, so that nothing is lost."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     payloads = _payload(batch)
     valid = _is_json(payloads)
-    others = pc.if_else(valid, b"", payloads)
-    name = pa.scalar(b'"payload":', pa.large_binary())
-    empty = pa.scalar(b"", pa.large_binary())
+    others = pc.if_else(valid, _bytes(b""), payloads)
+    name = _bytes(b'"payload":')
+    empty = _bytes(b"")
     if _is_utf8(others):
         value = _one_line(payloads) if pc.all(valid).as_py() else pc.if_else(valid, _one_line(payloads), _json_string(others))
         return pc.binary_join_element_wise(name, value, empty)
@@ -251,7 +255,7 @@ def _is_json(payloads: pa.Array) -> pa.Array:
     valid = np.ones(count, bool)
     valid[refused] = False
     # Nothing at all is no JSON, and a byte order mark is none within other JSON.
-    whole = pc.and_(pc.not_equal(payloads, pa.scalar(b"", pa.large_binary())), pc.invert(pc.starts_with(payloads, pattern=_BOM)))
+    whole = pc.and_(pc.not_equal(payloads, _bytes(b"")), pc.invert(pc.starts_with(payloads, pattern=_BOM)))
     return pc.and_(pa.array(valid), whole)
 
 
@@ -277,7 +281,6 @@ def _is_utf8(column: pa.Array) -> bool:
 
 def _json_string(column: pa.Array) -> pa.Array:
     """UTF-8 as strings of JSON."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     for plain, escaped in _JSON_ESCAPES.items():
@@ -287,8 +290,8 @@ def _json_string(column: pa.Array) -> pa.Array:
         for code in range(0x20):
             if pc.any(pc.match_substring(column, bytes([code]))).as_py():
                 column = pc.replace_substring(column, bytes([code]), b"\\u%04x" % code)
-    quote = pa.scalar(b'"', pa.large_binary())
-    return pc.binary_join_element_wise(quote, column, quote, pa.scalar(b"", pa.large_binary()))
+    quote = _bytes(b'"')
+    return pc.binary_join_element_wise(quote, column, quote, _bytes(b""))
 
 
 def _each(column: pa.Array, make: Callable[[bytes], bytes]) -> pa.Array:

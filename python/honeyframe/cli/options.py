@@ -82,8 +82,8 @@ ClientId = Annotated[
 Protocol = Annotated[str, _broker_option("--protocol", "-V", metavar="VERSION", help="MQTT: auto, 5.0, 3.1.1, 3.1; mqttv5, mqttv311.")]
 KeepAlive = Annotated[str | None, _broker_option("--keepalive", "-k", metavar="SECONDS", help="Keepalive; default 30.")]
 CaFile = Annotated[Path | None, _broker_option("--ca-file", "--cafile", metavar="PEM", help="Authorities to trust, not the system's.")]
-Certificate = Annotated[Path | None, _broker_option("--cert", metavar="PEM", help="A client certificate.")]
-Key = Annotated[Path | None, _broker_option("--key", metavar="PEM", help="Its key.")]
+Certificate = Annotated[Path | None, _broker_option("--cert", "--client-certificate", metavar="PEM", help="A client certificate.")]
+Key = Annotated[Path | None, _broker_option("--key", "--client-key", metavar="PEM", help="Its key.")]
 Insecure = Annotated[bool, _broker_option("--insecure", help="Check neither certificate nor host name.")]
 
 # --- what a subcommand may take beside it
@@ -123,7 +123,9 @@ _BROKER: Final[dict[str, tuple[Any, Any]]] = {
 }
 
 
-def with_broker(topics: Topics = "many", *, words: bool = True, required: bool = True) -> Callable[[Callable[..., R]], Callable[..., R]]:
+def with_broker(
+    topics: Topics = "many", *, words: bool = True, required: bool = True, environment: bool = True
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Gives a subcommand the options of a broker; its parameter ``access: Access`` is what they come to.
 
     Args:
@@ -131,16 +133,19 @@ def with_broker(topics: Topics = "many", *, words: bool = True, required: bool =
             not even ``-t``.
         words: whether ``[BROKER] [TOPIC]...`` may also be given without a flag.
         required: whether there must be a broker at all.
+        environment: whether HONEYFRAME_PROFILE may name it.
     """
 
     def decorate(command: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(command)
         def run(**given: Any) -> R:
-            return command(access=_access(given, topics, required=required), **given)
+            return command(access=_access(given, topics, required=required, environment=environment), **given)
 
         del run.__dict__["__wrapped__"]  # its signature is another
         parameters, hints = inspect.signature(command).parameters, get_type_hints(command, include_extras=True)
         own = {name: (hints[name], parameter.default) for name, parameter in parameters.items() if name != "access"}
+        if taken_twice := own.keys() & {"words", "topic", *_BROKER}:
+            raise TypeError(f"{command.__name__}: {', '.join(sorted(taken_twice))} are the broker's parameters")
         taken = {name: found for name, found in own.items() if _is_argument(found[0])}
         if words:  # behind words of its own
             taken["words"] = (_words(topics), None)
@@ -169,15 +174,17 @@ def _words(topics: Topics) -> Any:
     return Annotated[list[Secret] | None, argument]
 
 
-def _access(given: dict[str, Any], topics: Topics, *, required: bool) -> Access:
+def _access(given: dict[str, Any], topics: Topics, *, required: bool, environment: bool) -> Access:
     """What the options of a broker in ``given`` come to; takes them out."""
     found = {name: given.pop(name) for name in _BROKER}
     place = find_place(
         given.pop("words", None) or (),
         topics=[as_utf8(topic) for topic in given.pop("topic", None) or ()],
-        **{name: found[name] for name in ("url", "host", "port", "tls", "websockets", "profile")},
+        profile=found.pop("profile"),
+        from_environment=environment,
+        **{name: found.pop(name) for name in ("url", "host", "port", "tls", "websockets")},
     )
-    access = access_of(place.uri, topics=place.topics, **{**found, "profile": place.profile})
+    access = access_of(place.uri, topics=place.topics, profile=place.profile, **found)
     if required and not access.is_given:
         raise typer.BadParameter("which broker? Name an address (mqtts://...) or a profile first, or one with -h, -L or --profile")
     _check_topics(place.topics, topics)
@@ -206,7 +213,6 @@ def access_of(
     certificate: Path | None = None,
     key: Path | None = None,
     insecure: bool = False,
-    **_: Any,
 ) -> Access:
     """The options of ``honeyframe.connect``; what was not given is left to its defaults, or to the profile."""
     if password is not None and password_file is not None:

@@ -81,7 +81,15 @@ def _given_address(
 
     if address is not None and not is_address(address.reveal()):
         raise typer.BadParameter("that is no address: it begins with mqtts://, mqtt://, wss:// or ws://")
-    place = find_place([] if address is None else [address], url=url, host=host, port=port, tls=tls, websockets=websockets)
+    place = find_place(
+        [] if address is None else [address],
+        url=url,
+        host=host,
+        port=port,
+        tls=tls,
+        websockets=websockets,
+        from_environment=False,
+    )
     if place.uri is None:
         raise typer.BadParameter("an address is missing, such as mqtts://xyz.s1.eu.hivemq.cloud")
     if place.topics:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,20 +45,12 @@ def pub(
     With --from the topic may be a template: in 'plant/{line}/set' the row's value stands for {line}. What was not published is told by its
     row, and the exit code is 1. QoS 1 and 2 wait until the broker has confirmed; with QoS 0 a refusal may go unseen.
     """
-    given = {"-m": message is not None, "-f": file is not None, "-l": lines, "-n": nothing, "--from": source is not None}
-    chosen = [name for name, is_there in given.items() if is_there]
-    if len(chosen) != 1:
-        raise typer.BadParameter(
-            f"{' and '.join(chosen)} each say what to publish: one of them will do"
-            if chosen
-            else "nothing to publish: -m TEXT, -f FILE, -l, -n or --from FILE"
-        )
-    if source is None and (topic_column is not None or columns is not None):
-        raise typer.BadParameter("--topic-column and --columns go with --from")
-    if repeat > 1 and (lines or source is not None):
-        raise typer.BadParameter("--repeat goes with -m, -f and -n")
-    if rate is not None and not rate > 0:
-        raise typer.BadParameter(f"--rate is above zero; found {rate:g}")
+    _check(
+        {"-m": message is not None, "-f": file is not None, "-l": lines, "-n": nothing, "--from": source is not None},
+        of_rows=topic_column is not None or columns is not None,
+        repeat=repeat,
+        rate=rate,
+    )
     topic = _topic(access.topics, topic_column)
     levels = _levels(topic, is_template=source is not None)
     limit = options.duration(timeout, "--timeout")
@@ -77,6 +70,21 @@ def pub(
     how: dict[str, Any] = {"topic": topic, "topic_column": topic_column, "qos": qos, "retain": retain, "timeout": limit}
     how |= {"columns": options.column_names(columns)} if source is not None else {"payload_column": "payload"}
     return _publish(access, rows, rate, how)
+
+
+def _check(given: dict[str, bool], *, of_rows: bool, repeat: int, rate: float | None) -> None:
+    """What no option can say alone."""
+    chosen = [name for name, is_there in given.items() if is_there]
+    if not chosen:
+        raise typer.BadParameter("nothing to publish: -m TEXT, -f FILE, -l, -n or --from FILE")
+    if len(chosen) > 1:
+        raise typer.BadParameter(f"{' and '.join(chosen)} each say what to publish: one of them will do")
+    if of_rows and chosen != ["--from"]:
+        raise typer.BadParameter("--topic-column and --columns go with --from")
+    if repeat > 1 and chosen[0] in ("-l", "--from"):
+        raise typer.BadParameter("--repeat goes with -m, -f and -n")
+    if rate is not None and not 0 < rate < math.inf:
+        raise typer.BadParameter(f"--rate is a number above zero; found {rate:g}")
 
 
 def _topic(topics: tuple[str, ...], topic_column: str | None) -> str | None:
@@ -139,17 +147,17 @@ def _told(result: PublishResult, rows: Rows) -> ExitCode:
     from ..arguments import count_of
 
     faults = sorted(_faults(result, rows))
+    total = rows.unreadable_count + len(result._refusals)
     for place, why in faults[:_SHOWN_REFUSED]:
         complain("error", f"{rows.noun} {place:,}: {why}")
-    if len(faults) > _SHOWN_REFUSED:
-        complain("error", f"... and {len(faults) - _SHOWN_REFUSED:,} more")
+    if total > _SHOWN_REFUSED:
+        complain("error", f"... and {total - _SHOWN_REFUSED:,} more")
     if result.error is not None:
         complain("error", str(result.error))
-    behind = len(result._not_sent)
-    total = count_of(result.published, rows.noun)
-    failed = len(faults) + behind
-    typer.echo(f"{total} published in {result.seconds:.1f} s" + (f", {failed:,} not" if failed else ""), err=True)
-    return ExitCode.ok if result.ok and not rows.unreadable else ExitCode.error
+    failed = total + len(result._not_sent)
+    sent = f"{count_of(result.published, rows.noun)} published in {result.seconds:.1f} s"
+    typer.echo(sent + (f", {failed:,} not" if failed else ""), err=True)
+    return ExitCode.ok if result.ok and not rows.unreadable_count else ExitCode.error
 
 
 def _faults(result: PublishResult, rows: Rows) -> Iterator[tuple[int, str]]:

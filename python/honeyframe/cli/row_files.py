@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STDIN: Final = Path("-")
 PAYLOAD: Final = "payload"
 MAX_PAYLOAD: Final = 268_435_455 - 65_537  # of an MQTT packet, but for its topic
+_MOST_TOLD: Final = 1_000
 _SLICE_SECONDS: Final = 0.05
 _CHUNK_ROWS: Final = 1_000
 _CHUNK_BYTES: Final = 1 << 20
@@ -34,7 +35,14 @@ class Rows:
     count: int | None = None  # where it is known beforehand
 
     def __init__(self) -> None:
-        self.unreadable: list[tuple[int, str]] = []  # (place, why)
+        self.unreadable: list[tuple[int, str]] = []  # (place, why), of the first
+        self.unreadable_count = 0
+
+    def refuse(self, place: int, why: str) -> None:
+        """What is at ``place`` is no row."""
+        self.unreadable_count += 1
+        if len(self.unreadable) < _MOST_TOLD:
+            self.unreadable.append((place, why))
 
     def items(self) -> Iterator[Any]:
         """Frames or dicts, in order."""
@@ -107,16 +115,18 @@ class JsonLines(Rows):
 
     def items(self) -> Iterator[Mapping[str, Any]]:
         with self._file as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(lambda: file.readline(MAX_PAYLOAD + 1), b""), 1):
+                if len(line) > MAX_PAYLOAD:
+                    raise InvalidArgumentError(f"line {number:,} is too long for a message of MQTT")
                 if line.isspace():
                     continue
                 try:
                     found = json.loads(line, parse_constant=_refuse)
                 except (ValueError, RecursionError) as error:
-                    self.unreadable.append((number, f"no JSON: {_told(error)}"))
+                    self.refuse(number, f"no JSON: {_told(error)}")
                     continue
                 if not isinstance(found, dict):
-                    self.unreadable.append((number, "no JSON object"))
+                    self.refuse(number, "no JSON object")
                     continue
                 self._places.append(number)
                 yield found
@@ -157,7 +167,7 @@ class Csv(Rows):
     def _skip(self, row: Any) -> str:
         place = row.number - 1 if row.number is not None else 0  # the header is number 1
         self._skipped.append(place)
-        self.unreadable.append((place, f"{row.actual_columns} values under a header of {row.expected_columns}"))
+        self.refuse(place, f"{row.actual_columns} values under a header of {row.expected_columns}")
         return "skip"
 
     def items(self) -> Iterator[pa.RecordBatch]:

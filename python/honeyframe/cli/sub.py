@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -171,7 +172,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self._poll = select.poll()
-        self._poll.register(sys.stdout.fileno(), 0)  # errors alone
+        with contextlib.suppress(OSError):  # no file of the system's: nobody can leave
+            self._poll.register(sys.stdout.fileno(), 0)  # errors alone
 
     def check(self) -> None:
         """Raises BrokenPipeError when it has gone."""

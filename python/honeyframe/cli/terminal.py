@@ -22,6 +22,11 @@ def width() -> int:
     return max(MIN_WIDTH, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)
 
 
+def wants_colour() -> bool:
+    """Whether a terminal may get escapes at all: no-color.org, and terminals that know none."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def printable(text: str) -> str:
     """``text`` with control characters spelled out (``\\x1b``): a topic may carry the escapes of a terminal. Line breaks stay.
 
