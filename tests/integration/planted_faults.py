@@ -214,7 +214,7 @@ def early_chain(ward: Ward) -> hf.DoctorReport:
 def soon_expired(ward: Ward) -> hf.DoctorReport:
     end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=5)
     context = ward.authority.server(valid_until=end).server_context(ward.folder / "soon")
-    return ward.canary(scripted(ward, serve, tls=context))
+    return ward.canary(scripted(ward, serve, tls=context), access="subscribe")
 
 
 def old_tls(ward: Ward) -> hf.DoctorReport:
@@ -245,7 +245,7 @@ def by_address(ward: Ward) -> hf.DoctorReport:
 def unchecked(ward: Ward) -> hf.DoctorReport:
     context = certificates.self_signed().server_context(ward.folder / "insecure")
     uri = scripted(ward, serve, tls=context)
-    return ward.canary(uri, insecure=True, ca_file=None)
+    return ward.canary(uri, insecure=True, ca_file=None, access="subscribe")
 
 
 # --- the rest
@@ -396,7 +396,9 @@ FAULTS: Final[dict[str, Fault]] = {
     "moved": Fault("CONNECT", "server_moved", scripts(refuses(0x9D)), "moved", "URL"),
     "rate": Fault("CONNECT", "rate", scripts(refuses(0x9F)), "rate", "minute"),
     "unsupported version": Fault("CONNECT", "unsupported_version", scripts(speaks_old, protocol="5.0"), "3.1.1 is accepted", "auto"),
-    "MQTT 5 refused": Fault("CONNECT", "protocol_fallback", scripts(speaks_old), "not with MQTT 5", "no reasons", "warn"),
+    "MQTT 5 refused": Fault(
+        "CONNECT", "protocol_fallback", scripts(speaks_old, access="subscribe"), "not with MQTT 5", "no reasons", "warn"
+    ),
     "client id refused": Fault("CONNECT", "client_id_refused", scripts(refuses(0x85), client_id="me"), "Identifier", "client_id"),
     "client id refused, 3.1.1": Fault("CONNECT", "client_id_refused", scripts(refuses(2), protocol="3.1.1"), "identifier", "client_id"),
     "DISCONNECT behind CONNACK": Fault("CONNECT", "disconnected_at_once", scripts(accepts(says_goodbye)), "back in a minute", "log"),
@@ -410,7 +412,12 @@ FAULTS: Final[dict[str, Fault]] = {
     "SSH server": Fault("CONNECT", "no_mqtt", answering(b"SSH-2.0-OpenSSH_9.2\r\n"), "SSH", "port"),
     # what is allowed
     "small packets": Fault(
-        "limits", "packet_size_small", scripts(accepts(properties={"maximum_packet_size": 300})), "300", "smaller", "warn"
+        "limits",
+        "packet_size_small",
+        scripts(accepts(properties={"maximum_packet_size": 300}), access="subscribe"),
+        "300",
+        "smaller",
+        "warn",
     ),
     "packets too small for any": Fault(
         "publish test/topic", "packet_too_large", scripts(accepts(properties={"maximum_packet_size": 50})), "50", "maximum packet size"

@@ -92,7 +92,7 @@ ADVICE: Final[dict[str, str]] = {
     "tls_on_plain_port": "the port speaks {words}: use the broker's port with TLS (mostly 8883) or, in a network of your own, {better}",
     "plain_on_tls_port": "use {better}",
     "no_tls": "whoever sits in between reads the password: use {better} where the broker has a port with TLS",
-    "tls_too_old": "the broker offers TLS 1.0 or 1.1 only, which are broken: turn TLS 1.2 on there (HiveMQ Cloud has 1.2 and 1.3)",
+    "tls_too_old": "the broker offers TLS 1.0 or 1.1 only, which are broken: turn TLS 1.2 on there",
     "client_certificate_wanted": "pass client_certificate= and client_key= (HiveMQ Cloud Serverless wants none)",
     "client_certificate_refused": (
         "the broker does not accept this client certificate: its authority must be known there, and it must be valid"
@@ -115,13 +115,12 @@ ADVICE: Final[dict[str, str]] = {
     "websocket_in_use": "this process has a WebSocket connection, and can have one: close it, or run honeyframe doctor in a terminal",
     # CONNECT
     "credential_refused": (
-        "user name or password are wrong, or meant for another cluster ({credentials}). A password is shown only once: if in doubt, add"
-        " a new credential. If the doctor passes and your program is refused, it asks for a last will that the credential may not "
+        "user name or password are wrong, or meant for another cluster ({credentials}). If in doubt, add a new credential. If the doctor passes and your program is refused, it asks for a last will that the credential may not "
         "publish: leave the will out"
     ),
     "quota": (
         "all sessions of the plan are in use (HiveMQ Cloud Serverless: 100 at a time; kept ones count while nobody is connected): close"
-        " clients, let sessions expire (session_expiry=0), reuse a client_id, or take a larger plan ({overview})"
+        " clients, let sessions expire (session_expiry=0), reuse a client_id, or take a larger plan"
     ),
     "banned": "an administrator of the broker has banned this client, user or address: ask them (HiveMQ Cloud: its support)",
     "client_id_refused": (
@@ -175,6 +174,7 @@ ADVICE: Final[dict[str, str]] = {
         "the broker took the message and did not deliver it. Mosquitto grants a SUBSCRIBE even where the credential may not read: look "
         "at its ACL. Else a rule or extension of the broker takes messages away, or it is overloaded (its log, its dropped messages)"
     ),
+    "publish_failed": "the message could not be sent: what came back says why",
     "connection_lost": "the connection broke meanwhile: try again; if it breaks each time, the broker's log tells why",
     # stay
     "session_taken_over": (

@@ -128,6 +128,8 @@ def _why(visit: Visit, connected: Connected) -> tuple[str, str, str]:
     if error.reason_code is not None:
         return _refused(visit, error, said)
     heard = spoken(visit)
+    if isinstance(error, PacketRefusedError) and heard and not heard.is_mqtt:
+        said = "what came back is no answer to CONNECT"
     if heard.is_tls and not visit.address.uses_tls:
         return (
             "plain_on_tls_port",

@@ -197,7 +197,7 @@ class Permissions:
         return ended(session, 0.0 if qos else 0.4)  # at QoS 0 a no is the end of the connection
 
     def _not_published(self, probe: Probe, tried: str, error: HoneyframeError, seconds: float) -> DoctorRow:
-        said, cause = _words(error), "connection_lost"
+        said, cause = _words(error), "connection_lost" if isinstance(error, ConnectError) else "publish_failed"
         if isinstance(error, OperationTimeoutError):
             cause = "no_answer"
         elif isinstance(error, PacketTooLargeError):
