@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.brokers import certificates
 from tests.brokers.certificates import Authority, Credential
 from tests.brokers.hivemq import HiveMQ
@@ -196,18 +197,17 @@ def with_certificate(make: Callable[[Authority], Credential]) -> Callable[[Ward]
     return run
 
 
-def _tomorrow() -> datetime.datetime:
+def _next_year() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=400)
 
 
 def early_chain(ward: Ward) -> hf.DoctorReport:
     """Every certificate begins next year: it is the clock that is wrong."""
-    key = certificates.ec.generate_private_key(certificates.ec.SECP256R1())
-    root = ward.authority
-    later = {"valid_from": _tomorrow(), "valid_until": _tomorrow() + datetime.timedelta(days=90)}
+    key, root = ec.generate_private_key(ec.SECP256R1()), ward.authority
+    begin, end = _next_year(), _next_year() + datetime.timedelta(days=90)
     name = certificates._name("honeyframe test intermediate")
-    certificate = certificates._sign(name, key, root.certificate.subject, root.key, authority=True, **later)
-    credential = Authority(certificate, key, (certificate,)).server(**later)
+    certificate = certificates._sign(name, key, root.certificate.subject, root.key, authority=True, valid_from=begin, valid_until=end)
+    credential = Authority(certificate, key, (certificate,)).server(valid_from=begin, valid_until=end)
     return with_certificate(lambda _: credential)(ward)
 
 
@@ -269,10 +269,10 @@ def wrong_date(ward: Ward) -> hf.DoctorReport:
     return answering(answer.encode(), scheme="wss", path="/mqtt")(ward)
 
 
-def silent_server(scheme: str) -> Callable[[Ward], hf.DoctorReport]:
+def silent_server(scheme: str, **options: Any) -> Callable[[Ward], hf.DoctorReport]:
     def run(ward: Ward) -> hf.DoctorReport:
         server = ward.servers.enter_context(Silent())
-        return ward.canary(f"{scheme}://localhost:{server.port}")
+        return ward.canary(f"{scheme}://localhost:{server.port}", **options)
 
     return run
 
@@ -329,7 +329,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "port without an answer": Fault("TCP", "port_silent", full_queue, "does not answer", "firewall"),
     "proxy that is not there": Fault("TCP", "proxy_failed", proxied, "proxy", "http_proxy"),
     "silent port, TLS": Fault("TLS", "port_silent", silent_server("mqtts"), "does not answer", "8883"),
-    "silent port, plain": Fault("CONNECT", "connack_missing", silent_server("mqtt"), "did not answer", "log"),
+    "silent port, plain": Fault("CONNECT", "connack_missing", silent_server("mqtt", protocol="3.1.1"), "did not answer", "log"),
     # TLS
     "TLS to a plain port": Fault("TLS", "tls_on_plain_port", wrong_scheme("tcp", "mqtts"), "", "mqtt://localhost"),
     "TLS to a plain port of HiveMQ": Fault("TLS", "tls_on_plain_port", wrong_scheme("tcp", "mqtts", of="hivemq"), "", "mqtt://localhost"),

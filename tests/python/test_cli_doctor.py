@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.brokers.mosquitto import Mosquitto
@@ -45,11 +46,14 @@ def test_no_address_and_a_password_in_one(tmp_path: Path) -> None:
 
 
 def test_wrong_usage() -> None:
-    for arguments in (["--access", "read"], ["-t", "a/#/b"], ["--no-such-flag"], ["--protocol", "9"]):
+    def use(arguments: list[str]) -> None:
         done = run("doctor", "mqtt://127.0.0.1:1", *arguments)
         assert done.returncode == 2, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         assert done.stdout == ""
+
+    with ThreadPoolExecutor() as workers:
+        list(workers.map(use, [["--access", "read"], ["-t", "a/#/b"], ["--no-such-flag"], ["--protocol", "9"]]))
 
 
 def test_help_fits_a_screen() -> None:

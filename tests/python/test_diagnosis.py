@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import errno
 import json
 import os
@@ -17,7 +18,7 @@ from tests.brokers.scripted import Connection, ScriptedBroker, serve
 
 import honeyframe as hf
 from honeyframe import _core
-from honeyframe.diagnosis import causes, clock, connack, port, refusals, report, surroundings, way
+from honeyframe.diagnosis import causes, connack, port, refusals, report, surroundings, way
 from honeyframe.diagnosis.clock import clock_row
 
 CANARY = "c4n4ry-9b1e"
@@ -216,7 +217,7 @@ DAY = 86_400.0
 
 
 def test_clock_by_its_own_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock.time, "time", lambda: 0.0)
+    monkeypatch.setattr("honeyframe.diagnosis.clock.time.time", lambda: 0.0)
     row = clock_row(_chain(), uses_tls=True)
     assert (row.verdict, row.cause) == ("fail", "clock_wrong")
     assert "1970-01-01" in row.answer
@@ -236,7 +237,7 @@ def test_clock_by_certificates() -> None:
 
 def test_clock_by_date() -> None:
     def row(seconds: float, *, verified: bool = True, uses_tls: bool = True) -> hf.DoctorRow:
-        date = clock.email.utils.formatdate(time.time() - seconds, usegmt=True)
+        date = email.utils.formatdate(time.time() - seconds, usegmt=True)
         return clock_row({"tls": {"chain": [], "verified": verified}, "http_date": date}, uses_tls=uses_tls)
 
     assert row(0).verdict == "ok"
