@@ -324,7 +324,6 @@ HTTP: Final = b"HTTP/1.1 400 Bad Request\r\nServer: test\r\nContent-Length: 0\r\
 
 FAULTS: Final[dict[str, Fault]] = {
     # the way
-    "bad host name": Fault("DNS", "dns_unknown_host", lambda w: w.canary("mqtts://nowhere.invalid"), "nowhere.invalid", "Overview"),
     "refused port": Fault("TCP", "port_refused", lambda w: w.canary(f"mqtts://localhost:{free_ports(1)[0]}"), "nothing listens", "8883"),
     "port without an answer": Fault("TCP", "port_silent", full_queue, "does not answer", "firewall"),
     "proxy that is not there": Fault("TCP", "proxy_failed", proxied, "proxy", "http_proxy"),
@@ -421,6 +420,9 @@ FAULTS: Final[dict[str, Fault]] = {
     ),
     "packets too small for any": Fault(
         "publish test/topic", "packet_too_large", scripts(accepts(properties={"maximum_packet_size": 50})), "50", "maximum packet size"
+    ),
+    "QoS 0 only": Fault(
+        "limits", "broker_restricts", scripts(accepts(properties={"maximum_qos": 0}), access="publish"), "maximum QoS 0", "qos=0", "warn"
     ),
     "no wildcards": Fault(
         "limits",

@@ -1,5 +1,5 @@
-/* Preloaded: a machine whose clock is $CLOCK_SHIFT seconds off, whose name server never answers for *.silent, and from which 127.0.0.99
- * cannot be reached. */
+/* Preloaded: a machine whose clock is $CLOCK_SHIFT seconds off, whose name server never answers for *.silent and knows no *.unknown, and
+ * from which 127.0.0.99 cannot be reached. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -35,8 +35,9 @@ time_t time(time_t* out) {
 
 int getaddrinfo(const char* host, const char* service, const struct addrinfo* hints, struct addrinfo** found) {
   typedef int (*Lookup)(const char*, const char*, const struct addrinfo*, struct addrinfo**);
-  size_t length = host == NULL ? 0 : strlen(host);
-  if (length > 7 && strcmp(host + length - 7, ".silent") == 0) sleep(60);
+  const char* domain = host == NULL ? NULL : strrchr(host, '.');
+  if (domain != NULL && strcmp(domain, ".silent") == 0) sleep(60);
+  if (domain != NULL && strcmp(domain, ".unknown") == 0) return EAI_NONAME;
   return ((Lookup)dlsym(RTLD_NEXT, "getaddrinfo"))(host, service, hints, found);
 }
 

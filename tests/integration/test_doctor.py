@@ -54,6 +54,7 @@ def ward(hivemq: HiveMQ, mosquitto: Mosquitto, authority: Any, ca_file: str, tmp
 
 YEAR = 365 * 86_400
 MACHINES = {
+    "a bad host name": ("mqtts://broker.unknown", 0, "DNS", "dns_unknown_host"),
     "a name server that never answers": ("mqtts://broker.silent", 0, "DNS", "dns_no_answer"),
     "no way to the host": ("mqtts://127.0.0.99", 0, "TCP", "host_unreachable"),
     "a clock in the past": ("mosquitto", -30 * YEAR, "clock", "clock_wrong"),

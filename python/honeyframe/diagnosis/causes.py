@@ -55,7 +55,7 @@ ADVICE: Final[dict[str, str]] = {
         "than localhost"
     ),
     "host_unreachable": (
-        "there is no way from this network to that host: look at Wi-Fi, VPN and routes; a private address (10.…, 192.168.…) is reached "
+        "there is no way from this network to that host: look at Wi-Fi, VPN and routes; a private address (10.x.x.x, 192.168.x.x) is reached "
         "from its own network only"
     ),
     "port_silent": (
