@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.brokers import certificates
@@ -282,13 +282,12 @@ def full_queue(ward: Ward) -> hf.DoctorReport:
     return ward.canary(f"mqtts://127.0.0.1:{port}")
 
 
-def twin(ward: Ward) -> hf.DoctorReport:
+def twin(ward: Ward, protocol: Literal["5.0", "3.1.1"] = "5.0") -> hf.DoctorReport:
     """A second client that comes back with the same id, on the real HiveMQ."""
+    name = f"twin-{protocol}"
 
     def connect() -> hf.Client:
-        return hf.connect(
-            ward.hivemq.uri(), username="both", password="both-password", client_id="twin-of-the-doctor", protocol="3.1.1", reconnect=False
-        )
+        return hf.connect(ward.hivemq.uri(), username="both", password="both-password", client_id=name, protocol="3.1.1", reconnect=False)
 
     def come_back() -> None:
         while not first.closed:
@@ -299,7 +298,7 @@ def twin(ward: Ward) -> hf.DoctorReport:
     first = connect()
     thread = threading.Thread(target=come_back)
     thread.start()
-    report = ward.visit(ward.hivemq.uri(), client_id="twin-of-the-doctor", topics=[])
+    report = ward.visit(ward.hivemq.uri(), client_id=name, protocol=protocol)
     thread.join(10)
     return report
 
@@ -463,6 +462,7 @@ FAULTS: Final[dict[str, Fault]] = {
     ),
     "slow": Fault("round trip", "slow", scripts(slow, access="subscribe"), "at best", "region", "warn"),
     "client id taken over": Fault("stay", "session_taken_over", twin, "taken over", "random"),
+    "client id taken over, 3.1.1": Fault("stay", "session_taken_over", lambda w: twin(w, "3.1.1"), "MQTT 3", "random"),
     "client id taken over at once": Fault("CONNECT", "session_taken_over", scripts(accepts(takes_over)), "taken over", "random"),
     "options that do not go together": Fault(
         "options", "options_refused", lambda w: w.visit(w.mosquitto.uri(), ca_file=w.ca_file), "ca_file", "hf.connect"
