@@ -150,6 +150,29 @@ async def takes_over(c: Connection) -> None:
     await c.sleep(0.2)
 
 
+async def ends_later(c: Connection) -> None:
+    await c.sleep(0.7)
+    await c.send(Disconnect(code=0x98))
+    await c.sleep(0.2)
+
+
+def breaks_down() -> Callable[[Connection], Awaitable[None]]:
+    """Breaks at the first PUBLISH, and from then on after a moment."""
+    broken = False
+
+    async def then(c: Connection) -> None:
+        nonlocal broken
+        await (c.sleep(0.1) if broken else c.read())
+        broken = True
+
+    return then
+
+
+async def has_no_shares(c: Connection) -> None:
+    await c.grant({"$share/g/a": 0x9E})
+    await c.serve()
+
+
 async def ignores_subscribe(c: Connection) -> None:
     await c.expect(Subscribe)
     await c.hang()
@@ -215,6 +238,10 @@ def soon_expired(ward: Ward) -> hf.DoctorReport:
     end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=5)
     context = ward.authority.server(valid_until=end).server_context(ward.folder / "soon")
     return ward.canary(scripted(ward, serve, tls=context), access="subscribe")
+
+
+def hangs_up(ward: Ward) -> hf.DoctorReport:
+    return ward.canary(f"mqtts://localhost:{ward.servers.enter_context(TlsServer(None)).port}")
 
 
 def old_tls(ward: Ward) -> hf.DoctorReport:
@@ -319,6 +346,7 @@ def wrong_scheme(listener: str, scheme: str, *, of: str = "mosquitto", path: str
     return run
 
 
+CHAT: Final = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
 HTTP: Final = b"HTTP/1.1 400 Bad Request\r\nServer: test\r\nContent-Length: 0\r\n\r\n"
 
 FAULTS: Final[dict[str, Fault]] = {
@@ -354,6 +382,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "weak key": Fault("TLS", "certificate_weak", with_certificate(Authority.weak_key), "weak", "RSA 2048"),
     "expires soon": Fault("TLS", "certificate_expires_soon", soon_expired, "days left", "renewed", "warn"),
     "TLS 1.1": Fault("TLS", "tls_too_old", old_tls, "1.2", "TLS 1.2"),
+    "hangs up at TLS's greeting": Fault("TLS", "tls_failed", hangs_up, "closed", "log"),
     "client certificate wanted": Fault("TLS", "client_certificate_wanted", client_certificate, "certificate", "client_certificate="),
     "client certificate refused": Fault("TLS", "client_certificate_refused", wrong_client_certificate, "", "authority"),
     "no SNI": Fault("CONNECT", "no_sni", by_address, "Not authorized", "by the name"),
@@ -369,6 +398,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "wrong path, hanging": Fault(
         "WebSocket", "websocket_path", wrong_scheme("wss", "wss", of="hivemq", path="/no"), "path is wrong", "it answers"
     ),
+    "another subprotocol": Fault("WebSocket", "websocket_subprotocol", answering(CHAT, scheme="ws", path="/chat"), "chat", "path", "warn"),
     "wss on the MQTT port": Fault("WebSocket", "websocket_on_mqtt_port", wrong_scheme("tls", "wss"), "", "mqtts://localhost"),
     "ws on the MQTT port": Fault("WebSocket", "websocket_on_mqtt_port", wrong_scheme("tcp", "ws"), "", "mqtt://localhost"),
     "mqtts on the WebSocket port": Fault("CONNECT", "websocket_port", wrong_scheme("wss", "mqtts"), "", "wss://localhost"),
@@ -392,6 +422,9 @@ FAULTS: Final[dict[str, Fault]] = {
     "busy": Fault("CONNECT", "server_busy", scripts(refuses(0x89)), "busy", "minute"),
     "banned": Fault("CONNECT", "banned", scripts(refuses(0x8A)), "Banned", "administrator"),
     "moved": Fault("CONNECT", "server_moved", scripts(refuses(0x9D)), "moved", "URL"),
+    "another authentication": Fault("CONNECT", "authentication_method", scripts(refuses(0x8C)), "0x8C", "another way"),
+    "CONNECT found at fault": Fault("CONNECT", "refused_protocol", scripts(refuses(0x82), protocol="5.0"), "0x82", "3.1.1"),
+    "no reason given": Fault("CONNECT", "refused_unspecified", scripts(refuses(0x80)), "0x80", "log"),
     "rate": Fault("CONNECT", "rate", scripts(refuses(0x9F)), "rate", "minute"),
     "unsupported version": Fault("CONNECT", "unsupported_version", scripts(speaks_old, protocol="5.0"), "3.1.1 is accepted", "auto"),
     "MQTT 5 refused": Fault(
@@ -461,6 +494,13 @@ FAULTS: Final[dict[str, Fault]] = {
         "subscribe test/topic", "no_answer", scripts(accepts(ignores_subscribe), access="subscribe"), "SUBSCRIBE", "overloaded"
     ),
     "slow": Fault("round trip", "slow", scripts(slow, access="subscribe"), "at best", "region", "warn"),
+    "no shared subscriptions": Fault(
+        "subscribe $share/g/a", "subscribe_unsupported", scripts(accepts(has_no_shares), topics=["$share/g/a"]), "0x9E", "$share"
+    ),
+    "ended later": Fault("stay", "disconnected", scripts(accepts(ends_later), topics=[], client_id="me"), "Administrative", "log"),
+    "lost at each PUBLISH, and without": Fault(
+        "publish test/topic", "connection_lost", scripts(accepts(breaks_down()), access="publish", protocol="5.0"), "lost", "try again"
+    ),
     "client id taken over": Fault("stay", "session_taken_over", twin, "taken over", "random"),
     "client id taken over, 3.1.1": Fault("stay", "session_taken_over", lambda w: twin(w, "3.1.1"), "MQTT 3", "random"),
     "client id taken over at once": Fault("CONNECT", "session_taken_over", scripts(accepts(takes_over)), "taken over", "random"),

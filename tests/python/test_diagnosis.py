@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 from tests.brokers.packets import Connack, Connect
-from tests.brokers.scripted import Connection, ScriptedBroker
+from tests.brokers.scripted import Connection, ScriptedBroker, serve
 
 import honeyframe as hf
 from honeyframe import _core
-from honeyframe.diagnosis import causes, connack, port, refusals, report, surroundings, way
+from honeyframe.diagnosis import causes, connack, permissions, port, refusals, report, surroundings, way
 from honeyframe.diagnosis.clock import clock_row
+from honeyframe.uri import Address
 
 CANARY = "c4n4ry-9b1e"
 NOBODY = "mqtts://127.0.0.1:1"
@@ -203,6 +204,26 @@ def test_a_name_server_that_is_silent_is_left_behind() -> None:
     probed = _core.probe(_core.ConnectOptions("mqtt://127.0.0.1:1"), timeout=0.0)
     assert time.monotonic() - begin < 1
     assert probed["error"] is not None
+
+
+def test_a_password_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serves(c: Connection) -> None:
+        if c._first[:1] == b"\x10":
+            await serve(c)
+
+    monkeypatch.setattr(Address, "is_loopback", property(lambda _: False))
+    with ScriptedBroker(serves, repeat=True) as broker:
+        row = hf.doctor(broker.uri(), username="me", password=CANARY, access="publish")["TLS"]
+    assert (row.verdict, row.cause) == ("warn", "no_tls")
+    assert "mqtts://" in row.advice
+
+
+def test_a_message_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = type("_", (), {"left": lambda _: 5.0})()
+    asked = permissions.Permissions(visit, connack.Connected(), access="publish")
+    probe = permissions.Probe("a", exact=True)
+    row = asked._not_published(probe, "PUBLISH", hf.InvalidTopicError("no such topic"), 0.0)
+    assert (row.verdict, row.cause) == ("fail", "publish_failed")
 
 
 # --- clock
@@ -394,6 +415,12 @@ def test_each_cause_that_the_code_names_is_in_the_table() -> None:
     for cause in causes.ADVICE:
         filled = causes.advise(cause, **dict.fromkeys(("better", "words", "port", "topic", "size", "restrictions"), "x"))
         assert "{" not in filled
+
+
+def test_each_cause_is_planted_somewhere() -> None:
+    files = ("integration/planted_faults.py", "integration/test_doctor.py", "python/test_diagnosis.py")
+    planted = "".join((ROOT / "tests" / file).read_text() for file in files)
+    assert [cause for cause in causes.ADVICE if f'"{cause}"' not in planted] == []
 
 
 def test_an_anonymous_connect_is_one() -> None:

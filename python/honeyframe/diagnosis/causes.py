@@ -139,7 +139,6 @@ ADVICE: Final[dict[str, str]] = {
         "nothing is to be done; but MQTT 3.1.1 gives no reasons: a denied publish looks like a lost connection. If the broker can "
         "speak MQTT 5, turn it on"
     ),
-    "wrong_protocol": "the port speaks {words}: use {better}, or the port that goes with the address",
     "no_mqtt": "this is no MQTT broker's port: check host and port ({ports})",
     "connack_missing": (
         "the port takes the connection and never answers CONNECT: is it a broker's, and is the broker overloaded? Look at its log"
