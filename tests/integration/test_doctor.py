@@ -21,7 +21,8 @@ from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.proxies import Relay
 from tests.integration.conftest import in_parallel
-from tests.integration.planted_faults import CANARY, FAULTS, Ward
+from tests.integration.planted_faults import FAULTS
+from tests.integration.ward import CANARY, Ward
 
 import honeyframe as hf
 
