@@ -304,8 +304,9 @@ Status TlsProbe::explain_error(unsigned long error) const {
   if (reason > SSL_AD_REASON_OFFSET) {
     const int alert = reason - SSL_AD_REASON_OFFSET;
     const char* wanted = certificate_wanted_ ? "; it asks for a client certificate" : "";
-    return failure(ErrorCode::tls_failed,
-                   std::string("the broker refused the TLS handshake: ") + SSL_alert_desc_string_long(alert) + wanted,
+    const char* name =
+        alert == TLS13_AD_CERTIFICATE_REQUIRED ? "certificate required" : SSL_alert_desc_string_long(alert);
+    return failure(ErrorCode::tls_failed, std::string("the broker refused the TLS handshake: ") + name + wanted,
                    reason);
   }
   const char* text = ERR_reason_error_string(error);

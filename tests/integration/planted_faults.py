@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import datetime
 import email.utils
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.brokers import certificates
 from tests.brokers.certificates import Authority, Credential
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.packets import Connack, Connect, Disconnect, Suback, Subscribe
 from tests.brokers.ports import free_ports
-from tests.brokers.scripted import ClientGone, Connection, Script, ScriptedBroker, serve
-from tests.brokers.server_thread import ServerThread
+from tests.brokers.scripted import Connection, Script, ScriptedBroker, serve
 from tests.brokers.tls_server import TlsServer
+from tests.integration.ward import CANARY, Answers, Silent, Ward, deaf_port, scripted, speaking_mqtt
 
 import honeyframe as hf
-
-CANARY: Final = "c4n4ry-7f3a"
-
-
-@dataclass
-class Ward:
-    """What the faults are planted in."""
-
-    hivemq: HiveMQ
-    mosquitto: Mosquitto
-    authority: Authority
-    ca_file: str
-    folder: Path
-    servers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-
-    def visit(self, uri: str, user: str = "both", **options: Any) -> hf.DoctorReport:
-        if uri.startswith(("mqtts:", "wss:")):
-            options = {"ca_file": self.ca_file} | options
-        return hf.doctor(uri, **({"username": user, "password": f"{user}-password"} | options))
-
-    def canary(self, uri: str, **options: Any) -> hf.DoctorReport:
-        """With a password that nobody may get."""
-        return self.visit(uri, **({"username": "me", "password": CANARY} | options))
 
 
 @dataclass(frozen=True)
@@ -63,63 +37,7 @@ class Fault:
     verdict: str = "fail"
 
 
-# --- servers that are not as they should be
-
-
-class Answers(ServerThread):
-    """Says the same to whoever speaks, and hangs up. ``to`` answers only what begins so."""
-
-    def __init__(self, answer: bytes, *, tls: ssl.SSLContext | None = None, to: bytes = b"") -> None:
-        self._answer = answer
-        self._to = to
-        super().__init__(tls)
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await reader.read(65536)
-        if first and first.startswith(self._to):
-            writer.write(self._answer)
-            await writer.drain()
-            await asyncio.sleep(0.1)
-
-
-class Silent(ServerThread):
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.read(65536):
-            pass
-
-
-@contextlib.contextmanager
-def deaf_port() -> Iterator[int]:
-    """A port whose queue is full: the system answers no SYN."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            one = stack.enter_context(socket.socket())
-            one.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                one.connect(listener.getsockname())
-        time.sleep(0.1)
-        yield listener.getsockname()[1]
-
-
-def speaking_mqtt(script: Script) -> Script:
-    """The script for those who begin with CONNECT; all others are hung up on. Whoever leaves may."""
-
-    async def run(c: Connection) -> None:
-        if c._first[:1] != b"\x10":
-            return
-        with contextlib.suppress(ClientGone, ConnectionError):
-            await script(c)
-        c.waits_for = ""
-
-    return run
-
-
-def scripted(ward: Ward, script: Script, *, tls: ssl.SSLContext | None = None) -> str:
-    broker = ward.servers.enter_context(ScriptedBroker(speaking_mqtt(script), repeat=True, tls=tls))
-    return broker.uri("localhost")
+# --- what brokers do
 
 
 def refuses(code: int, code_on_5: int | None = None) -> Script:
@@ -147,6 +65,29 @@ async def takes_over(c: Connection) -> None:
     await c.sleep(0.1)
     await c.send(Disconnect(code=0x8E))
     await c.sleep(0.2)
+
+
+async def ends_later(c: Connection) -> None:
+    await c.sleep(0.7)
+    await c.send(Disconnect(code=0x98))
+    await c.sleep(0.2)
+
+
+def breaks_down() -> Callable[[Connection], Awaitable[None]]:
+    """Breaks at the first PUBLISH, and from then on after a moment."""
+    broken = False
+
+    async def then(c: Connection) -> None:
+        nonlocal broken
+        await (c.sleep(0.1) if broken else c.read())
+        broken = True
+
+    return then
+
+
+async def has_no_shares(c: Connection) -> None:
+    await c.grant({"$share/g/a": 0x9E})
+    await c.serve()
 
 
 async def ignores_subscribe(c: Connection) -> None:
@@ -196,25 +137,28 @@ def with_certificate(make: Callable[[Authority], Credential]) -> Callable[[Ward]
     return run
 
 
-def _tomorrow() -> datetime.datetime:
+def _next_year() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=400)
 
 
 def early_chain(ward: Ward) -> hf.DoctorReport:
     """Every certificate begins next year: it is the clock that is wrong."""
-    key = certificates.ec.generate_private_key(certificates.ec.SECP256R1())
-    root = ward.authority
-    later = {"valid_from": _tomorrow(), "valid_until": _tomorrow() + datetime.timedelta(days=90)}
+    key, root = ec.generate_private_key(ec.SECP256R1()), ward.authority
+    begin, end = _next_year(), _next_year() + datetime.timedelta(days=90)
     name = certificates._name("honeyframe test intermediate")
-    certificate = certificates._sign(name, key, root.certificate.subject, root.key, authority=True, **later)
-    credential = Authority(certificate, key, (certificate,)).server(**later)
+    certificate = certificates._sign(name, key, root.certificate.subject, root.key, authority=True, valid_from=begin, valid_until=end)
+    credential = Authority(certificate, key, (certificate,)).server(valid_from=begin, valid_until=end)
     return with_certificate(lambda _: credential)(ward)
 
 
 def soon_expired(ward: Ward) -> hf.DoctorReport:
     end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=5)
     context = ward.authority.server(valid_until=end).server_context(ward.folder / "soon")
-    return ward.canary(scripted(ward, serve, tls=context))
+    return ward.canary(scripted(ward, serve, tls=context), access="subscribe")
+
+
+def hangs_up(ward: Ward) -> hf.DoctorReport:
+    return ward.canary(f"mqtts://localhost:{ward.servers.enter_context(TlsServer(None)).port}")
 
 
 def old_tls(ward: Ward) -> hf.DoctorReport:
@@ -245,7 +189,7 @@ def by_address(ward: Ward) -> hf.DoctorReport:
 def unchecked(ward: Ward) -> hf.DoctorReport:
     context = certificates.self_signed().server_context(ward.folder / "insecure")
     uri = scripted(ward, serve, tls=context)
-    return ward.canary(uri, insecure=True, ca_file=None)
+    return ward.canary(uri, insecure=True, ca_file=None, access="subscribe")
 
 
 # --- the rest
@@ -269,10 +213,10 @@ def wrong_date(ward: Ward) -> hf.DoctorReport:
     return answering(answer.encode(), scheme="wss", path="/mqtt")(ward)
 
 
-def silent_server(scheme: str) -> Callable[[Ward], hf.DoctorReport]:
+def silent_server(scheme: str, **options: Any) -> Callable[[Ward], hf.DoctorReport]:
     def run(ward: Ward) -> hf.DoctorReport:
         server = ward.servers.enter_context(Silent())
-        return ward.canary(f"{scheme}://localhost:{server.port}")
+        return ward.canary(f"{scheme}://localhost:{server.port}", **options)
 
     return run
 
@@ -282,13 +226,12 @@ def full_queue(ward: Ward) -> hf.DoctorReport:
     return ward.canary(f"mqtts://127.0.0.1:{port}")
 
 
-def twin(ward: Ward) -> hf.DoctorReport:
+def twin(ward: Ward, protocol: Literal["5.0", "3.1.1"] = "5.0") -> hf.DoctorReport:
     """A second client that comes back with the same id, on the real HiveMQ."""
+    name = f"twin-{protocol}"
 
     def connect() -> hf.Client:
-        return hf.connect(
-            ward.hivemq.uri(), username="both", password="both-password", client_id="twin-of-the-doctor", protocol="3.1.1", reconnect=False
-        )
+        return hf.connect(ward.hivemq.uri(), username="both", password="both-password", client_id=name, protocol="3.1.1", reconnect=False)
 
     def come_back() -> None:
         while not first.closed:
@@ -299,7 +242,7 @@ def twin(ward: Ward) -> hf.DoctorReport:
     first = connect()
     thread = threading.Thread(target=come_back)
     thread.start()
-    report = ward.visit(ward.hivemq.uri(), client_id="twin-of-the-doctor", topics=[])
+    report = ward.visit(ward.hivemq.uri(), client_id=name, protocol=protocol)
     thread.join(10)
     return report
 
@@ -320,16 +263,16 @@ def wrong_scheme(listener: str, scheme: str, *, of: str = "mosquitto", path: str
     return run
 
 
+CHAT: Final = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
 HTTP: Final = b"HTTP/1.1 400 Bad Request\r\nServer: test\r\nContent-Length: 0\r\n\r\n"
 
 FAULTS: Final[dict[str, Fault]] = {
     # the way
-    "bad host name": Fault("DNS", "dns_unknown_host", lambda w: w.canary("mqtts://nowhere.invalid"), "nowhere.invalid", "Overview"),
     "refused port": Fault("TCP", "port_refused", lambda w: w.canary(f"mqtts://localhost:{free_ports(1)[0]}"), "nothing listens", "8883"),
     "port without an answer": Fault("TCP", "port_silent", full_queue, "does not answer", "firewall"),
     "proxy that is not there": Fault("TCP", "proxy_failed", proxied, "proxy", "http_proxy"),
     "silent port, TLS": Fault("TLS", "port_silent", silent_server("mqtts"), "does not answer", "8883"),
-    "silent port, plain": Fault("CONNECT", "connack_missing", silent_server("mqtt"), "did not answer", "log"),
+    "silent port, plain": Fault("CONNECT", "connack_missing", silent_server("mqtt", protocol="3.1.1"), "did not answer", "log"),
     # TLS
     "TLS to a plain port": Fault("TLS", "tls_on_plain_port", wrong_scheme("tcp", "mqtts"), "", "mqtt://localhost"),
     "TLS to a plain port of HiveMQ": Fault("TLS", "tls_on_plain_port", wrong_scheme("tcp", "mqtts", of="hivemq"), "", "mqtt://localhost"),
@@ -356,6 +299,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "weak key": Fault("TLS", "certificate_weak", with_certificate(Authority.weak_key), "weak", "RSA 2048"),
     "expires soon": Fault("TLS", "certificate_expires_soon", soon_expired, "days left", "renewed", "warn"),
     "TLS 1.1": Fault("TLS", "tls_too_old", old_tls, "1.2", "TLS 1.2"),
+    "hangs up at TLS's greeting": Fault("TLS", "tls_failed", hangs_up, "closed", "log"),
     "client certificate wanted": Fault("TLS", "client_certificate_wanted", client_certificate, "certificate", "client_certificate="),
     "client certificate refused": Fault("TLS", "client_certificate_refused", wrong_client_certificate, "", "authority"),
     "no SNI": Fault("CONNECT", "no_sni", by_address, "Not authorized", "by the name"),
@@ -371,6 +315,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "wrong path, hanging": Fault(
         "WebSocket", "websocket_path", wrong_scheme("wss", "wss", of="hivemq", path="/no"), "path is wrong", "it answers"
     ),
+    "another subprotocol": Fault("WebSocket", "websocket_subprotocol", answering(CHAT, scheme="ws", path="/chat"), "chat", "path", "warn"),
     "wss on the MQTT port": Fault("WebSocket", "websocket_on_mqtt_port", wrong_scheme("tls", "wss"), "", "mqtts://localhost"),
     "ws on the MQTT port": Fault("WebSocket", "websocket_on_mqtt_port", wrong_scheme("tcp", "ws"), "", "mqtt://localhost"),
     "mqtts on the WebSocket port": Fault("CONNECT", "websocket_port", wrong_scheme("wss", "mqtts"), "", "wss://localhost"),
@@ -394,9 +339,14 @@ FAULTS: Final[dict[str, Fault]] = {
     "busy": Fault("CONNECT", "server_busy", scripts(refuses(0x89)), "busy", "minute"),
     "banned": Fault("CONNECT", "banned", scripts(refuses(0x8A)), "Banned", "administrator"),
     "moved": Fault("CONNECT", "server_moved", scripts(refuses(0x9D)), "moved", "URL"),
+    "another authentication": Fault("CONNECT", "authentication_method", scripts(refuses(0x8C)), "0x8C", "another way"),
+    "CONNECT found at fault": Fault("CONNECT", "refused_protocol", scripts(refuses(0x82), protocol="5.0"), "0x82", "3.1.1"),
+    "no reason given": Fault("CONNECT", "refused_unspecified", scripts(refuses(0x80)), "0x80", "log"),
     "rate": Fault("CONNECT", "rate", scripts(refuses(0x9F)), "rate", "minute"),
     "unsupported version": Fault("CONNECT", "unsupported_version", scripts(speaks_old, protocol="5.0"), "3.1.1 is accepted", "auto"),
-    "MQTT 5 refused": Fault("CONNECT", "protocol_fallback", scripts(speaks_old), "not with MQTT 5", "no reasons", "warn"),
+    "MQTT 5 refused": Fault(
+        "CONNECT", "protocol_fallback", scripts(speaks_old, access="subscribe"), "not with MQTT 5", "no reasons", "warn"
+    ),
     "client id refused": Fault("CONNECT", "client_id_refused", scripts(refuses(0x85), client_id="me"), "Identifier", "client_id"),
     "client id refused, 3.1.1": Fault("CONNECT", "client_id_refused", scripts(refuses(2), protocol="3.1.1"), "identifier", "client_id"),
     "DISCONNECT behind CONNACK": Fault("CONNECT", "disconnected_at_once", scripts(accepts(says_goodbye)), "back in a minute", "log"),
@@ -410,10 +360,18 @@ FAULTS: Final[dict[str, Fault]] = {
     "SSH server": Fault("CONNECT", "no_mqtt", answering(b"SSH-2.0-OpenSSH_9.2\r\n"), "SSH", "port"),
     # what is allowed
     "small packets": Fault(
-        "limits", "packet_size_small", scripts(accepts(properties={"maximum_packet_size": 300})), "300", "smaller", "warn"
+        "limits",
+        "packet_size_small",
+        scripts(accepts(properties={"maximum_packet_size": 300}), access="subscribe"),
+        "300",
+        "smaller",
+        "warn",
     ),
     "packets too small for any": Fault(
         "publish test/topic", "packet_too_large", scripts(accepts(properties={"maximum_packet_size": 50})), "50", "maximum packet size"
+    ),
+    "QoS 0 only": Fault(
+        "limits", "broker_restricts", scripts(accepts(properties={"maximum_qos": 0}), access="publish"), "maximum QoS 0", "qos=0", "warn"
     ),
     "no wildcards": Fault(
         "limits",
@@ -453,7 +411,15 @@ FAULTS: Final[dict[str, Fault]] = {
         "subscribe test/topic", "no_answer", scripts(accepts(ignores_subscribe), access="subscribe"), "SUBSCRIBE", "overloaded"
     ),
     "slow": Fault("round trip", "slow", scripts(slow, access="subscribe"), "at best", "region", "warn"),
+    "no shared subscriptions": Fault(
+        "subscribe $share/g/a", "subscribe_unsupported", scripts(accepts(has_no_shares), topics=["$share/g/a"]), "0x9E", "$share"
+    ),
+    "ended later": Fault("stay", "disconnected", scripts(accepts(ends_later), topics=[], client_id="me"), "Administrative", "log"),
+    "lost at each PUBLISH, and without": Fault(
+        "publish test/topic", "connection_lost", scripts(accepts(breaks_down()), access="publish", protocol="5.0"), "lost", "try again"
+    ),
     "client id taken over": Fault("stay", "session_taken_over", twin, "taken over", "random"),
+    "client id taken over, 3.1.1": Fault("stay", "session_taken_over", lambda w: twin(w, "3.1.1"), "MQTT 3", "random"),
     "client id taken over at once": Fault("CONNECT", "session_taken_over", scripts(accepts(takes_over)), "taken over", "random"),
     "options that do not go together": Fault(
         "options", "options_refused", lambda w: w.visit(w.mosquitto.uri(), ca_file=w.ca_file), "ca_file", "hf.connect"

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import shutil
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +20,9 @@ from tests.brokers.client import Client
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.proxies import Relay
-from tests.integration.planted_faults import CANARY, FAULTS, Ward
+from tests.integration.conftest import in_parallel
+from tests.integration.planted_faults import FAULTS
+from tests.integration.ward import CANARY, Ward
 
 import honeyframe as hf
 
@@ -46,8 +53,39 @@ def ward(hivemq: HiveMQ, mosquitto: Mosquitto, authority: Any, ca_file: str, tmp
     ward.servers.close()
 
 
+YEAR = 365 * 86_400
+MACHINES = {
+    "a bad host name": ("mqtts://broker.unknown", 0, "DNS", "dns_unknown_host"),
+    "a name server that never answers": ("mqtts://broker.silent", 0, "DNS", "dns_no_answer"),
+    "no way to the host": ("mqtts://127.0.0.99", 0, "TCP", "host_unreachable"),
+    "a clock in the past": ("mosquitto", -30 * YEAR, "clock", "clock_wrong"),
+    "a clock in the future": ("mosquitto", 3 * YEAR, "clock", "clock_or_certificate"),
+}
+
+
 @pytest.fixture(scope="module")
-def seen(ward: Ward) -> tuple[Seen, str]:
+def machines(ward: Ward, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Doctors on machines that are not as they should be: processes with a library in between."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("a C compiler is needed: apt-get install build-essential")
+    library = tmp_path_factory.mktemp("strange") / "strange_machine.so"
+    source = Path(__file__).with_name("strange_machine.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-o", str(library), str(source), "-ldl"], check=True)
+    running = {}
+    for name, (uri, shift, _, _) in MACHINES.items():
+        environment = {**os.environ, "LD_PRELOAD": str(library), "CLOCK_SHIFT": str(shift)}
+        address = ward.mosquitto.uri("mqtts") if uri == "mosquitto" else uri
+        command = [sys.executable, "-m", "honeyframe", "doctor", address, "--json", "--ca-file", ward.ca_file]
+        running[name] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL)
+    yield running
+    for process in running.values():
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def seen(ward: Ward, machines: object) -> tuple[Seen, str]:
     """All faults at once, since most of each is waiting; and what was logged meanwhile."""
 
     def one(name: str) -> tuple[hf.DoctorReport | BaseException, float]:
@@ -91,6 +129,16 @@ def test_each_planted_fault_is_named(seen: tuple[Seen, str], name: str) -> None:
         assert bool(row.cause) == bool(row.advice) == (row.verdict in ("warn", "fail")), row
 
 
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_machines_own_fault_is_named(seen: object, machines: dict[str, subprocess.Popen[str]], name: str) -> None:
+    _, _, step, cause = MACHINES[name]
+    told = json.loads(machines[name].communicate(timeout=30)[0])
+    assert machines[name].returncode == 1
+    assert next(row["cause"] for row in told["rows"] if row["step"] == step) == cause, told
+    assert next(row["verdict"] for row in told["rows"] if row["step"] == "CONNECT") == "skipped"
+    assert told["seconds"] < 10
+
+
 def test_no_secret_is_shown(seen: tuple[Seen, str]) -> None:
     surfaces = [seen[1]]
     for report, _ in seen[0].values():
@@ -112,7 +160,9 @@ def test_all_is_well(ward: Ward) -> None:
         assert report.ok, report
         assert report.causes == ()
         assert report["CONNECT"].details["session_present"] is False
-        assert report["limits"].details["receive_maximum"] == 10
+        limits = report["limits"].details
+        assert (limits["receive_maximum"], limits["topic_aliases"], limits["maximum_packet_size"]) == (10, 5, 5 << 20)
+        assert limits["wildcards"] is limits["shared_subscriptions"] is limits["retained_messages"] is True
         assert [row.verdict for row in report if row.step.startswith("receive")] == ["ok", "ok"]
         assert report["publish plant/#"].verdict == "skipped"
         if scheme in ("mqtts", "wss"):
@@ -127,14 +177,17 @@ def test_all_is_well(ward: Ward) -> None:
 
 def test_a_denied_publish_is_no_loop(ward: Ward) -> None:
     """Two topics, both denied: a connection for each, one to see that it stays, and no more."""
-    for protocol, most in (("5.0", 3), ("3.1.1", 4)):
+
+    def visit(case: tuple[str, int]) -> None:
+        protocol, most = case
         with Relay(ward.hivemq.listeners.ports["tcp"]) as relay:
             report = ward.visit(relay.uri(), "sub", topics=["a", "b"], protocol=protocol)
             assert [report[f"publish {topic}"].cause for topic in "ab"] == ["publish_denied"] * 2
-            mqtt = [sent for sent in relay.sent_by_client if sent[:1] == b"\x10"]
             time.sleep(0.5)
-            assert len([sent for sent in relay.sent_by_client if sent[:1] == b"\x10"]) == len(mqtt) <= most
+            assert len([sent for sent in relay.sent_by_client if sent[:1] == b"\x10"]) <= most
             assert report["stay"].verdict == "ok"
+
+    in_parallel([("5.0", 3), ("3.1.1", 4)], visit)
 
 
 def test_a_denied_topic_does_not_hide_an_allowed_one(ward: Ward) -> None:
@@ -143,9 +196,11 @@ def test_a_denied_topic_does_not_hide_an_allowed_one(ward: Ward) -> None:
 
 
 def test_access_says_what_must_be_allowed(ward: Ward) -> None:
-    assert ward.visit(ward.hivemq.uri(), "sub", access="subscribe").ok
-    assert ward.visit(ward.hivemq.uri(), "pub", access="publish").ok
-    assert not ward.visit(ward.hivemq.uri(), "pub", access="subscribe").ok
+    def visit(case: tuple[str, Any, bool]) -> None:
+        user, access, ok = case
+        assert ward.visit(ward.hivemq.uri(), user, access=access).ok is ok
+
+    in_parallel([("sub", "subscribe", True), ("pub", "publish", True), ("pub", "subscribe", False)], visit)
 
 
 def test_json_is_one_object(seen: tuple[Seen, str]) -> None:

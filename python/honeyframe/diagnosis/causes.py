@@ -32,8 +32,8 @@ ADVICE: Final[dict[str, str]] = {
     "options_refused": "these options do not go together: hf.connect() refuses them too",
     # environment
     "proxy_in_environment": (
-        'if this network lets nothing out but through the proxy (TCP fails below), pass it on: http_proxy="http://host:port"; it must '
-        "allow CONNECT to the broker's port. If TCP succeeds below, nothing is to be done"
+        'if this network lets nothing out but through the proxy (TCP fails below), pass it on: http_proxy="http://host:port"; it must'
+        " allow CONNECT to the broker's port. If TCP succeeds below, nothing is to be done"
     ),
     "paho_trace": "unset MQTT_C_CLIENT_TRACE once you have seen enough",
     # credential
@@ -51,16 +51,16 @@ ADVICE: Final[dict[str, str]] = {
     # TCP
     "proxy_failed": "check http_proxy= and its credentials; the proxy must allow CONNECT to port {port}",
     "port_refused": (
-        "the host is there, but nothing listens on port {port} ({ports}). A broker of your own must be running, and listening on more "
-        "than localhost"
+        "the host is there, but nothing listens on port {port} ({ports}). A broker of your own must be running, and listening on more"
+        " than localhost"
     ),
     "host_unreachable": (
-        "there is no way from this network to that host: look at Wi-Fi, VPN and routes; a private address (10.…, 192.168.…) is reached "
-        "from its own network only"
+        "there is no way from this network to that host: look at Wi-Fi, VPN and routes; a private address (10.x.x.x, 192.168.x.x) is "
+        "reached from its own network only"
     ),
     "port_silent": (
-        "something on the way swallows it, mostly a firewall, or no broker is there: let TCP to this port out ({ports}; nothing is on "
-        "1883), or go through a proxy with http_proxy="
+        "something on the way swallows it, mostly a firewall, or no broker is there: let TCP to this port out ({ports}; nothing is on"
+        " 1883), or go through a proxy with http_proxy="
     ),
     # TLS
     "certificate_expired": (
@@ -77,14 +77,14 @@ ADVICE: Final[dict[str, str]] = {
     ),
     "certificate_unknown_authority": (
         "for a private authority pass ca_file=. HiveMQ Cloud's (Let's Encrypt, ISRG Root X1) needs none: there, update the system's "
-        "authorities (ca-certificates), leave SSL_CERT_FILE and ca_file= out, or find the proxy that sits in between, whose authority "
-        "ca_file= must name"
+        "authorities (ca-certificates), leave SSL_CERT_FILE and ca_file= out, or find the proxy that sits in between, whose authority"
+        " ca_file= must name"
     ),
     "certificate_weak": "the certificate must be made again with a longer key (RSA 2048, EC 256) and SHA-256: that is done at the broker",
     "certificate_expires_soon": "it must be renewed before: HiveMQ Cloud does so by itself; with a broker of your own, look after it",
     "no_sni": (
-        "HiveMQ Cloud finds your cluster by SNI, and without it refuses every password: connect by the name ({overview}), not by an IP "
-        "address"
+        "HiveMQ Cloud finds your cluster by SNI, and without it refuses every password: connect by the name ({overview}), not by an "
+        "IP address"
     ),
     "insecure": (
         "whoever sits in between can read the password: leave insecure=True out, with ca_file= where the authority is a private one"
@@ -92,7 +92,7 @@ ADVICE: Final[dict[str, str]] = {
     "tls_on_plain_port": "the port speaks {words}: use the broker's port with TLS (mostly 8883) or, in a network of your own, {better}",
     "plain_on_tls_port": "use {better}",
     "no_tls": "whoever sits in between reads the password: use {better} where the broker has a port with TLS",
-    "tls_too_old": "the broker offers TLS 1.0 or 1.1 only, which are broken: turn TLS 1.2 on there (HiveMQ Cloud has 1.2 and 1.3)",
+    "tls_too_old": "the broker offers TLS 1.0 or 1.1 only, which are broken: turn TLS 1.2 on there",
     "client_certificate_wanted": "pass client_certificate= and client_key= (HiveMQ Cloud Serverless wants none)",
     "client_certificate_refused": (
         "the broker does not accept this client certificate: its authority must be known there, and it must be valid"
@@ -107,21 +107,20 @@ ADVICE: Final[dict[str, str]] = {
     # WebSocket
     "websocket_path": "the path is mostly /mqtt (HiveMQ Cloud: wss://<host>:8884/mqtt){better}",
     "websocket_on_mqtt_port": (
-        "the port speaks {words}, no WebSockets: use {better}, or the broker's WebSocket port (HiveMQ Cloud: wss:// with port 8884 and "
-        "path /mqtt)"
+        "the port speaks {words}, no WebSockets: use {better}, or the broker's WebSocket port (HiveMQ Cloud: wss:// with port 8884 "
+        "and path /mqtt)"
     ),
     "websocket_subprotocol": "the server chose another subprotocol than mqtt: check the path, it may lead to something else",
     "websocket_port": "the port speaks {words}: use {better}, or the port that goes with the address",
     "websocket_in_use": "this process has a WebSocket connection, and can have one: close it, or run honeyframe doctor in a terminal",
     # CONNECT
     "credential_refused": (
-        "user name or password are wrong, or meant for another cluster ({credentials}). A password is shown only once: if in doubt, add"
-        " a new credential. If the doctor passes and your program is refused, it asks for a last will that the credential may not "
-        "publish: leave the will out"
+        "user name or password are wrong, or meant for another cluster ({credentials}). If in doubt, add a new credential. If the "
+        "doctor passes and your program is refused, it asks for a last will that the credential may not publish: leave the will out"
     ),
     "quota": (
-        "all sessions of the plan are in use (HiveMQ Cloud Serverless: 100 at a time; kept ones count while nobody is connected): close"
-        " clients, let sessions expire (session_expiry=0), reuse a client_id, or take a larger plan ({overview})"
+        "all sessions of the plan are in use (HiveMQ Cloud Serverless: 100 at a time; kept ones count while nobody is connected): "
+        "close clients, let sessions expire (session_expiry=0), reuse a client_id, or take a larger plan"
     ),
     "banned": "an administrator of the broker has banned this client, user or address: ask them (HiveMQ Cloud: its support)",
     "client_id_refused": (
@@ -137,10 +136,9 @@ ADVICE: Final[dict[str, str]] = {
     "refused_unspecified": "the broker's log tells why",
     "refused_on_mqtt_3": 'with MQTT 5 the same credential is accepted: use protocol="auto" or "5.0"',
     "protocol_fallback": (
-        "nothing is to be done; but MQTT 3.1.1 gives no reasons: a denied publish looks like a lost connection. If the broker can speak"
-        " MQTT 5, turn it on"
+        "nothing is to be done; but MQTT 3.1.1 gives no reasons: a denied publish looks like a lost connection. If the broker can "
+        "speak MQTT 5, turn it on"
     ),
-    "wrong_protocol": "the port speaks {words}: use {better}, or the port that goes with the address",
     "no_mqtt": "this is no MQTT broker's port: check host and port ({ports})",
     "connack_missing": (
         "the port takes the connection and never answers CONNECT: is it a broker's, and is the broker overloaded? Look at its log"
@@ -159,27 +157,29 @@ ADVICE: Final[dict[str, str]] = {
     "slow": "at QoS 1 and 2 an answer takes so long: raise max_inflight=, and use a broker in a nearer region",
     # permissions
     "subscribe_denied": (
-        "this credential may not subscribe here: its permission is Publish Only, or has a topic filter that does not cover {topic}. A "
-        "credential has exactly one permission: add one with Subscribe, or Publish and Subscribe ({credentials}). If it is only meant "
-        'to publish: access="publish" (--access publish)'
+        "this credential may not subscribe here: its permission is Publish Only, or has a topic filter that does not cover {topic}. A"
+        " credential has exactly one permission: add one with Subscribe, or Publish and Subscribe ({credentials}). If it is only "
+        'meant to publish: access="publish" (--access publish)'
     ),
     "publish_denied": (
-        "this credential may not publish here: its permission is Subscribe Only, or has a topic filter that does not cover {topic}. A "
-        "credential has exactly one permission: add one with Publish, or Publish and Subscribe ({credentials}). If it is only meant to "
-        'subscribe: access="subscribe" (--access subscribe)'
+        "this credential may not publish here: its permission is Subscribe Only, or has a topic filter that does not cover {topic}. A"
+        " credential has exactly one permission: add one with Publish, or Publish and Subscribe ({credentials}). If it is only meant "
+        'to subscribe: access="subscribe" (--access subscribe)'
     ),
     "subscribe_unsupported": "the broker does not do that kind of subscription: use an exact topic, or a filter without $share/",
     "packet_too_large": "the broker's maximum packet size is too small for any message: raise it there",
     "no_answer": "the broker does not answer: it is overloaded, or this network loses packets",
     "message_missing": (
-        "the broker took the message and did not deliver it. Mosquitto grants a SUBSCRIBE even where the credential may not read: look "
-        "at its ACL. Else a rule or extension of the broker takes messages away, or it is overloaded (its log, its dropped messages)"
+        "the broker took the message and did not deliver it. Mosquitto grants a SUBSCRIBE even where the credential may not read: "
+        "look at its ACL. Else a rule or extension of the broker takes messages away, or it is overloaded (its log, its dropped "
+        "messages)"
     ),
+    "publish_failed": "the message could not be sent: what came back says why",
     "connection_lost": "the connection broke meanwhile: try again; if it breaks each time, the broker's log tells why",
     # stay
     "session_taken_over": (
-        "another client uses the same client_id, and the two throw each other out for ever: give each its own, or leave client_id= out "
-        "for a random one; look for a second notebook, a forgotten process, a second replica"
+        "another client uses the same client_id, and the two throw each other out for ever: give each its own, or leave client_id= "
+        "out for a random one; look for a second notebook, a forgotten process, a second replica"
     ),
     "disconnected": "the broker's log says why",
 }

@@ -249,8 +249,12 @@ def _visited(report: _Report, visit: Visit, given: dict[str, Any]) -> None:
         return
     permissions = Permissions(visit, connected, access=given["access"])
     try:
+        stay = permissions.stays(_STAY_CHOSEN_ID) if visit.client_id else None
+        if stay is not None and stay.verdict == "fail":  # a twin's reconnects would pass for denied messages
+            report.add(*_skipped_from("round trip", "the connection does not last", given)[:-1], stay)
+            return
         rows = permissions.rows(given["topics"])
-        stay = permissions.stays(_STAY_CHOSEN_ID if visit.client_id else _STAY)
+        stay = stay or permissions.stays(_STAY)
     finally:
         permissions.close()
     report.add(round_trip_row(way.tcp_seconds, permissions.round_trips), *rows, stay)

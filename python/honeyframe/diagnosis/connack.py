@@ -128,15 +128,16 @@ def _why(visit: Visit, connected: Connected) -> tuple[str, str, str]:
     if error.reason_code is not None:
         return _refused(visit, error, said)
     heard = spoken(visit)
+    if isinstance(error, PacketRefusedError) and heard and not heard.is_mqtt:
+        said = "what came back is no answer to CONNECT"
     if heard.is_tls and not visit.address.uses_tls:
         return (
             "plain_on_tls_port",
             f"{said}; the port speaks TLS",
             advise("plain_on_tls_port", better=heard.uri(visit) if heard.scheme else "TLS"),
         )
-    if heard.scheme not in ("", visit.address.scheme) and heard.words != "TLS":
-        cause = "websocket_port" if heard.scheme in ("ws", "wss") else "wrong_protocol"
-        return cause, said, advise(cause, words=heard.words, better=heard.uri(visit))
+    if heard.scheme in ("ws", "wss") and heard.scheme != visit.address.scheme:
+        return "websocket_port", said, advise("websocket_port", words=heard.words, better=heard.uri(visit))
     if heard and not heard.scheme:
         return "no_mqtt", f"{said}; the port speaks {heard.words}", advise("no_mqtt")
     if isinstance(error, ConnectTimeoutError):

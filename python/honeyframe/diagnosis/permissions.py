@@ -114,11 +114,12 @@ class Permissions:
             return DoctorRow("stay", "skipped", tried, "there is no connection any more")
         if error is None:
             return DoctorRow("stay", "ok", tried, "nothing ended it")
+        cause, said = "disconnected", _words(error)
         if error.reason_code == 0x8E:
-            cause, advice = "session_taken_over", advise("session_taken_over")
-        else:
-            cause, advice = "disconnected", error.hint or advise("disconnected")
-        return DoctorRow("stay", "fail", tried, _words(error), advice, cause, details={"reason_code": error.reason_code})
+            cause = "session_taken_over"
+        elif error.reason_code is None and self._visit.client_id and self._connected.info.get("protocol") != "5.0":
+            cause, said = "session_taken_over", "the broker closed the connection: MQTT 3's way to say that another client has the id"
+        return DoctorRow("stay", "fail", tried, said, advise(cause), cause, details={"reason_code": error.reason_code})
 
     # --- subscribe
 
@@ -197,7 +198,7 @@ class Permissions:
         return ended(session, 0.0 if qos else 0.4)  # at QoS 0 a no is the end of the connection
 
     def _not_published(self, probe: Probe, tried: str, error: HoneyframeError, seconds: float) -> DoctorRow:
-        said, cause = _words(error), "connection_lost"
+        said, cause = _words(error), "connection_lost" if isinstance(error, ConnectError) else "publish_failed"
         if isinstance(error, OperationTimeoutError):
             cause = "no_answer"
         elif isinstance(error, PacketTooLargeError):
