@@ -56,8 +56,9 @@ _ID: Final = (
     re.compile(r"[^@]+@[^@]+"),  # my-app@ttn
 )
 _DIGITS_OF_SERIAL: Final = 4
-_NUMBERED: Final = re.compile(r"([^\W\d][\w .:\-]*?)[-_:. ]?(\d{1,3})")  # line1, switch:0, zone 12
-_VERSION: Final = re.compile(r"[A-Za-z]{0,3}v\d+(?:\.\d+)*", re.IGNORECASE)
+_NUMBERED: Final = re.compile(r"([^\W\d][\w .:\-]*?)[-_:. ]?(\d+)")  # line1, switch:0, zone 12
+_MOST_DIGITS: Final = 3  # of what is not an id yet
+_VERSION: Final = re.compile(r"(?:spB)?v\d+(?:\.\d+)*", re.IGNORECASE)
 _TEMPLATE_UNSAFE: Final = re.compile(r"[{}+#\x00]")
 
 
@@ -79,11 +80,12 @@ def look_of(level: str) -> Look:
         return Look.keyword
     if _TEMPLATE_UNSAFE.search(level) or any(form.fullmatch(level) for form in _ID) or _is_serial(level):
         return Look.id
-    return Look.numbered if _NUMBERED.fullmatch(level) else Look.word
+    found = _NUMBERED.fullmatch(level)
+    return Look.numbered if found and len(found.group(2)) <= _MOST_DIGITS else Look.word
 
 
 def stem_of(level: str) -> str:
-    """The word of a numbered level: ``line`` of ``line1``; empty where there is none."""
+    """The word in front of a number, however long: ``line`` of ``line1``; empty where there is none."""
     found = _NUMBERED.fullmatch(level)
     return found.group(1).rstrip("-_:. ").lower() if found else ""
 

@@ -36,7 +36,7 @@ def patterns(payloads: dict[str, Any], **named: str) -> list[str]:
     [
         *((level, Look.id) for level in ("7", "0x00158d0001a2b3c4", "a8032abe54dc", "AA:BB:CC:DD:EE:FF", "shelly1-AABBCC", "my-app@ttn")),
         *((level, Look.id) for level in ("52f14cd4-c6f1-4fbd-8f87-4025e1d49242", "tasmota_4F2A1B", "SN20394857", "!a1b2c3d4", "192.0.2.7")),
-        *((level, Look.numbered) for level in ("line1", "switch:0", "zone 12", "sensor-3")),
+        *((level, Look.numbered) for level in ("line1", "dev0", "switch:0", "zone 12", "sensor-3")),
         *((level, Look.word) for level in ("north", "facade", "decade", "living_room", "温度", "x")),
         *((level, Look.keyword) for level in ("SENSOR", "state", "v3", "spBv1.0", "")),
         *((level, Look.id) for level in ("a{b", "{x}", "nul\0")),  # no template could spell them
@@ -52,6 +52,8 @@ def test_looks(level: str, look: Look) -> None:
         pytest.param({f"plant/{n}/telemetry": CLIMATE for n in range(3)}, ["plant/{plant}/telemetry"], id="ids"),
         pytest.param({"plant/7/telemetry": CLIMATE}, ["plant/{plant}/telemetry"], id="one id alone"),
         pytest.param({f"plant/line{n}/telemetry": CLIMATE for n in (1, 2)}, ["plant/{line}/telemetry"], id="numbered words"),
+        pytest.param({f"p/dev{n}/telemetry": CLIMATE for n in (7, 999, 1000)}, ["p/{dev}/telemetry"], id="numbers of any length"),
+        pytest.param({"p/dev1/a": CLIMATE, "p/dev2/b": LAMP}, ["p/{dev}/a", "p/{dev}/b"], id="numbered words with nothing in common"),
         pytest.param({f"plant/{w}/telemetry": CLIMATE for w in ("north", "south")}, ["plant/{plant}/telemetry"], id="words, one shape"),
         pytest.param(
             {"plant/north/telemetry": CLIMATE, "plant/south/telemetry": LAMP},
