@@ -81,7 +81,7 @@ def _column(name: str, path: str, kind: str) -> str:
 
 
 def _remarks(pattern: CatalogPattern) -> list[str]:
-    rate = f"{pattern.rate:g}/s" if pattern.rate else count_of(pattern.messages, "message")
+    rate = f"{pattern.rate:.3g}/s" if pattern.rate else count_of(pattern.messages, "message")
     kept = ", retained" if pattern.retained == pattern.messages else ""
     remarks = [f"# {printable(pattern.name)}: {describe_kind(pattern)}; {count_of(len(pattern.topics), 'topic')}, {rate}{kept}."]
     if pattern.kind == "binary":

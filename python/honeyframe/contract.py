@@ -257,8 +257,8 @@ class ContractStream(Stream):
             self._cleared_rows += sum(batch.num_rows for batch in batches)
 
     def _tell_breaches(self, breaches: list[Breach], new: list[Breach]) -> None:
-        for breach in new:
-            self._log.logger.warning("contract: %s", breach, extra={"honeyframe_event": "breach"})
+        for breach in new:  # INFO: what deserves attention is a warning, or an error, too
+            self._log.logger.info("contract: %s", breach, extra={"honeyframe_event": "breach"})
         shown = breaches if self._contract.on_breach == "raise" else new
         if not shown:
             return

@@ -89,8 +89,8 @@ class PatternCheck:
         import numpy as np
         import pyarrow as pa
 
-        if not column.required or (values is not None and ("null" in column.json_types or not values.null_count)):
-            return
+        if not column.required or (values is not None and (column.null_rate > 0 or not values.null_count)):
+            return  # the key was always there; null, or "N/A", where it was null before
         missing = np.ones(rows.num_rows, dtype=bool) if values is None else values.is_null().to_numpy(zero_copy_only=False)
         missing = missing & ~empty
         for row in _of(column, misfits):
@@ -167,7 +167,7 @@ class PatternCheck:
             if name == "value_text" and all(text is None or text in _NA for text in values.unique().to_pylist()):
                 continue
             kind = _json_kind(values.type) or str(values.type)
-            yield Found("new_column", name, "no such column", f"{kind} {_shown(values.drop_null()[0].as_py())}", values.is_valid())
+            yield Found("new_column", name, "none", f"{kind} {_shown(values.drop_null()[0].as_py())}", values.is_valid())
 
 
 def _is_under(name: str, wanted: Sequence[str]) -> bool:
@@ -225,10 +225,20 @@ def _misfit_types(column: CatalogColumn, misfits: dict[str, dict[int, Any]], row
         yield Found("type_changed", column.name, _type(column), f"{json_type(first)} {_shown(first)}", pa.array(mask))
 
 
-def _allows(column: CatalogColumn, kind: str) -> bool:
-    """Numbers are numbers, with a fraction or without; null always may be, here."""
+def _agreed(column: CatalogColumn) -> set[str]:
+    """JSON's types that the column may have. Numbers are numbers, with a fraction or without; strings seen among them were "N/A"."""
+    if column.type in ("int64", "uint64", "float64"):
+        return {"integer", "number"}
+    if column.type == "bool":
+        return {"boolean"}
+    if column.type.startswith("list"):
+        return {"array"}
     known = set(column.json_types)
-    return kind == "null" or kind in known or (kind in ("integer", "number") and bool(known & {"integer", "number"}))
+    return known | ({"integer", "number"} if known & {"integer", "number"} else set())
+
+
+def _allows(column: CatalogColumn, kind: str) -> bool:
+    return kind == "null" or kind in _agreed(column)
 
 
 def _is_spelled(column: CatalogColumn, text: str) -> bool:
@@ -257,7 +267,8 @@ def _json_kind(kind: Any) -> str | None:
 
 
 def _type(column: CatalogColumn) -> str:
-    return " or ".join(kind for kind in column.json_types if kind != "null") or column.type
+    agreed = _agreed(column)
+    return " or ".join(kind for kind in column.json_types if kind in agreed) or column.type
 
 
 def _container(text: str) -> str:
