@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from .catalog_pattern import CatalogColumn, CatalogPattern
 from .json_tree import json_type
 from .options import DEFAULT_NA_VALUES
 from .row_batches import ADDED
+
+BreachKind: TypeAlias = Literal["missing_column", "new_column", "type_changed", "unit_changed", "unknown_topic"]
 
 _MOST_MISFITS: Final = 1_000  # of a batch that are looked into
 _MOST_VALUES: Final = 1_000
@@ -26,7 +28,7 @@ _EPOCHS: Final = ((1e11, "s"), (1e14, "ms"), (1e17, "us"), (float("inf"), "ns"))
 class Found:
     """One thing that is not as agreed; ``rows`` is a mask, or None for all."""
 
-    kind: Literal["missing_column", "new_column", "type_changed", "unit_changed", "unknown_topic"]
+    kind: BreachKind
     column: str | None
     expected: str
     found: str
