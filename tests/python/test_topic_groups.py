@@ -82,11 +82,14 @@ def test_looks(level: str, look: Look) -> None:
             {f"cache/k{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}": n for n in range(70)}, ["cache/{cache}"], id="seventy words"
         ),
         pytest.param({f"a/{n}/line/{n}": CLIMATE for n in range(2)}, ["a/{a}/line/{line}"], id="two ids"),
+        pytest.param(
+            {f"m/{d}/holding/{r}": 17 for d in ("inverter", "meter") for r in (1, 2)}, ["m/{m}/holding/{holding}"], id="words, then ids"
+        ),
         pytest.param({f"a/{n}/{n}": CLIMATE for n in range(2)}, ["a/{a}/{number}"], id="ids side by side"),
         pytest.param({"x/1": {"x": 1, "number": 2, "y": 3}}, ["x/{x_id}"], id="a key of the payload keeps its name"),
         pytest.param({"/a/1": CLIMATE}, ["/a/{a}"], id="a slash in front"),
         pytest.param({"a/{b}/c": CLIMATE}, ["a/{a}/c"], id="braces"),
-        pytest.param({"Größe/1/x": CLIMATE}, ["Größe/{gr_e}/x"], id="names are ASCII"),
+        pytest.param({"Größe/1/x": CLIMATE}, ["Größe/{number}/x"], id="names are ASCII"),
         pytest.param({"z/0x00158d0001": LAMP, "z/hall_lamp": LAMP}, ["z/{z}"], id="a name among ids"),
         pytest.param({"z/0x00158d0001": LAMP, "z/bridge": LAMP}, ["z/bridge", "z/{z}"], id="a keyword among ids"),
     ],
@@ -156,8 +159,10 @@ def test_many_topics_do_not_take_long() -> None:
 def test_names_are_valid_and_unique() -> None:
     assert name_levels([None, None, None], [["x"], ["y"], ["z"]], set()) == ["device", "level2", "level3"]
     assert name_levels(["owntracks", None, None], [["ada"], ["phone"]], {"user", "user_id"}) == ["user_2", "device"]
+    assert name_levels(["log", None, None], [["2026-03-01"], ["BTtoMQTT"]], set()) == ["date", "level3"]
+    assert name_levels(["BTtoMQTT", None, None, None], [["7"], ["8"], ["9"]], set()) == ["number", "number_2", "number_3"]
     assert name_levels(["devices", None], [["0x00158d0001"]], set()) == ["device"]
-    assert name_levels(["Zählerstände", None], [["7"]], set()) == ["z_hlerst_nde"]
+    assert name_levels(["Zählerstände", None], [["7"]], set()) == ["number"]
 
 
 def test_shapes_are_the_engines() -> None:
