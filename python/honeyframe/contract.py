@@ -226,9 +226,11 @@ class ContractStream(Stream):
         self._cleared_rows = 0  # at the head of what is in hand: checked before
 
     def stats(self) -> StreamStats:
+        """As :meth:`Stream.stats`, with ``breaches``."""
         return dataclasses.replace(super().stats(), breaches=self._contract.count)
 
     def ledger(self) -> pd.DataFrame:
+        """As :meth:`Stream.ledger`, with a row ``breach`` for each episode of what breaks the contract; its reason is the kind."""
         from .ledger import ledger_frame
 
         with self._lock:
@@ -237,8 +239,6 @@ class ContractStream(Stream):
         if self._decoder:
             rows = self._decoder.whole_ledger(rows)
         return ledger_frame(rows, [*(self._subscription.client._log.history() if self._subscription else ()), *more])
-
-    ledger.__doc__ = (Stream.ledger.__doc__ or "").replace("``sequence_gap``,", "``breach`` (of the contract, by kind), ``sequence_gap``,")
 
     def _pop(self, max_rows: int) -> Batch | None:
         batch = super()._pop(max_rows)

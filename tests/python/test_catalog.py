@@ -169,6 +169,28 @@ def test_the_client_gives_what_it_was_connected_with(access: dict[str, Any], tmp
     assert "both-password" not in code
 
 
+def test_a_password_is_in_no_face_and_no_file(access: dict[str, Any], tmp_path: Path) -> None:
+    address = access["uri"].replace("mqtt://", "mqtt://both:both-password@")
+    with hf.connect(address) as client:
+        client.publish("catalog/2", {"a": 1}, retain=True, qos=1)
+        try:
+            found = client.catalog("catalog/#", seconds=0.3)
+        finally:
+            client.publish("catalog/2", b"", retain=True, qos=1)
+    found.save(tmp_path / "c.json")
+    faces = [
+        repr(found),
+        found._repr_html_(),
+        found.code(),
+        found.code("catalog/{catalog}"),
+        (tmp_path / "c.json").read_text(),
+        str(vars(found)),
+    ]
+    assert not any("both-password" in face for face in faces)
+    assert 'username="both"' in found.code()
+    assert hf.load_catalog(tmp_path / "c.json").code() == found.code()
+
+
 def test_system_topics_are_left_out_unless_asked_for(client: hf.Client) -> None:
     found = client.catalog("$SYS/#", seconds=0.5)
     assert any(pattern.filter.startswith("$SYS/") for pattern in found.values())
