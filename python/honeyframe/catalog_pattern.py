@@ -38,6 +38,7 @@ class CatalogColumn:
         required: whether every message had the key.
         examples: some values.
         units: of a column that tells a unit, all values seen.
+        words: whether it is text of which no value seen had a digit, such as ``"auto"``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class CatalogColumn:
     required: bool = False
     examples: Sequence[Any] = ()
     units: Sequence[str] = ()
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)

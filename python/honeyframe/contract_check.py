@@ -123,21 +123,18 @@ class PatternCheck:
             yield Found("type_changed", column.name, _type(column), f"string {_shown(wrong[0])}", mask)
 
     def _texts(self, column: CatalogColumn, values: Any) -> Iterator[Found]:
-        """What is no text has its JSON in a column of text. Objects and lists are seen by that; 3 and "3" are one."""
+        """What is no text has its JSON in a column of text. Objects and lists are seen by that, numbers only where all text was words."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        suspects = pc.fill_null(pc.match_substring_regex(values, r"^\s*[\[{]"), False)
+        looks = r"^\s*[\[{]" if not column.words else r"^\s*[\[{]|^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$"
+        suspects = pc.fill_null(pc.match_substring_regex(values, looks), False)
         if not pc.any(suspects).as_py():
             return
-        wrong = [
-            text
-            for text in values.filter(suspects).unique().to_pylist()[:_MOST_VALUES]
-            if _container(text) and not _is_spelled(column, text)
-        ]
+        wrong = [text for text in values.filter(suspects).unique().to_pylist()[:_MOST_VALUES] if not _allows(column, _kind_of_json(text))]
         if wrong:
             mask = pc.fill_null(pc.is_in(values, value_set=pa.array(wrong, values.type)), False)
-            yield Found("type_changed", column.name, _type(column), f"{_container(wrong[0])} {_cut(wrong[0])}", mask)
+            yield Found("type_changed", column.name, _type(column), f"{_kind_of_json(wrong[0])} {_cut(wrong[0])}", mask)
 
     def _units(self, column: CatalogColumn, values: Any) -> Iterator[Found]:
         import pyarrow as pa
@@ -273,13 +270,12 @@ def _type(column: CatalogColumn) -> str:
     return " or ".join(kind for kind in column.json_types if kind in agreed) or column.type
 
 
-def _container(text: str) -> str:
-    """``object`` or ``array``, where the text is JSON of one."""
+def _kind_of_json(text: str) -> str:
+    """What the text is as JSON; a string where it is none."""
     try:
-        kind = json_type(json.loads(text))
+        return json_type(json.loads(text))
     except (ValueError, RecursionError):
-        return ""
-    return kind if kind in ("object", "array") else ""
+        return "string"
 
 
 def _shown(value: Any) -> str:

@@ -141,10 +141,14 @@ def test_a_number_where_text_was_agreed_is_seen_where_the_column_is_not_text_alr
     one.push(message(mode=3))
     with pytest.raises(ContractError, match="'mode': expected string, found integer 3"):
         one.read()
-    two = held("raise")
-    two.push(message())
-    two.push(message(mode=3))  # is "3" in a column of text: docs/catalog.md says so
-    assert two.read().to_pandas()["mode"].tolist() == ["auto", "3"]
+    agreed = catalog_of({"a/1": [{"mode": "auto", "id": "A7", "on": "true"}, {"mode": "off", "id": "B8", "on": "false"}]})
+    two = held("raise", catalog=agreed)
+    two.push({"mode": "off", "id": "C9", "on": "true"}, "a/2")
+    two.push({"mode": "off", "id": 77, "on": "true"}, "a/2")  # is "77" in a column of text: docs/catalog.md says so
+    assert two.read().to_pandas()["id"].tolist() == ["C9", "77"]
+    two.push({"mode": 3, "id": "D1", "on": "true"}, "a/2")  # no mode had a digit
+    with pytest.raises(ContractError, match="'mode': expected string, found integer 3"):
+        two.read()
 
 
 def test_each_is_warned_of_once_and_counted_always(held: Callable[..., Held]) -> None:
