@@ -126,10 +126,10 @@ class CatalogPattern:
         return ["_topic", "_recv_time", "_retain", *time, *self.level_names, *(column.name for column in self.columns)]
 
     def schema(self) -> Schema | None:
-        """The payload's columns as a Schema; None where there are none, and where payloads are read as text or bytes."""
+        """The payload's columns as a Schema; None where there are none."""
         from .schema import Column, Schema
 
-        if self.payload != "auto" or not self.columns:
+        if not self.columns:
             return None
         return Schema([Column(column.name, column.type, column.path) for column in self.columns])
 
