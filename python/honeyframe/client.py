@@ -14,7 +14,7 @@ from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
-from .keywords import OnBreach, Overflow, Path, Properties, Retained
+from .keywords import Overflow, Path, Properties, Retained
 from .lifetime import check_process, watch_log
 from .payload import Payload, encode_payload
 from .uri import Address
@@ -22,6 +22,7 @@ from .uri import Address
 if TYPE_CHECKING:
     from .catalog import Catalog
     from .decode import Decode
+    from .keywords import OnBreach
     from .publishing import Nulls, OnError, PublishResult
     from .schema import SchemaLike
     from .spool import Delivery, SpoolFrom, Sync
