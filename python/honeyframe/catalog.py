@@ -125,7 +125,10 @@ class Catalog(Mapping[str, CatalogPattern]):
         return columns_frame([self._find(pattern)] if pattern is not None else list(self.values()))
 
     def schema(self, pattern: str) -> Schema | None:
-        """The pattern's columns as a :class:`honeyframe.Schema`; None where its payloads are text or binary, or have no columns."""
+        """The pattern's columns as a :class:`honeyframe.Schema`; None where there are none.
+
+        Of text and binary payloads it goes with ``payload="text"`` and ``"raw"``.
+        """
         return self._find(pattern).schema()
 
     def json_schema(self, pattern: str) -> dict[str, Any]:

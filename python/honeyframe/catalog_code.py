@@ -66,7 +66,7 @@ def _reading(pattern: CatalogPattern) -> list[str]:
         arguments.append(f"topic_template={_text(pattern.template)}")
     if pattern.payload != "auto":
         arguments.append(f"payload={_text(pattern.payload)}")
-    elif pattern.columns:
+    if pattern.columns:
         arguments.append("schema={" + ", ".join(_column(column.name, column.path, column.type) for column in pattern.columns) + "}")
     time = pattern.event_time
     if time is not None:
@@ -81,11 +81,11 @@ def _column(name: str, path: str, kind: str) -> str:
 
 
 def _remarks(pattern: CatalogPattern) -> list[str]:
-    rate = f"{pattern.rate:g}/s" if pattern.rate else count_of(pattern.messages, "message")
+    rate = f"{pattern.rate:.3g}/s" if pattern.rate else count_of(pattern.messages, "message")
     kept = ", retained" if pattern.retained == pattern.messages else ""
     remarks = [f"# {printable(pattern.name)}: {describe_kind(pattern)}; {count_of(len(pattern.topics), 'topic')}, {rate}{kept}."]
     if pattern.kind == "binary":
-        remarks.append("# decode=function turns its bytes into a dict: Sparkplug, CBOR, gzip.")
+        remarks.append("# decode=function makes columns of its bytes (Sparkplug, CBOR, gzip); payload= and schema= go then.")
     if not pattern.is_exact and len(pattern.topics) > _MOST_TOPICS:
         remarks.append("# Topics of another shape match this filter, too: they come as rows of nulls.")
     for time in pattern.event_times:

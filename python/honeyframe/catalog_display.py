@@ -59,7 +59,7 @@ def _pattern_summary(pattern: CatalogPattern) -> str:
     unread = f", {count_of(pattern.unreadable, 'unreadable sample')}" if pattern.unreadable else ""
     return (
         f"CatalogPattern {printable(pattern.name)}: {filter_}; {pattern.kind}, {count_of(len(pattern.topics), 'topic')}, "
-        f"{count_of(pattern.messages, 'message')} ({pattern.rate:g}/s, {pattern.retained:,} retained), QoS {pattern.qos}{unread}"
+        f"{count_of(pattern.messages, 'message')} ({pattern.rate:.3g}/s, {pattern.retained:,} retained), QoS {pattern.qos}{unread}"
     )
 
 

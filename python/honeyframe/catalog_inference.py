@@ -199,6 +199,7 @@ def _columns(extraction: _core.Extraction, rows: JsonTree, sampled: _Sampled) ->
                 required=_is_required(tree, rows, name, values.null_count),
                 examples=list(tree.examples) or list(dict.fromkeys(map(str, filled.slice(0, 50).to_pylist())))[:3],
                 units=_units(name, column_type, values),
+                words=column_type == "string" and len(filled) > 0 and not any(map(_has_digit, filled.to_pylist())),
             )
         )
         if pointer and _needs_pointer(name, pointer):
@@ -216,6 +217,10 @@ def _is_required(tree: JsonTree, rows: JsonTree, name: str, nulls: int) -> bool:
 def _needs_pointer(name: str, pointer: str) -> bool:
     """Whether the name, taken as a path, leads elsewhere: it begins with a slash, or keys have dots or are empty."""
     return "" in name.split(".") or name.startswith("/") or pointer != "/" + name.replace("~", "~0").replace("/", "~1").replace(".", "/")
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def _units(name: str, kind: str, values: Any) -> list[str]:

@@ -38,6 +38,7 @@ class CatalogColumn:
         required: whether every message had the key.
         examples: some values.
         units: of a column that tells a unit, all values seen.
+        words: whether it is text of which no value seen had a digit, such as ``"auto"``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class CatalogColumn:
     required: bool = False
     examples: Sequence[Any] = ()
     units: Sequence[str] = ()
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,10 @@ class CatalogPattern:
         return ["_topic", "_recv_time", "_retain", *time, *self.level_names, *(column.name for column in self.columns)]
 
     def schema(self) -> Schema | None:
-        """The payload's columns as a Schema; None where there are none, and where payloads are read as text or bytes."""
+        """The payload's columns as a Schema; None where there are none."""
         from .schema import Column, Schema
 
-        if self.payload != "auto" or not self.columns:
+        if not self.columns:
             return None
         return Schema([Column(column.name, column.type, column.path) for column in self.columns])
 

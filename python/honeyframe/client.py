@@ -23,6 +23,7 @@ from .uri import Address
 if TYPE_CHECKING:
     from .catalog import Catalog
     from .decode import Decode
+    from .keywords import OnBreach
     from .publishing import Nulls, OnError, PublishResult
     from .schema import SchemaLike
     from .spool import Delivery, SpoolFrom, Sync

@@ -10,12 +10,12 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from . import _core
 from .arguments import count_of
 from .catalog import Catalog, load_catalog
-from .contract_check import Found, PatternCheck
+from .contract_check import BreachKind, Found, PatternCheck
 from .errors import ContractError, ContractWarning, InvalidArgumentError
 from .events import printable, warn
 from .keywords import OnBreach, Path
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from .frame import Batch
     from .stats import StreamStats
 
+_EVENT: Final = "breach"
 _EPISODE_NS: Final = 10_000_000_000
 _MOST_TOLD: Final = 10_000
 _MOST_TOPICS: Final = 100_000  # whose pattern is remembered
 _LISTED: Final = 5
 
-BreachKind: TypeAlias = Literal["missing_column", "new_column", "type_changed", "unit_changed", "unknown_topic"]
+_Key: TypeAlias = tuple[str, str, str | None]  # kind, pattern, column
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,11 @@ class Contract:
         self._checks = {name: PatternCheck(pattern, levels, only) for name, pattern in catalog.items()}
         self._by_topic = {topic: [name] for name, pattern in catalog.items() for topic in pattern.topics}
         self._known: dict[str, list[str]] = {}
-        self._episodes: dict[tuple[str, str, str | None], _Episode] = {}
-        self._rows: dict[str, deque[_Episode]] = {}
-        self._folded: dict[str, LedgerRow] = {}
-        self._told: set[tuple[str, str, str | None]] = set()
+        self._episodes: dict[_Key, _Episode] = {}
+        self._rows: deque[_Episode] = deque()
+        self._folded = LedgerRow(OVERFLOW, 0, reason=_EVENT, count=0)
+        self._folded_rows = 0
+        self._told: set[_Key] = set()
 
     def check(self, batch: Batch) -> tuple[list[Breach], list[Breach]]:
         """What the rows of a batch break; and of these, what was not told before."""
@@ -95,13 +97,13 @@ class Contract:
         numbers = {name: number for number, name in enumerate(self._checks)}
         chosen = np.full(len(topics), -1, dtype="int64")
         for index, topic in enumerate(topics):
-            names = self._patterns_of(topic)
-            if len(names) > 1:  # told apart by what is in it
-                names = [self._likeliest(names, arrow.filter(pa.array(where == index)), topic)]
-            if names:
-                chosen[index] = numbers[names[0]]
+            fitting = self._patterns_of(topic)
+            if len(fitting) > 1:  # told apart by what is in it
+                fitting = [self._likeliest(fitting, arrow.filter(pa.array(where == index)), topic)]
+            if fitting:
+                chosen[index] = numbers[fitting[0]]
         patterns = chosen[where]
-        time_ns = _times(arrow)
+        names = list(self._checks)
         for number in np.unique(patterns).tolist():
             mask = patterns == number
             rows = arrow if mask.all() else arrow.filter(pa.array(mask))
@@ -111,10 +113,10 @@ class Contract:
                 ]
                 name = ""
             else:
-                name = list(self._checks)[number]
+                name = names[number]
                 found = self._checks[name].run(rows)
             for one in found:
-                yield self._note(name, one, rows, time_ns)
+                yield self._note(name, one, rows)
 
     def _patterns_of(self, topic: str | None) -> list[str]:
         if topic is None:
@@ -133,7 +135,7 @@ class Contract:
             self._known[topic] = [best]
         return best
 
-    def _note(self, pattern: str, found: Found, rows: Any, time_ns: tuple[int, int]) -> Breach:
+    def _note(self, pattern: str, found: Found, rows: Any) -> Breach:
         """Enters what was found into the book."""
         import pyarrow.compute as pc
 
@@ -141,42 +143,45 @@ class Contract:
         topics = Counter({one["values"]: one["counts"] for one in pc.value_counts(concerned.column("_topic")).to_pylist()})
         first = concerned.column("_topic")[0].as_py() or ""
         breach = Breach(found.kind, pattern, first, found.column, found.expected, found.found, concerned.num_rows)
-        key = (found.kind, pattern, found.column)
-        episode = self._episodes.get(key)
-        if episode is None or time_ns[0] - episode.until_ns > _EPISODE_NS:
-            episode = _Episode(breach, time_ns[0])
-            self._keep(key, episode)
-        episode.until_ns = max(episode.until_ns, time_ns[1])
+        first_ns, last_ns = _times(concerned)
+        episode = self._episodes.get((found.kind, pattern, found.column))
+        if episode is None or first_ns - episode.until_ns > _EPISODE_NS:
+            episode = _Episode(breach, first_ns)
+            self._keep(episode)
+        episode.until_ns = max(episode.until_ns, last_ns)
         episode.count += breach.count
         episode.add_topics(topics)
         return breach
 
-    def _keep(self, key: tuple[str, str, str | None], episode: _Episode) -> None:
-        self._episodes[key] = episode
-        rows = self._rows.setdefault("breach", deque())
-        rows.append(episode)
-        if len(rows) <= MAX_ROWS:
+    def _keep(self, episode: _Episode) -> None:
+        self._episodes[episode.key] = episode
+        self._rows.append(episode)
+        if len(self._rows) <= MAX_ROWS:
             return
-        old = rows.popleft()
-        self._episodes = {name: one for name, one in self._episodes.items() if one is not old}
-        total = self._folded.setdefault("breach", LedgerRow(OVERFLOW, old.time_ns, reason="breach", count=0, detail="0"))
-        total.count += old.count
+        old = self._rows.popleft()
+        if self._episodes.get(old.key) is old:
+            del self._episodes[old.key]
+        total = self._folded
+        total.time_ns = total.time_ns or old.time_ns
         total.until_ns = max(total.until_ns, old.until_ns)
-        total.detail = count_of(int((total.detail or "0").split(" ")[0].replace(",", "")) + 1, "row")
+        total.count += old.count
+        self._folded_rows += 1
 
     def ledger(self) -> list[LedgerRow]:
         """The episodes, as the ledger has them."""
-        kept = [episode.row() for episode in self._rows.get("breach", ())]
-        return [*(dataclasses.replace(row) for row in self._folded.values()), *kept]
+        kept = [episode.row() for episode in self._rows]
+        folded = [dataclasses.replace(self._folded, detail=count_of(self._folded_rows, "row"))] if self._folded_rows else []
+        return [*folded, *kept]
 
 
 class _Episode:
     """One thing that is broken again and again, without ten seconds between."""
 
-    __slots__ = ("breach", "count", "time_ns", "topics", "until_ns")
+    __slots__ = ("breach", "count", "key", "time_ns", "topics", "until_ns")
 
     def __init__(self, breach: Breach, time_ns: int) -> None:
         self.breach = breach
+        self.key = (breach.kind, breach.pattern, breach.column)
         self.time_ns = self.until_ns = time_ns
         self.count = 0
         self.topics: Counter[str] = Counter()
@@ -189,7 +194,7 @@ class _Episode:
     def row(self) -> LedgerRow:
         breach = self.breach
         return LedgerRow(
-            "breach",
+            _EVENT,
             self.time_ns,
             self.until_ns,
             reason=breach.kind,
@@ -221,9 +226,11 @@ class ContractStream(Stream):
         self._cleared_rows = 0  # at the head of what is in hand: checked before
 
     def stats(self) -> StreamStats:
+        """As :meth:`Stream.stats`, with ``breaches``."""
         return dataclasses.replace(super().stats(), breaches=self._contract.count)
 
     def ledger(self) -> pd.DataFrame:
+        """As :meth:`Stream.ledger`, with a row ``breach`` for each episode of what breaks the contract; its reason is the kind."""
         from .ledger import ledger_frame
 
         with self._lock:
@@ -232,8 +239,6 @@ class ContractStream(Stream):
         if self._decoder:
             rows = self._decoder.whole_ledger(rows)
         return ledger_frame(rows, [*(self._subscription.client._log.history() if self._subscription else ()), *more])
-
-    ledger.__doc__ = (Stream.ledger.__doc__ or "").replace("``sequence_gap``,", "``breach`` (of the contract, by kind), ``sequence_gap``,")
 
     def _pop(self, max_rows: int) -> Batch | None:
         batch = super()._pop(max_rows)
@@ -257,8 +262,8 @@ class ContractStream(Stream):
             self._cleared_rows += sum(batch.num_rows for batch in batches)
 
     def _tell_breaches(self, breaches: list[Breach], new: list[Breach]) -> None:
-        for breach in new:
-            self._log.logger.warning("contract: %s", breach, extra={"honeyframe_event": "breach"})
+        for breach in new:  # INFO: what deserves attention is a warning, or an error, too
+            self._log.logger.info("contract: %s", breach, extra={"honeyframe_event": "breach"})
         shown = breaches if self._contract.on_breach == "raise" else new
         if not shown:
             return

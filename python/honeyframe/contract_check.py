@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from .catalog_pattern import CatalogColumn, CatalogPattern
 from .json_tree import json_type
 from .options import DEFAULT_NA_VALUES
 from .row_batches import ADDED
+
+BreachKind: TypeAlias = Literal["missing_column", "new_column", "type_changed", "unit_changed", "unknown_topic"]
 
 _MOST_MISFITS: Final = 1_000  # of a batch that are looked into
 _MOST_VALUES: Final = 1_000
@@ -26,7 +28,7 @@ _EPOCHS: Final = ((1e11, "s"), (1e14, "ms"), (1e17, "us"), (float("inf"), "ns"))
 class Found:
     """One thing that is not as agreed; ``rows`` is a mask, or None for all."""
 
-    kind: Literal["missing_column", "new_column", "type_changed", "unit_changed", "unknown_topic"]
+    kind: BreachKind
     column: str | None
     expected: str
     found: str
@@ -89,8 +91,8 @@ class PatternCheck:
         import numpy as np
         import pyarrow as pa
 
-        if not column.required or (values is not None and ("null" in column.json_types or not values.null_count)):
-            return
+        if not column.required or (values is not None and (column.null_rate > 0 or not values.null_count)):
+            return  # the key was always there; null, or "N/A", where it was null before
         missing = np.ones(rows.num_rows, dtype=bool) if values is None else values.is_null().to_numpy(zero_copy_only=False)
         missing = missing & ~empty
         for row in _of(column, misfits):
@@ -121,21 +123,18 @@ class PatternCheck:
             yield Found("type_changed", column.name, _type(column), f"string {_shown(wrong[0])}", mask)
 
     def _texts(self, column: CatalogColumn, values: Any) -> Iterator[Found]:
-        """What is no text has its JSON in a column of text. Objects and lists are seen by that; 3 and "3" are one."""
+        """What is no text has its JSON in a column of text. Objects and lists are seen by that, numbers only where all text was words."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        suspects = pc.fill_null(pc.match_substring_regex(values, r"^\s*[\[{]"), False)
+        looks = r"^\s*[\[{]" if not column.words else r"^\s*[\[{]|^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$"
+        suspects = pc.fill_null(pc.match_substring_regex(values, looks), False)
         if not pc.any(suspects).as_py():
             return
-        wrong = [
-            text
-            for text in values.filter(suspects).unique().to_pylist()[:_MOST_VALUES]
-            if _container(text) and not _is_spelled(column, text)
-        ]
+        wrong = [text for text in values.filter(suspects).unique().to_pylist()[:_MOST_VALUES] if not _allows(column, _kind_of_json(text))]
         if wrong:
             mask = pc.fill_null(pc.is_in(values, value_set=pa.array(wrong, values.type)), False)
-            yield Found("type_changed", column.name, _type(column), f"{_container(wrong[0])} {_cut(wrong[0])}", mask)
+            yield Found("type_changed", column.name, _type(column), f"{_kind_of_json(wrong[0])} {_cut(wrong[0])}", mask)
 
     def _units(self, column: CatalogColumn, values: Any) -> Iterator[Found]:
         import pyarrow as pa
@@ -167,7 +166,7 @@ class PatternCheck:
             if name == "value_text" and all(text is None or text in _NA for text in values.unique().to_pylist()):
                 continue
             kind = _json_kind(values.type) or str(values.type)
-            yield Found("new_column", name, "no such column", f"{kind} {_shown(values.drop_null()[0].as_py())}", values.is_valid())
+            yield Found("new_column", name, "none", f"{kind} {_shown(values.drop_null()[0].as_py())}", values.is_valid())
 
 
 def _is_under(name: str, wanted: Sequence[str]) -> bool:
@@ -225,10 +224,20 @@ def _misfit_types(column: CatalogColumn, misfits: dict[str, dict[int, Any]], row
         yield Found("type_changed", column.name, _type(column), f"{json_type(first)} {_shown(first)}", pa.array(mask))
 
 
-def _allows(column: CatalogColumn, kind: str) -> bool:
-    """Numbers are numbers, with a fraction or without; null always may be, here."""
+def _agreed(column: CatalogColumn) -> set[str]:
+    """JSON's types that the column may have. Numbers are numbers, with a fraction or without; strings seen among them were "N/A"."""
+    if column.type in ("int64", "uint64", "float64"):
+        return {"integer", "number"}
+    if column.type == "bool":
+        return {"boolean"}
+    if column.type.startswith("list"):
+        return {"array"}
     known = set(column.json_types)
-    return kind == "null" or kind in known or (kind in ("integer", "number") and bool(known & {"integer", "number"}))
+    return known | ({"integer", "number"} if known & {"integer", "number"} else set())
+
+
+def _allows(column: CatalogColumn, kind: str) -> bool:
+    return kind == "null" or kind in _agreed(column)
 
 
 def _is_spelled(column: CatalogColumn, text: str) -> bool:
@@ -257,16 +266,16 @@ def _json_kind(kind: Any) -> str | None:
 
 
 def _type(column: CatalogColumn) -> str:
-    return " or ".join(kind for kind in column.json_types if kind != "null") or column.type
+    agreed = _agreed(column)
+    return " or ".join(kind for kind in column.json_types if kind in agreed) or column.type
 
 
-def _container(text: str) -> str:
-    """``object`` or ``array``, where the text is JSON of one."""
+def _kind_of_json(text: str) -> str:
+    """What the text is as JSON; a string where it is none."""
     try:
-        kind = json_type(json.loads(text))
+        return json_type(json.loads(text))
     except (ValueError, RecursionError):
-        return ""
-    return kind if kind in ("object", "array") else ""
+        return "string"
 
 
 def _shown(value: Any) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -17,9 +17,8 @@ from .topic_shapes import Shape, ShapeSet
 MAX_LEVELS: Final = 24  # what lies deeper is one level, {rest...}
 
 _ALIKE: Final = 0.5  # the share of what lies below two words that both have, for them to be instances of one thing
-_ALIKE_NUMBERED: Final = 0.34  # and below line1, line2
 _MANY: Final = 64  # nobody has so many quantities side by side: they are instances
-_MOST_LEADERS: Final = 300
+_MOST_COMPARED: Final = 100  # lots that a sibling is compared with
 
 #: What lies below a level: the path from there, ids and numbers masked, and the family of the shape at its end.
 Signature: TypeAlias = frozenset[tuple[tuple[str, ...], int]]
@@ -214,8 +213,11 @@ class _Grouping:
                 numbered[stem_of(one.level)].append(one)
             else:
                 words.append(one)
+        for stem in {stem_of(one.level) for one in ids} & set(numbered):  # dev999, dev1000
+            ids += numbered.pop(stem)
         for lot in numbered.values():
-            for together in _cluster(lot, lambda a, b: _share(a.signature, b.signature) >= _ALIKE_NUMBERED or _same_leaves(a, b)):
+            inner = [one for one in lot if not one.is_leaf]
+            for together in [*([inner] if inner else []), *_cluster([one for one in lot if one.is_leaf], _same_leaves)]:
                 if len(together) > 1:
                     yield together, True
                 else:
@@ -268,32 +270,66 @@ def _share(one: Signature, other: Signature) -> float:
 
 
 def _cluster(siblings: list[_Sibling], alike: Callable[[_Sibling, _Sibling], bool]) -> list[list[_Sibling]]:
-    """Lots of siblings, each like the first of its lot."""
+    """Lots of siblings, each like the first of its lot. Only those that have something in common below are compared."""
     lots: list[list[_Sibling]] = []
+    index: dict[object, list[int]] = defaultdict(list)
     for one in siblings:
-        for lot in lots[:_MOST_LEADERS]:
-            if alike(lot[0], one):
-                lot.append(one)
+        traits = [*one.signature, *(("loose", trait) for trait in one.loose)]
+        near: dict[int, None] = {}
+        for trait in traits:
+            near.update(dict.fromkeys(index[trait][:_MOST_COMPARED]))
+        for number in sorted(near)[:_MOST_COMPARED]:
+            if alike(lots[number][0], one):
+                lots[number].append(one)
                 break
         else:
+            for trait in traits:
+                index[trait].append(len(lots))
             lots.append([one])
     return lots
 
 
+class _Branch:
+    """A level of the tree of patterns, by which those are found that a filter may match."""
+
+    __slots__ = ("children", "groups")
+
+    def __init__(self) -> None:
+        self.children: dict[str | None, _Branch] = {}
+        self.groups: list[TopicGroup] = []
+
+
 def _mark_overlaps(groups: list[TopicGroup]) -> None:
-    by_length: dict[int, list[TopicGroup]] = defaultdict(list)
-    deep = [group for group in groups if group.has_rest]
+    root = _Branch()
     for group in groups:
-        by_length[len(group.levels)].append(group)
+        branch = root
+        for level in group.levels:
+            branch = branch.children.setdefault(level, _Branch())
+        branch.groups.append(group)
     for group in groups:
-        near = by_length[len(group.levels)] if not group.has_rest else groups
-        group.is_exact = not any(other is not group and _may_match(group, other) for other in (*near, *deep))
+        group.is_exact = not any(other is not group and _may_match(group, other) for other in _near(root, group))
+
+
+def _near(root: _Branch, group: TopicGroup) -> Iterator[TopicGroup]:
+    """Patterns of which a topic may match the group's filter, by their levels that do not vary."""
+    mine = group.levels[:-1] if group.has_rest else group.levels
+    branches = [root]
+    for level in mine:
+        if level is None:
+            branches = [below for branch in branches for below in branch.children.values()]
+        else:
+            branches = [branch.children[key] for branch in branches for key in (level, None) if key in branch.children]
+    while branches:
+        branch = branches.pop()
+        yield from branch.groups
+        if group.has_rest:
+            branches += branch.children.values()
 
 
 def _may_match(group: TopicGroup, other: TopicGroup) -> bool:
     """Whether the filter of ``group`` matches some topic of ``other``."""
     mine = group.levels[:-1] if group.has_rest else group.levels
-    if len(other.levels) < len(mine) or (not group.has_rest and (len(other.levels) != len(mine) or other.has_rest)):
+    if len(other.levels) < len(mine) or (not group.has_rest and len(other.levels) != len(mine)):
         return False
     return all(
         level is None or level == other.levels[i] or (other.levels[i] is None and level in other.values[i]) for i, level in enumerate(mine)

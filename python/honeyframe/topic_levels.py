@@ -14,7 +14,7 @@ _KINDS: Final = (
     "update"
 )
 _PARTS: Final = (
-    "sensor binary_sensor switch light cover climate fan button number select text lock camera relay input emeter meter roller white color "
+    "sensor binary_sensor switch light cover climate fan button number select text lock relay input emeter roller white color "
     "device_automation device_tracker ext_temperature ext_humidity"
 )
 _NETWORKS: Final = "up down join ack txack nack queued sent failed integration nbirth ndeath ndata ncmd dbirth ddeath ddata dcmd"
@@ -37,6 +37,8 @@ CONVENTIONS: Final[dict[str, tuple[str | None, ...]]] = {
     "owntracks": ("user", "device"),
     "frigate": ("camera",),
     "ruuvi": ("gateway", "tag"),
+    "homie": ("device", "node", "property"),
+    "wled": ("device",),
     "n": ("portal", "service", "instance"),
     "v3": ("application", None, "device"),
     "msh": ("region", "version", None, "channel", "node"),
@@ -56,8 +58,11 @@ _ID: Final = (
     re.compile(r"[^@]+@[^@]+"),  # my-app@ttn
 )
 _DIGITS_OF_SERIAL: Final = 4
-_NUMBERED: Final = re.compile(r"([^\W\d][\w .:\-]*?)[-_:. ]?(\d{1,3})")  # line1, switch:0, zone 12
-_VERSION: Final = re.compile(r"[A-Za-z]{0,3}v\d+(?:\.\d+)*", re.IGNORECASE)
+_NUMBERED: Final = re.compile(r"([^\W\d][\w .:\-]*?)[-_:. ]?(\d+)")  # line1, switch:0, zone 12
+_MOST_DIGITS: Final = 3  # of what is not an id yet
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z]?[a-z_]+")
+_DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
+_VERSION: Final = re.compile(r"(?:spB)?v\d+(?:\.\d+)*", re.IGNORECASE)
 _TEMPLATE_UNSAFE: Final = re.compile(r"[{}+#\x00]")
 
 
@@ -79,11 +84,12 @@ def look_of(level: str) -> Look:
         return Look.keyword
     if _TEMPLATE_UNSAFE.search(level) or any(form.fullmatch(level) for form in _ID) or _is_serial(level):
         return Look.id
-    return Look.numbered if _NUMBERED.fullmatch(level) else Look.word
+    found = _NUMBERED.fullmatch(level)
+    return Look.numbered if found and len(found.group(2)) <= _MOST_DIGITS else Look.word
 
 
 def stem_of(level: str) -> str:
-    """The word of a numbered level: ``line`` of ``line1``; empty where there is none."""
+    """The word in front of a number, however long: ``line`` of ``line1``; empty where there is none."""
     found = _NUMBERED.fullmatch(level)
     return found.group(1).rstrip("-_:. ").lower() if found else ""
 
@@ -109,7 +115,7 @@ def name_levels(levels: Sequence[str | None], values: Sequence[Iterable[str]], t
     names: list[str] = []
     for position, seen in zip((index for index, level in enumerate(levels) if level is None), values, strict=True):
         wanted = _convention(levels, position) or _stem(seen) or _neighbour(levels, position, names) or _by_values(seen, position)
-        names.append(_unique(wanted, {*names, *taken}))
+        names.append(_unique(wanted, names, taken))
     return names
 
 
@@ -131,7 +137,7 @@ def _neighbour(levels: Sequence[str | None], position: int, names: Sequence[str]
     before = levels[position - 1]
     if before is None or before.lower() in (KEYWORDS - _NOUNS) or look_of(before) is Look.id or _VERSION.fullmatch(before):
         return None
-    name = _valid(_singular(before))
+    name = _valid(_singular(before)) if _PLAIN_WORD.fullmatch(before) else ""
     return name if name and name not in names else None
 
 
@@ -145,6 +151,8 @@ def _by_values(values: Iterable[str], position: int) -> str:
     seen = list(values)
     if all(value.isdigit() for value in seen):
         return "number"
+    if all(_DATE.fullmatch(value) for value in seen):
+        return "date"
     return "device" if all(look_of(value) is Look.id for value in seen) or position == 0 else f"level{position + 1}"
 
 
@@ -164,10 +172,9 @@ def _valid(text: str) -> str:
     return name if name[:1].isalpha() else ""
 
 
-def _unique(name: str, taken: AbstractSet[str]) -> str:
+def _unique(name: str, names: Sequence[str], taken: AbstractSet[str]) -> str:
     """Payload's keys keep their names: a level stands aside."""
-    if name not in taken:
-        return name
-    if f"{name}_id" not in taken:
-        return f"{name}_id"
-    return next(numbered for number in range(2, len(taken) + 3) if (numbered := f"{name}_{number}") not in taken)
+    if name in taken and f"{name}_id" not in taken:
+        name = f"{name}_id"
+    used = {*names, *taken}
+    return next(one for number in range(1, len(used) + 2) if (one := name if number == 1 else f"{name}_{number}") not in used)

@@ -125,6 +125,25 @@ def test_hostile_topics_keys_and_values_show_harmless_and_make_code_that_is_code
         ast.parse(whole.code(name))
 
 
+def test_the_code_has_all_columns_also_where_nothing_comes(access: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MQTT_PASSWORD", "both-password")
+    whole = make(
+        {
+            "none/1/t": [b"ON"],
+            "none/1/b": [b"\xff"],
+            "none/1/o": [{"ts": 1_772_352_000, "v": None}],
+            "none/1/u": [b"{x"],
+            "none/1/n": [1.5],
+        },
+        seconds=0.1,
+        uri=access["uri"],
+        access={"username": "both"},
+    )
+    done: dict[str, Any] = {}
+    exec(compile(whole.code(), "catalog", "exec"), done)  # noqa: S102 - that it runs is what is tested
+    assert {name: list(frame.columns) for name, frame in done["frames"].items()} == {name: one.column_names for name, one in whole.items()}
+
+
 def test_the_code_reads_each_key_of_odd_names() -> None:
     payload = {"a.b": 1, "a": {"b": 2}, "": 3, "/x": 4, "x/y": 5, "~t": 6, "温度": 7, 'q"': 8, "n\nl": 9, "d": {"": 1, "e.f": {"g": 2}}}
     whole = make({"odd/1": [payload]})
@@ -167,6 +186,28 @@ def test_the_client_gives_what_it_was_connected_with(access: dict[str, Any], tmp
     assert f'password_file="{secret}"' in code or f"password_file='{secret}'" in code or str(secret) in code
     assert 'protocol="5.0"' in code
     assert "both-password" not in code
+
+
+def test_a_password_is_in_no_face_and_no_file(access: dict[str, Any], tmp_path: Path) -> None:
+    address = access["uri"].replace("mqtt://", "mqtt://both:both-password@")
+    with hf.connect(address) as client:
+        client.publish("catalog/2", {"a": 1}, retain=True, qos=1)
+        try:
+            found = client.catalog("catalog/#", seconds=0.3)
+        finally:
+            client.publish("catalog/2", b"", retain=True, qos=1)
+    found.save(tmp_path / "c.json")
+    faces = [
+        repr(found),
+        found._repr_html_(),
+        found.code(),
+        found.code("catalog/{catalog}"),
+        (tmp_path / "c.json").read_text(),
+        str(vars(found)),
+    ]
+    assert not any("both-password" in face for face in faces)
+    assert 'username="both"' in found.code()
+    assert hf.load_catalog(tmp_path / "c.json").code() == found.code()
 
 
 def test_system_topics_are_left_out_unless_asked_for(client: hf.Client) -> None:

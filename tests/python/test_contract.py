@@ -106,8 +106,8 @@ def test_what_is_as_agreed_is_not_told(held: Callable[..., Held], payload: Any) 
         (message(temp=...), "missing_column", "temp", "number in every message", "null, or no such key"),
         (message(temp=None), "missing_column", "temp", "number in every message", "null, or no such key"),
         (message(at={}), "missing_column", "at.hall", "integer in every message", "null, or no such key"),
-        (message(humidity=40), "new_column", "humidity", "no such column", "integer 40"),
-        (message(at={"hall": 1, "bay": "x"}), "new_column", "at.bay", "no such column", 'string "x"'),
+        (message(humidity=40), "new_column", "humidity", "none", "integer 40"),
+        (message(at={"hall": 1, "bay": "x"}), "new_column", "at.bay", "none", 'string "x"'),
         (message(temp="hot"), "type_changed", "temp", "number", 'string "hot"'),
         (message(temp=True), "type_changed", "temp", "number", "boolean true"),
         (message(mode={"x": [1]}), "type_changed", "mode", "string", "object"),
@@ -141,10 +141,14 @@ def test_a_number_where_text_was_agreed_is_seen_where_the_column_is_not_text_alr
     one.push(message(mode=3))
     with pytest.raises(ContractError, match="'mode': expected string, found integer 3"):
         one.read()
-    two = held("raise")
-    two.push(message())
-    two.push(message(mode=3))  # is "3" in a column of text: docs/catalog.md says so
-    assert two.read().to_pandas()["mode"].tolist() == ["auto", "3"]
+    agreed = catalog_of({"a/1": [{"mode": "auto", "id": "A7", "on": "true"}, {"mode": "off", "id": "B8", "on": "false"}]})
+    two = held("raise", catalog=agreed)
+    two.push({"mode": "off", "id": "C9", "on": "true"}, "a/2")
+    two.push({"mode": "off", "id": 77, "on": "true"}, "a/2")  # is "77" in a column of text: docs/catalog.md says so
+    assert two.read().to_pandas()["id"].tolist() == ["C9", "77"]
+    two.push({"mode": 3, "id": "D1", "on": "true"}, "a/2")  # no mode had a digit
+    with pytest.raises(ContractError, match="'mode': expected string, found integer 3"):
+        two.read()
 
 
 def test_each_is_warned_of_once_and_counted_always(held: Callable[..., Held]) -> None:
@@ -273,6 +277,17 @@ def test_what_other_patterns_do_to_a_column_is_no_breach(held: Callable[..., Hel
                 one.push(payload, topic)
             one.read()
     assert one.breaches() == []
+
+
+def test_what_was_now_and_then_not_available_may_be_so_again(held: Callable[..., Held]) -> None:
+    agreed = catalog_of({"a/1/x": [{"v": 1.5, "w": 1}, {"v": "N/A", "w": 2}, {"v": "3", "w": None}]})
+    one = held("raise", catalog=agreed)
+    for payload in ({"v": "unavailable", "w": None}, {"v": 2, "w": 3}):
+        one.push(payload, "a/2/x")
+    one.read()
+    one.push({"v": "hot", "w": 3}, "a/2/x")
+    with pytest.raises(ContractError, match="'v': expected number, found string \"hot\""):
+        one.read()
 
 
 def test_columns_and_schema_narrow_what_is_checked(held: Callable[..., Held]) -> None:

@@ -36,7 +36,7 @@ def patterns(payloads: dict[str, Any], **named: str) -> list[str]:
     [
         *((level, Look.id) for level in ("7", "0x00158d0001a2b3c4", "a8032abe54dc", "AA:BB:CC:DD:EE:FF", "shelly1-AABBCC", "my-app@ttn")),
         *((level, Look.id) for level in ("52f14cd4-c6f1-4fbd-8f87-4025e1d49242", "tasmota_4F2A1B", "SN20394857", "!a1b2c3d4", "192.0.2.7")),
-        *((level, Look.numbered) for level in ("line1", "switch:0", "zone 12", "sensor-3")),
+        *((level, Look.numbered) for level in ("line1", "dev0", "switch:0", "zone 12", "sensor-3")),
         *((level, Look.word) for level in ("north", "facade", "decade", "living_room", "温度", "x")),
         *((level, Look.keyword) for level in ("SENSOR", "state", "v3", "spBv1.0", "")),
         *((level, Look.id) for level in ("a{b", "{x}", "nul\0")),  # no template could spell them
@@ -52,6 +52,8 @@ def test_looks(level: str, look: Look) -> None:
         pytest.param({f"plant/{n}/telemetry": CLIMATE for n in range(3)}, ["plant/{plant}/telemetry"], id="ids"),
         pytest.param({"plant/7/telemetry": CLIMATE}, ["plant/{plant}/telemetry"], id="one id alone"),
         pytest.param({f"plant/line{n}/telemetry": CLIMATE for n in (1, 2)}, ["plant/{line}/telemetry"], id="numbered words"),
+        pytest.param({f"p/dev{n}/telemetry": CLIMATE for n in (7, 999, 1000)}, ["p/{dev}/telemetry"], id="numbers of any length"),
+        pytest.param({"p/dev1/a": CLIMATE, "p/dev2/b": LAMP}, ["p/{dev}/a", "p/{dev}/b"], id="numbered words with nothing in common"),
         pytest.param({f"plant/{w}/telemetry": CLIMATE for w in ("north", "south")}, ["plant/{plant}/telemetry"], id="words, one shape"),
         pytest.param(
             {"plant/north/telemetry": CLIMATE, "plant/south/telemetry": LAMP},
@@ -80,11 +82,14 @@ def test_looks(level: str, look: Look) -> None:
             {f"cache/k{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}": n for n in range(70)}, ["cache/{cache}"], id="seventy words"
         ),
         pytest.param({f"a/{n}/line/{n}": CLIMATE for n in range(2)}, ["a/{a}/line/{line}"], id="two ids"),
+        pytest.param(
+            {f"m/{d}/holding/{r}": 17 for d in ("inverter", "meter") for r in (1, 2)}, ["m/{m}/holding/{holding}"], id="words, then ids"
+        ),
         pytest.param({f"a/{n}/{n}": CLIMATE for n in range(2)}, ["a/{a}/{number}"], id="ids side by side"),
         pytest.param({"x/1": {"x": 1, "number": 2, "y": 3}}, ["x/{x_id}"], id="a key of the payload keeps its name"),
         pytest.param({"/a/1": CLIMATE}, ["/a/{a}"], id="a slash in front"),
         pytest.param({"a/{b}/c": CLIMATE}, ["a/{a}/c"], id="braces"),
-        pytest.param({"Größe/1/x": CLIMATE}, ["Größe/{gr_e}/x"], id="names are ASCII"),
+        pytest.param({"Größe/1/x": CLIMATE}, ["Größe/{number}/x"], id="names are ASCII"),
         pytest.param({"z/0x00158d0001": LAMP, "z/hall_lamp": LAMP}, ["z/{z}"], id="a name among ids"),
         pytest.param({"z/0x00158d0001": LAMP, "z/bridge": LAMP}, ["z/bridge", "z/{z}"], id="a keyword among ids"),
     ],
@@ -154,8 +159,10 @@ def test_many_topics_do_not_take_long() -> None:
 def test_names_are_valid_and_unique() -> None:
     assert name_levels([None, None, None], [["x"], ["y"], ["z"]], set()) == ["device", "level2", "level3"]
     assert name_levels(["owntracks", None, None], [["ada"], ["phone"]], {"user", "user_id"}) == ["user_2", "device"]
+    assert name_levels(["log", None, None], [["2026-03-01"], ["BTtoMQTT"]], set()) == ["date", "level3"]
+    assert name_levels(["BTtoMQTT", None, None, None], [["7"], ["8"], ["9"]], set()) == ["number", "number_2", "number_3"]
     assert name_levels(["devices", None], [["0x00158d0001"]], set()) == ["device"]
-    assert name_levels(["Zählerstände", None], [["7"]], set()) == ["z_hlerst_nde"]
+    assert name_levels(["Zählerstände", None], [["7"]], set()) == ["number"]
 
 
 def test_shapes_are_the_engines() -> None:
