@@ -103,9 +103,8 @@ std::vector<RecordBatchPtr> topic_batches(const TopicTable& table, std::int64_t 
   for (const Field& field : schema->fields) columns.emplace_back(field.type);
   std::vector<std::uint32_t> order(table.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(), [&](std::uint32_t one, std::uint32_t other) {
-    return comes_before(table[one].topic, table[other].topic);
-  });
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t one, std::uint32_t other) { return comes_before(table[one].topic, table[other].topic); });
   std::vector<RecordBatchPtr> batches;
   std::size_t begin = 0;
   do {

@@ -1,8 +1,8 @@
 #pragma once
 
-// TopicTable: what there is on a broker, a row a topic: how much, how often, what came last. Filled from the blocks of a
-// message queue on the consumer's side, where there is time to look whether a payload is JSON; the receive thread knows
-// nothing of it.
+// TopicTable: what there is on a broker, a row a topic: how much, how often, what came last. Filled from the blocks of
+// a message queue on the consumer's side, where there is time to look whether a payload is JSON; the receive thread
+// knows nothing of it.
 //
 // Bounded by topics and by bytes. A topic that finds no place is counted, with its messages; one that has a place keeps
 // it. Last payloads may take half of the bytes, so that they never push topics out; where those are used up they are
@@ -90,7 +90,9 @@ class TopicTable {
   }
   [[nodiscard]] TopicTotals totals() const noexcept;
   // What it occupies, estimated from above: never above max_bytes, but for what tells topics without a place apart.
-  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_ + unplaced_slots_.capacity() * sizeof(std::uint64_t); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return bytes_ + unplaced_slots_.capacity() * sizeof(std::uint64_t);
+  }
   [[nodiscard]] const TopicLimits& limits() const noexcept { return limits_; }
 
  private:
@@ -114,10 +116,10 @@ class TopicTable {
   const TopicLimits limits_;
   std::vector<std::unique_ptr<SeenTopic[]>> chunks_;  // rows never move
   std::size_t size_ = 0;
-  std::vector<std::uint32_t> slots_;  // row + 1 by hash, 0 where free; open addressing
+  std::vector<std::uint32_t> slots_;                 // row + 1 by hash, 0 where free; open addressing
   std::vector<std::unique_ptr<char[]>> texts_;       // chunks that topics share
   std::vector<std::unique_ptr<char[]>> long_texts_;  // a topic each
-  std::size_t text_left_ = 0;  // in the last of texts_
+  std::size_t text_left_ = 0;                        // in the last of texts_
   std::size_t bytes_ = 0;
   std::size_t payload_bytes_ = 0;  // of bytes_
   // The rows of a dictionary's topics: most messages cost no look-up.

@@ -125,7 +125,10 @@ TEST(TopicTable, StaysWithinItsBytes) {
 TEST(TopicTable, CutsPayloadsBetweenCharacters) {
   TopicTable table({.max_payload_bytes = 5});
   BlockForTests block;
-  block.add("two", "abcd\xC3\xA9").add("exact", "abc\xC3\xA9z").add("four", "ab\xF0\x9F\x90\x9Dz").add("plain", "abcdef");
+  block.add("two", "abcd\xC3\xA9")
+      .add("exact", "abc\xC3\xA9z")
+      .add("four", "ab\xF0\x9F\x90\x9Dz")
+      .add("plain", "abcdef");
   block.add("binary", "\x80\x81\x82\x83\x84\x85").add("short", "abc");
   add(table, block);
   EXPECT_EQ(row_of(table, "two").last_payload(), "abcd");
