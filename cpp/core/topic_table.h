@@ -26,7 +26,7 @@ struct TopicLimits {
   static constexpr std::size_t kMaxTopics = 100'000'000;
 
   std::size_t max_topics = 100'000;
-  std::size_t max_bytes = 256u << 20;
+  std::size_t max_bytes = 384u << 20;
   std::size_t max_payload_bytes = 256;  // of each last payload, so many are kept
 
   // Errors: invalid_argument, naming the limit, what it was and what it may be.
@@ -79,6 +79,10 @@ class TopicTable {
 
   // Limits that validate() refuses are raised to the smallest it accepts.
   explicit TopicTable(TopicLimits limits);
+  // Gives memory that was much back to the system, too.
+  ~TopicTable();
+  TopicTable(const TopicTable&) = delete;
+  TopicTable& operator=(const TopicTable&) = delete;
 
   // The messages [begin, end) of `block`. Never fails: what there is no memory for has no place.
   void add(const MessageBlock& block, std::size_t begin, std::size_t end) noexcept;
@@ -129,8 +133,5 @@ class TopicTable {
   TopicTotals totals_;
   JsonCheck json_;
 };
-
-// In the order of a tree, level by level: what lies below "a" comes before "a-b", though '-' comes before '/'.
-[[nodiscard]] bool comes_before(std::string_view topic, std::string_view other) noexcept;
 
 }  // namespace honeyframe

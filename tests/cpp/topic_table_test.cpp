@@ -2,10 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "blocks_for_tests.h"
 
@@ -166,13 +164,6 @@ TEST(TopicTable, NamesTheLimitThatIsWrong) {
   EXPECT_TRUE(TopicLimits{}.validate().ok());
   EXPECT_EQ(TopicLimits{.max_topics = 0}.validate().code(), ErrorCode::invalid_argument);
   EXPECT_NE(TopicLimits{.max_bytes = 1}.validate().message().find("max_bytes"), std::string::npos);
-}
-
-TEST(TopicTable, ComesInTheOrderOfATree) {
-  std::vector<std::string> topics{"b", "a-b", "a/c", "a", "a/b/c", "a/b", "/a", "a//", "a/"};
-  std::sort(topics.begin(), topics.end(), comes_before);
-  EXPECT_EQ(topics, (std::vector<std::string>{"/a", "a", "a/", "a//", "a/b", "a/b/c", "a/c", "a-b", "b"}));
-  EXPECT_FALSE(comes_before("a", "a"));
 }
 
 }  // namespace
