@@ -56,10 +56,10 @@ def test_more_topics_than_places(uri: str) -> None:
     assert re.search(r"4 topics with \d+ messages found no place beside the 2 that are here: give it --max-topics", done.stderr)
 
 
-@pytest.mark.parametrize(("columns", "locale"), [(40, "C.UTF-8"), (100, "C.UTF-8"), (40, "C")])
+@pytest.mark.parametrize(("columns", "locale"), [(100, "C.UTF-8"), (40, "C")])
 def test_a_tree_on_a_terminal(uri: str, columns: int, locale: str) -> None:
     more = {"LC_ALL": locale, **({"PYTHONIOENCODING": "ascii"} if locale == "C" else {})}
-    code, screen = run_in_terminal("topics", "-W", "1.2", "cli/#", uri, columns=columns, **more)
+    code, screen = run_in_terminal("topics", "-W", "1", "cli/#", uri, columns=columns, **more)
     assert code == 0, screen
     assert "\x1b]0;" not in screen
     assert "\x07" not in screen
@@ -84,12 +84,7 @@ def test_nothing_there_and_wrong_usage(uri: str) -> None:
     silent = run("topics", uri, "cli/nobody/#", "-W", "0.3")
     assert silent.returncode == 3
     assert "no message arrived on 'cli/nobody/#'" in silent.stderr
-    for arguments, told in (
-        ([uri, "a#"], "wildcard"),
-        ([uri, "mqtt://127.0.0.1:1"], "two addresses"),
-        ([uri, "-W", "soon"], "--seconds"),
-        ([uri, "-C", "0"], "-C"),
-    ):
+    for arguments, told in (([uri, "a#"], "wildcard"), ([uri, "mqtt://127.0.0.1:1"], "two addresses")):
         wrong = run("topics", *arguments)
         assert wrong.returncode == 2, wrong.stderr
         assert told in wrong.stderr
