@@ -46,7 +46,7 @@ TEST(TopicOrder, AgreesWithTheRuleOnAnyTopics) {
   std::vector<std::string> topics;
   for (int i = 0; i < 5'000; ++i) {
     std::string topic;
-    for (std::uint32_t length = random() % 20; length > 0; --length) topic += "/-ab.\xC3\xA9\x01"[random() % 8];
+    for (auto length = random() % 20; length > 0; --length) topic += "/-ab.\xC3\xA9\x01"[random() % 8];
     topics.push_back(topic + std::to_string(i));
   }
   std::vector<std::string> expected = topics;
