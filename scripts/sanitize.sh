@@ -16,7 +16,7 @@ export PATH
 fixed_addresses=$(command -v setarch >/dev/null 2>&1 && setarch -R true 2>/dev/null && echo "setarch -R" || true)
 
 THREADED='MessageQueue|LatestSlots|ReadyBatches|Ledger|Spool|Segment|Session|StreamReader|Paho|RollingWindow|Subscriber|Publisher|ControlThread'
-THREADED="$THREADED|ConsumerWakes|GatheredAnswers|Operation|BlockingWork|EventLog|RowPublisher|RowSender|ProcessOwned|Mosquitto"
+THREADED="$THREADED|TopicWatch|MessageCursor|ConsumerWakes|GatheredAnswers|Operation|BlockingWork|EventLog|RowPublisher|RowSender|ProcessOwned|Mosquitto"
 
 under_tsan() {
   # shellcheck disable=SC2086  # a list of words

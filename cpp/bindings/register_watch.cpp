@@ -43,8 +43,8 @@ std::shared_ptr<TopicWatch> make_watch(std::shared_ptr<MessageQueue> queue, std:
 
 bool wait_end(TopicWatch& watch, double wait) {
   of_this_process(watch);
-  const bool ended =
-      wait_interruptibly(to_duration(wait, "wait"), [&](std::chrono::nanoseconds slice) { return watch.wait_end(slice); });
+  const bool ended = wait_interruptibly(to_duration(wait, "wait"),
+                                        [&](std::chrono::nanoseconds slice) { return watch.wait_end(slice); });
   if (ended) raise_if_error(watch.end_reason());
   return ended;
 }
@@ -65,8 +65,9 @@ py::dict totals_of(const TopicTotals& totals) {
 py::list tree_rows(const std::vector<TopicNode>& tree) {
   py::list rows;
   for (const TopicNode& node : tree) {
-    rows.append(py::make_tuple(node.path, node.depth, node.is_topic, node.topics, node.shown, node.messages, node.live, node.bytes,
-                               node.last_ns, node.retained, node.silent, node.payload_size, node.last_payload));
+    rows.append(py::make_tuple(node.path, node.depth, node.is_topic, node.topics, node.shown, node.messages, node.live,
+                               node.bytes, node.last_ns, node.retained, node.silent, node.payload_size,
+                               node.last_payload));
   }
   return rows;
 }

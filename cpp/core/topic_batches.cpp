@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <numeric>
 #include <utility>
 
 #include "column_builder.h"
 #include "json_text.h"
+#include "topic_order.h"
 #include "utf8.h"
 
 namespace honeyframe {
@@ -101,11 +101,10 @@ std::vector<RecordBatchPtr> topic_batches(const TopicTable& table, std::int64_t 
   const SchemaPtr schema = topic_schema();
   Columns columns;
   for (const Field& field : schema->fields) columns.emplace_back(field.type);
-  std::vector<std::uint32_t> order(table.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(), [&](std::uint32_t one, std::uint32_t other) {
-    return comes_before(table[one].topic, table[other].topic);
-  });
+  std::vector<std::string_view> topics(table.size());
+  for (std::size_t row = 0; row < table.size(); ++row) topics[row] = table[row].topic;
+  std::vector<std::uint32_t> order;
+  sort_topics(topics, order);
   std::vector<RecordBatchPtr> batches;
   std::size_t begin = 0;
   do {

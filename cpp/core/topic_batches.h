@@ -18,7 +18,8 @@ namespace honeyframe {
 // longest_gap (seconds; null where fewer than two live messages came), silent at `now_ns` (null where too little is
 // known).
 [[nodiscard]] SchemaPtr topic_schema();
-// In the order of a tree. At least one batch, and of `rows` at most each, so that no column of text grows beyond Arrow's 2 GiB.
+// In the order of a tree. At least one batch, and of `rows` at most each, so that no column of text grows beyond
+// Arrow's 2 GiB.
 [[nodiscard]] std::vector<RecordBatchPtr> topic_batches(const TopicTable& table, std::int64_t now_ns,
                                                         std::size_t rows = 65'536);
 

@@ -19,8 +19,8 @@ class TopicCadence {
       return;
     }
     const std::int64_t gap = std::max<std::int64_t>(0, time_ns - last_ns_);  // the clock may be set back
-    // Whoever was late once is not waited for so long for ever: each gap takes a sixteenth of itself away. What comes in
-    // bursts keeps the gap between them, since those within are short.
+    // Whoever was late once is not waited for so long for ever: each gap takes a sixteenth of itself away. What comes
+    // in bursts keeps the gap between them, since those within are short.
     longest_ns_ = std::max(gap, longest_ns_ - gap / 16);
     last_ns_ = std::max(last_ns_, time_ns);
     ++count_;

@@ -1,5 +1,9 @@
 #include "topic_table.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <cstring>
 #include <functional>
@@ -11,6 +15,7 @@ namespace {
 
 constexpr std::size_t kAllocationBytes = 16;  // what malloc adds
 constexpr std::size_t kPayloadStep = 32;
+constexpr std::size_t kMuch = 32u << 20;
 constexpr std::size_t kFirstSlots = 1024;
 constexpr std::size_t kLongText = 4096;  // has an allocation of its own: the rest of the open chunk stays usable
 
@@ -41,6 +46,17 @@ Status TopicLimits::validate() const {
 
 TopicTable::TopicTable(TopicLimits limits) : limits_(raised(limits)), slots_(kFirstSlots, 0) {
   bytes_ = sizeof *this + slots_.size() * sizeof(std::uint32_t);
+}
+
+TopicTable::~TopicTable() {
+  const std::size_t held = bytes_;
+  chunks_.clear();
+  texts_.clear();
+#ifdef __GLIBC__
+  if (held > kMuch) ::malloc_trim(0);  // a million small pieces: none of their pages would go by itself
+#else
+  (void)held;
+#endif
 }
 
 void TopicTable::add(const MessageBlock& block, std::size_t begin, std::size_t end) noexcept {
@@ -225,13 +241,6 @@ void TopicTable::note_unplaced(std::string_view topic) {
     unplaced_slots_ = std::move(grown);
   }
   if (place(unplaced_slots_, hash)) ++totals_.unplaced_topics;
-}
-
-bool comes_before(std::string_view topic, std::string_view other) noexcept {
-  const auto rank = [](char c) { return c == '/' ? 0 : static_cast<int>(static_cast<unsigned char>(c)) + 1; };
-  const auto [one, two] = std::mismatch(topic.begin(), topic.end(), other.begin(), other.end());
-  if (one == topic.end() || two == other.end()) return one == topic.end() && two != other.end();
-  return rank(*one) < rank(*two);
 }
 
 TopicTotals TopicTable::totals() const noexcept {

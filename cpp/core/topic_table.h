@@ -1,8 +1,8 @@
 #pragma once
 
-// TopicTable: what there is on a broker, a row a topic: how much, how often, what came last. Filled from the blocks of a
-// message queue on the consumer's side, where there is time to look whether a payload is JSON; the receive thread knows
-// nothing of it.
+// TopicTable: what there is on a broker, a row a topic: how much, how often, what came last. Filled from the blocks of
+// a message queue on the consumer's side, where there is time to look whether a payload is JSON; the receive thread
+// knows nothing of it.
 //
 // Bounded by topics and by bytes. A topic that finds no place is counted, with its messages; one that has a place keeps
 // it. Last payloads may take half of the bytes, so that they never push topics out; where those are used up they are
@@ -26,7 +26,7 @@ struct TopicLimits {
   static constexpr std::size_t kMaxTopics = 100'000'000;
 
   std::size_t max_topics = 100'000;
-  std::size_t max_bytes = 256u << 20;
+  std::size_t max_bytes = 384u << 20;
   std::size_t max_payload_bytes = 256;  // of each last payload, so many are kept
 
   // Errors: invalid_argument, naming the limit, what it was and what it may be.
@@ -79,6 +79,10 @@ class TopicTable {
 
   // Limits that validate() refuses are raised to the smallest it accepts.
   explicit TopicTable(TopicLimits limits);
+  // Gives memory that was much back to the system, too.
+  ~TopicTable();
+  TopicTable(const TopicTable&) = delete;
+  TopicTable& operator=(const TopicTable&) = delete;
 
   // The messages [begin, end) of `block`. Never fails: what there is no memory for has no place.
   void add(const MessageBlock& block, std::size_t begin, std::size_t end) noexcept;
@@ -90,7 +94,9 @@ class TopicTable {
   }
   [[nodiscard]] TopicTotals totals() const noexcept;
   // What it occupies, estimated from above: never above max_bytes, but for what tells topics without a place apart.
-  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_ + unplaced_slots_.capacity() * sizeof(std::uint64_t); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return bytes_ + unplaced_slots_.capacity() * sizeof(std::uint64_t);
+  }
   [[nodiscard]] const TopicLimits& limits() const noexcept { return limits_; }
 
  private:
@@ -114,10 +120,10 @@ class TopicTable {
   const TopicLimits limits_;
   std::vector<std::unique_ptr<SeenTopic[]>> chunks_;  // rows never move
   std::size_t size_ = 0;
-  std::vector<std::uint32_t> slots_;  // row + 1 by hash, 0 where free; open addressing
+  std::vector<std::uint32_t> slots_;                 // row + 1 by hash, 0 where free; open addressing
   std::vector<std::unique_ptr<char[]>> texts_;       // chunks that topics share
   std::vector<std::unique_ptr<char[]>> long_texts_;  // a topic each
-  std::size_t text_left_ = 0;  // in the last of texts_
+  std::size_t text_left_ = 0;                        // in the last of texts_
   std::size_t bytes_ = 0;
   std::size_t payload_bytes_ = 0;  // of bytes_
   // The rows of a dictionary's topics: most messages cost no look-up.
@@ -127,8 +133,5 @@ class TopicTable {
   TopicTotals totals_;
   JsonCheck json_;
 };
-
-// In the order of a tree, level by level: what lies below "a" comes before "a-b", though '-' comes before '/'.
-[[nodiscard]] bool comes_before(std::string_view topic, std::string_view other) noexcept;
 
 }  // namespace honeyframe

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "topic_batches.h"
+#include "topic_order.h"
 
 namespace honeyframe {
 namespace {
@@ -72,14 +73,17 @@ std::vector<TopicNode> topic_tree(const TopicTable& table, std::size_t most_topi
       return true;
     });
   }
+  std::vector<std::string_view> paths;
+  for (const auto& entry : nodes) paths.push_back(entry.first);
+  std::vector<std::uint32_t> order;
+  sort_topics(paths, order);
   std::vector<TopicNode> tree;
-  tree.reserve(nodes.size());
-  for (auto& [path, node] : nodes) {
-    node.path = path;
+  tree.reserve(order.size());
+  for (const std::uint32_t place : order) {
+    TopicNode& node = nodes[paths[place]];
+    node.path = paths[place];
     tree.push_back(std::move(node));
   }
-  std::sort(tree.begin(), tree.end(),
-            [](const TopicNode& one, const TopicNode& other) { return comes_before(one.path, other.path); });
   return tree;
 }
 

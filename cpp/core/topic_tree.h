@@ -13,13 +13,13 @@
 namespace honeyframe {
 
 struct TopicNode {
-  std::string path;           // "plant/1" of plant/1/telemetry
-  std::size_t depth = 0;      // the number of slashes in it
-  bool is_topic = false;      // messages came to exactly this topic; there may be others below it
-  std::uint64_t topics = 0;   // here and below, shown or not
-  std::uint64_t shown = 0;    // of those, nodes of this tree
-  std::uint64_t messages = 0; // here and below
-  std::uint64_t live = 0;     // of those, not retained
+  std::string path;            // "plant/1" of plant/1/telemetry
+  std::size_t depth = 0;       // the number of slashes in it
+  bool is_topic = false;       // messages came to exactly this topic; there may be others below it
+  std::uint64_t topics = 0;    // here and below, shown or not
+  std::uint64_t shown = 0;     // of those, nodes of this tree
+  std::uint64_t messages = 0;  // here and below
+  std::uint64_t live = 0;      // of those, not retained
   std::uint64_t bytes = 0;
   std::int64_t last_ns = 0;
   // Of the topic itself:

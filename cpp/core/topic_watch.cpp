@@ -137,7 +137,8 @@ Result<std::shared_ptr<TopicWatch>> TopicWatch::create(std::shared_ptr<MessageQu
   } catch (const std::bad_alloc&) {
     return Status(ErrorCode::internal, "there is no memory for a table of topics");
   } catch (const std::system_error& error) {
-    return Status(ErrorCode::internal, std::string("the thread that counts topics could not be started: ") + error.what());
+    return Status(ErrorCode::internal,
+                  std::string("the thread that counts topics could not be started: ") + error.what());
   }
 }
 

@@ -301,7 +301,7 @@ class TopicWatch:
         queue: Queue,
         *,
         max_topics: int = 100_000,
-        max_bytes: int = 268435456,
+        max_bytes: int = 402653184,
         max_payload_bytes: int = 256,
         most_messages: int = 0,  # after which it closes the queue; 0: never
     ) -> None: ...

@@ -31,7 +31,7 @@ class Exploring:
         live: bool | None = None,
         qos: int = 1,
         max_topics: int = 100_000,
-        max_bytes: int = 268_435_456,
+        max_bytes: int = 402_653_184,
         max_payload_bytes: int = 256,
         timeout: Duration = 10.0,
     ) -> pd.DataFrame:

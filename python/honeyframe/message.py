@@ -86,12 +86,12 @@ class Mailbox:
     def __init__(self, client: Client, filters: Sequence[str], *, qos: int, retained: Retained, timeout: float) -> None:
         self._client = client
         self._retained = retained
-        queue = core_call(_core.Queue, keep_properties=True)
-        self._cursor = _core.MessageCursor(queue)
+        self._queue = core_call(_core.Queue, keep_properties=True)
+        self._cursor = _core.MessageCursor(self._queue)
         watch_reader(self._cursor)
         handling = _NO_RETAINED if retained == "skip" else _SEND_RETAINED
         try:
-            self._id, _ = client._session.subscribe(list(filters), queue, qos=qos, retain_handling=handling, timeout=timeout)
+            self._id, _ = client._session.subscribe(list(filters), self._queue, qos=qos, retain_handling=handling, timeout=timeout)
         except BaseException:
             self._cursor.close()
             raise
@@ -113,6 +113,11 @@ class Mailbox:
                 continue
             return Message(topic, payload, recv_time_ns, qos, retain, dup, tuple(pairs), content_type, response_topic, correlation_data)
         return None
+
+    def tell_dropped(self) -> str:
+        """For the end of a sentence: what came faster than it was looked at."""
+        dropped = self._queue.counters()["dropped"]
+        return f"; {dropped:,} more came too fast to be looked at, and were dropped" if dropped else ""
 
     def close(self, patience: float) -> None:
         self._cursor.close()
@@ -153,7 +158,7 @@ def wait_for(
             if where is None or where(message):
                 return message
             others += 1
-    came = f"; {count_of(others, 'message')} came for which where= was not true" if others else ""
+    came = f"; {count_of(others, 'message')} came for which where= was not true{box.tell_dropped()}" if others else ""
     raise OperationTimeoutError(
         f"no message on {', '.join(map(repr, map(printable, filters)))} within {patience:g} s{came}",
         hint="Is somebody publishing there? client.topics() shows what there is; timeout= waits longer.",

@@ -70,8 +70,8 @@ def _look(client: Client, plan: WatchPlan) -> tuple[pd.DataFrame, dict[str, Any]
         watch(watching, look=None, returns=False)
         if watching.error is not None:
             raise watching.error
-        table = pa.Table.from_batches([pa.record_batch(batch) for batch in watching.watch.batches(0)])
         account = watching.account()
+        table = pa.Table.from_batches([pa.record_batch(batch) for batch in watching.take_batches()])
     frame = to_pandas(table.filter(table.column("retained")).select(_COLUMNS))
     frame["cleared"] = pd.array([False] * len(frame), dtype="boolean")
     frame["error"] = pd.array([None] * len(frame), dtype="string[pyarrow]")

@@ -64,7 +64,7 @@ class WatchPlan:
     messages: int | None = None
     qos: int = 1
     max_topics: int = 100_000
-    max_bytes: int = 268_435_456
+    max_bytes: int = 402_653_184
     max_payload_bytes: int = 256
     timeout: float = 10.0
 
@@ -76,7 +76,7 @@ def plan_watch(
     messages: int | None = None,
     qos: int = 1,
     max_topics: int = 100_000,
-    max_bytes: int = 268_435_456,
+    max_bytes: int = 402_653_184,
     max_payload_bytes: int = 256,
     timeout: Duration = 10.0,
 ) -> WatchPlan:
@@ -193,6 +193,12 @@ class Watching:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close(_UNSUBSCRIBE_SECONDS if kind is None else 0.0)  # Ctrl-C does not wait for a silent broker
 
+    def take_batches(self) -> list[_core.RecordBatch]:
+        """A row a topic. The table itself is given up for them: what is large is there twice for a moment only."""
+        batches = self.watch.batches(self.now_ns)
+        del self.watch
+        return batches
+
     def account(self) -> dict[str, Any]:
         """What was seen, and what found no place, for ``DataFrame.attrs``."""
         counters = self._queue.counters()
@@ -272,12 +278,12 @@ def seen_frame(watching: Watching) -> pd.DataFrame:
 
 
 def seen_table(watching: Watching) -> tuple[pa.Table, dict[str, Any]]:
-    """What was seen, with the columns of :meth:`Client.topics`, and the account of it."""
+    """What was seen, with the columns of :meth:`Client.topics`, and the account of it; once."""
     import numpy as np
     import pyarrow as pa
 
     account = watching.account()
-    table = pa.Table.from_batches([pa.record_batch(batch) for batch in watching.watch.batches(watching.now_ns)])
+    table = pa.Table.from_batches([pa.record_batch(batch) for batch in watching.take_batches()])
     live, messages, size = (table.column(name).to_numpy() for name in ("live", "messages", "bytes"))
     share = size / max(1, account["bytes"])
     speaking = np.sort(live[live > 0])

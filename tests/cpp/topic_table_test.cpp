@@ -2,10 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "blocks_for_tests.h"
 
@@ -125,7 +123,10 @@ TEST(TopicTable, StaysWithinItsBytes) {
 TEST(TopicTable, CutsPayloadsBetweenCharacters) {
   TopicTable table({.max_payload_bytes = 5});
   BlockForTests block;
-  block.add("two", "abcd\xC3\xA9").add("exact", "abc\xC3\xA9z").add("four", "ab\xF0\x9F\x90\x9Dz").add("plain", "abcdef");
+  block.add("two", "abcd\xC3\xA9")
+      .add("exact", "abc\xC3\xA9z")
+      .add("four", "ab\xF0\x9F\x90\x9Dz")
+      .add("plain", "abcdef");
   block.add("binary", "\x80\x81\x82\x83\x84\x85").add("short", "abc");
   add(table, block);
   EXPECT_EQ(row_of(table, "two").last_payload(), "abcd");
@@ -163,13 +164,6 @@ TEST(TopicTable, NamesTheLimitThatIsWrong) {
   EXPECT_TRUE(TopicLimits{}.validate().ok());
   EXPECT_EQ(TopicLimits{.max_topics = 0}.validate().code(), ErrorCode::invalid_argument);
   EXPECT_NE(TopicLimits{.max_bytes = 1}.validate().message().find("max_bytes"), std::string::npos);
-}
-
-TEST(TopicTable, ComesInTheOrderOfATree) {
-  std::vector<std::string> topics{"b", "a-b", "a/c", "a", "a/b/c", "a/b", "/a", "a//", "a/"};
-  std::sort(topics.begin(), topics.end(), comes_before);
-  EXPECT_EQ(topics, (std::vector<std::string>{"/a", "a", "a/", "a//", "a/b", "a/b/c", "a/c", "a-b", "b"}));
-  EXPECT_FALSE(comes_before("a", "a"));
 }
 
 }  // namespace

@@ -19,11 +19,15 @@ std::vector<std::string> paths(const std::vector<TopicNode>& tree) {
 TEST(TopicTree, HasALevelForEachSlash) {
   TopicTable table({});
   BlockForTests block;
-  block.add("plant/2/t", "3").add("plant/1/t", "1", {0, 0, true}).add("plant/1/t", "22").add("plant/1", "up").add("site", "x");
+  block.add("plant/2/t", "3")
+      .add("plant/1/t", "1", {0, 0, true})
+      .add("plant/1/t", "22")
+      .add("plant/1", "up")
+      .add("site", "x");
   table.add(*block, 0, block.size());
   const auto tree = topic_tree(table, 100, 0);
-  EXPECT_EQ(paths(tree), (std::vector<std::string>{"plant", "  plant/1", "    plant/1/t", "  plant/2", "    plant/2/t",
-                                                   "site"}));
+  EXPECT_EQ(paths(tree),
+            (std::vector<std::string>{"plant", "  plant/1", "    plant/1/t", "  plant/2", "    plant/2/t", "site"}));
   EXPECT_FALSE(tree[0].is_topic);
   EXPECT_EQ(tree[0].topics, 3U);
   EXPECT_EQ(tree[0].messages, 4U);
@@ -41,8 +45,7 @@ TEST(TopicTree, EmptyLevelsAreLevels) {
   BlockForTests block;
   block.add("/a", "1").add("a//b", "1").add("a/", "1");
   table.add(*block, 0, block.size());
-  EXPECT_EQ(paths(topic_tree(table, 100, 0)),
-            (std::vector<std::string>{"", "  /a", "a", "  a/", "    a//b"}));
+  EXPECT_EQ(paths(topic_tree(table, 100, 0)), (std::vector<std::string>{"", "  /a", "a", "  a/", "    a//b"}));
 }
 
 TEST(TopicTree, ShowsTheBusiestAndSumsUpAll) {

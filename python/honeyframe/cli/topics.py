@@ -14,6 +14,7 @@ from .ending import ExitCode, complain
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ..topic_tree import TopicTree
     from ..topics_seen import Watching
 
 _FINAL_LINES = 200  # of the tree that stays on the terminal
@@ -53,12 +54,13 @@ def topics(
     limit = options.duration(seconds) if seconds is not None else None if count is not None else 10.0
 
     from ..connection import connect_hidden
-    from ..topics_seen import Watching, no_place, nothing_seen, plan_watch, seen_table, watch
+    from ..topics_seen import Watching, no_place, nothing_seen, plan_watch, seen_table, tree_of
 
     plan = plan_watch(filters or "#", limit, messages=count, qos=qos, max_topics=max_topics)
     draws = not as_json and sys.stdout.isatty()
     with connect_hidden({"uri": uri, "password": password}, access) as client, Watching(client, plan) as watching:
-        interrupted = _watch_drawing(watching) if draws else watch(watching, look=None, returns=True)
+        interrupted = _watch(watching)
+        tree = tree_of(watching) if draws else None
         table, account = seen_table(watching)
         if not table.num_rows:
             if interrupted:
@@ -67,8 +69,8 @@ def topics(
             return ExitCode.error if watching.error else ExitCode.no_messages
         if as_json:
             _print_json(table)
-        elif draws:
-            _print_tree(watching)
+        elif tree is not None:
+            _print_tree(tree)
         else:
             _print_table(table)
     if account["unplaced_messages"]:
@@ -100,19 +102,27 @@ def _console() -> Any:
     return rich.console.Console(width=terminal.width(), highlight=False, markup=False, emoji=False)
 
 
-def _watch_drawing(watching: Watching) -> bool:
+def _watch(watching: Watching) -> bool:
+    """Watches, and draws on a terminal: on stderr where stdout goes elsewhere."""
+    import rich.console
+
     from ..topic_tree import TerminalView
     from ..topics_seen import watch
 
-    with TerminalView(_console()) as view:
+    if sys.stdout.isatty():
+        console = _console()
+    elif sys.stderr.isatty():
+        console = rich.console.Console(stderr=True, highlight=False, markup=False, emoji=False)
+    else:
+        return watch(watching, look=None, returns=True)
+    with TerminalView(console) as view:
         return watch(watching, look=view.show, returns=True)
 
 
-def _print_tree(watching: Watching) -> None:
+def _print_tree(tree: TopicTree) -> None:
     from ..topic_tree import Rates, draw
-    from ..topics_seen import tree_of
 
-    tree, console, rates = tree_of(watching), _console(), Rates()
+    console, rates = _console(), Rates()
     rates.look(tree)
     console.print(draw(tree, console, rates, most_lines=_FINAL_LINES))
 
