@@ -116,10 +116,6 @@ class WebSocketPeer final : public Peer {
   }
   void send(const std::string& packets) override {
     mqtt.out += packets.size();
-    if (!is_lean()) {  // which loses count of pieces
-      connection_.write("\x82" + length(packets.size()) + packets);
-      return;
-    }
     const auto half = packets.size() / 2;
     connection_.write(std::string("\x02", 1) + length(half) + packets.substr(0, half) + std::string("\x89\x02hi", 4) +
                       std::string("\x80", 1) + length(packets.size() - half) + packets.substr(half));
@@ -266,6 +262,7 @@ TEST(SessionTraffic, CountsTheRecordsOfTlsAsTheOtherEndDoes) {
 }
 
 TEST(SessionTraffic, CountsFramesAndWhatIsInThemAsTheOtherEndDoes) {
+  if (!is_lean()) GTEST_SKIP() << "Paho's shared library loses count of frames like these";
   expect_same_count("ws", [](Connection& connection, Counted& counted) {
     WebSocketPeer peer(connection);
     serve(peer);
