@@ -91,17 +91,20 @@ class Meter:
         if self._watched and time.monotonic() >= self._due:
             self.write()
 
-    def write(self, *, sync: bool = True) -> None:
-        """Puts into the book what was not there yet. Raises nothing."""
+    def write(self, *, sync: bool = True, patience: float = _PATIENCE) -> None:
+        """Puts into the book what was not there yet; others who write are waited for with ``patience``. Raises nothing."""
         if os.getpid() != self._pid:  # a fork: its sessions are the parent's
             return
+        if not self._writing.acquire(timeout=patience):
+            return  # what is new will be in the next
         try:
-            with self._writing:
-                self._write(sync)
+            self._write(sync, patience)
         except Exception as error:  # whatever it is: no stream may end for it
             self._tell("write", f"usage is not kept: {_reason(error)}. What is sent and received goes on, and counts in stats()")
+        finally:
+            self._writing.release()
 
-    def _write(self, sync: bool) -> None:
+    def _write(self, sync: bool, patience: float) -> None:
         now = utc_now()
         with self._lock:
             self._due = time.monotonic() + _INTERVAL
@@ -118,12 +121,12 @@ class Meter:
 
         try:
             try:
-                written = book.update(change, wait=_PATIENCE, sync=sync)
+                written = book.update(change, wait=patience, sync=sync)
             except DamagedBook as error:
-                aside = book.set_aside(wait=_PATIENCE)
+                aside = book.set_aside(wait=patience)
                 where = f"; it is kept as {aside}" if aside else ""
                 self._tell("damaged", f"the book of usage at {book.path} is damaged, and begun anew: {error}{where}")
-                written = book.update(change, wait=_PATIENCE, sync=sync)
+                written = book.update(change, wait=patience, sync=sync)
         except BaseException:
             with self._lock:
                 for key, month in months.items():
