@@ -119,6 +119,13 @@ def test_a_session_of_mqtt_3_is_ended_in_mqtt_3(mosquitto: Mosquitto) -> None:
     assert len(hf.usage(sessions=True)) == 0
 
 
+def test_a_session_is_ended_by_another_address_of_its_broker(mosquitto: Mosquitto, ca_file: str) -> None:
+    access: dict[str, Any] = {"username": "both", "password": "both-password"}
+    hf.connect(mosquitto.uri("mqtt", "127.0.0.1"), **access, client_id="stays", session_expiry=600).close()
+    hf.end_session("stays", mosquitto.uri("mqtts", "127.0.0.1"), **access, ca_file=ca_file)
+    assert len(hf.usage(sessions=True)) == 0
+
+
 def test_what_cannot_be_ended_is_named() -> None:
     with pytest.raises(hf.errors.InvalidArgumentError, match="no kept session of a client 'nobody' is known"):
         hf.end_session("nobody")
