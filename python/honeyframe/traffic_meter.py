@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SWITCH_VARIABLE: Final = "HONEYFRAME_USAGE"
 _INTERVAL: Final = 30.0
 _FIRST: Final = 5.0  # a new session's first writing
+_MOST_UNWRITTEN: Final = 100  # sessions that stay, where nothing can be written
 _PATIENCE: Final = 2.0  # with other processes that write
 _MIN_RUN_SECONDS: Final = 120.0  # a process younger than this warns of no projection
 
@@ -131,6 +132,7 @@ class Meter:
             with self._lock:
                 for key, month in months.items():
                     _add(self._pending.setdefault(key, Month()), month)
+                self._watched += [one for one in watched if one.closed and one.kept is not None][-_MOST_UNWRITTEN:]
             raise
         hosts = {one.host: one.loopback for one in watched}
         self._warn_of_plans(book, written, hosts, now)
@@ -176,7 +178,9 @@ class Meter:
             keeps = expiry > 0
         else:
             keeps = not one.clean_start
-        if not keeps:
+        if one.closed and (info.get("last_error") or {}).get("code") == "session_taken_over":
+            one.kept = None  # whoever has it now knows whether it stays
+        elif not keeps:
             one.ended = (one.host, one.uri, info["client_id"])
         elif one.connected or connects or one.kept is None or one.kept.connected:
             one.kept = KeptSession(one.host, one.uri, info["client_id"], info["protocol"], expiry, to_text(now), one.connected)

@@ -338,6 +338,20 @@ def test_a_session_that_ends_with_its_connection_is_forgotten(meter: Meter) -> N
     assert BookFile().read().kept == []
 
 
+def test_it_is_remembered_though_nothing_could_be_written_when_it_closed(
+    meter: Meter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    session = watch(meter, FakeSession(state="closed"), session_expiry=3600)
+    with pytest.warns(hf.errors.UsageWarning, match="usage is not kept"):
+        meter.settle(session)  # type: ignore[arg-type]
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    meter.write()
+    assert [one.client_id for one in BookFile().read().kept] == ["bridge"]
+    assert this_month().connects == 1
+
+
 def test_one_that_never_connected_is_not_kept(meter: Meter) -> None:
     watch(meter, FakeSession(state="closed", connects=0), session_expiry=3600)
     meter.write()
