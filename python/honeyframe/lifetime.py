@@ -69,7 +69,7 @@ def _at_exit() -> None:
     waiter.stop_all(_JOIN_SECONDS)
     for log in logs:
         log.stop(_JOIN_SECONDS)
-    traffic_meter.meter().write(sync=False)
+    traffic_meter.meter().write(sync=False, patience=_JOIN_SECONDS)
     if threading.active_count() > 1:  # the user's own daemon threads
         time.sleep(_COME_OUT_SECONDS)
 

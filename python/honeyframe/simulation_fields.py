@@ -24,6 +24,8 @@ Integers: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 Flags: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
 
 _DAY: Final = 86_400.0
+_LARGEST: Final = 1e290  # with room for its digits to be rounded
+_LARGEST_WHOLE: Final = 9.2e18  # an int64
 _FORMATS: Final = ("rfc3339", "s", "ms", "us", "ns")
 
 
@@ -209,8 +211,8 @@ class Number(Node):
         self._peak = table.number("peak", 14.0, least=0, most=24)  # hour of the day, UTC
         spread = table.number("spread", 0.0, least=0)
         self._digits = table.integer("digits", 2, least=0, most=12)
-        self._least = table.number("min", -1e300)
-        self._most = table.number("max", 1e300)
+        self._least = table.number("min", -_LARGEST, least=-_LARGEST, most=_LARGEST)
+        self._most = table.number("max", _LARGEST, least=-_LARGEST, most=_LARGEST)
         if self._least > self._most:
             table.fail("min", f"it is above max: {self._least:g} and {self._most:g}")
         count = len(kind.topics)
@@ -234,7 +236,7 @@ class Number(Node):
     def texts(self, at: Moments) -> Texts:
         rounded = np.round(self.values(at), self._digits)
         if self._digits == 0:
-            return Texts(list(map(str, rounded.astype(np.int64).tolist())))
+            return Texts(list(map(str, np.clip(rounded, -_LARGEST_WHOLE, _LARGEST_WHOLE).astype(np.int64).tolist())))
         return Texts(list(map(repr, (rounded + 0.0).tolist())))  # + 0.0: no -0.0
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SWITCH_VARIABLE: Final = "HONEYFRAME_USAGE"
 _INTERVAL: Final = 30.0
 _FIRST: Final = 5.0  # a new session's first writing
+_MOST_UNWRITTEN: Final = 100  # sessions that stay, where nothing can be written
 _PATIENCE: Final = 2.0  # with other processes that write
 _MIN_RUN_SECONDS: Final = 120.0  # a process younger than this warns of no projection
 
@@ -91,17 +92,20 @@ class Meter:
         if self._watched and time.monotonic() >= self._due:
             self.write()
 
-    def write(self, *, sync: bool = True) -> None:
-        """Puts into the book what was not there yet. Raises nothing."""
+    def write(self, *, sync: bool = True, patience: float = _PATIENCE) -> None:
+        """Puts into the book what was not there yet; others who write are waited for with ``patience``. Raises nothing."""
         if os.getpid() != self._pid:  # a fork: its sessions are the parent's
             return
+        if not self._writing.acquire(timeout=patience):
+            return  # what is new will be in the next
         try:
-            with self._writing:
-                self._write(sync)
+            self._write(sync, patience)
         except Exception as error:  # whatever it is: no stream may end for it
             self._tell("write", f"usage is not kept: {_reason(error)}. What is sent and received goes on, and counts in stats()")
+        finally:
+            self._writing.release()
 
-    def _write(self, sync: bool) -> None:
+    def _write(self, sync: bool, patience: float) -> None:
         now = utc_now()
         with self._lock:
             self._due = time.monotonic() + _INTERVAL
@@ -118,16 +122,17 @@ class Meter:
 
         try:
             try:
-                written = book.update(change, wait=_PATIENCE, sync=sync)
+                written = book.update(change, wait=patience, sync=sync)
             except DamagedBook as error:
-                aside = book.set_aside(wait=_PATIENCE)
+                aside = book.set_aside(wait=patience)
                 where = f"; it is kept as {aside}" if aside else ""
                 self._tell("damaged", f"the book of usage at {book.path} is damaged, and begun anew: {error}{where}")
-                written = book.update(change, wait=_PATIENCE, sync=sync)
+                written = book.update(change, wait=patience, sync=sync)
         except BaseException:
             with self._lock:
                 for key, month in months.items():
                     _add(self._pending.setdefault(key, Month()), month)
+                self._watched += [one for one in watched if one.closed and one.kept is not None][-_MOST_UNWRITTEN:]
             raise
         hosts = {one.host: one.loopback for one in watched}
         self._warn_of_plans(book, written, hosts, now)
@@ -173,7 +178,9 @@ class Meter:
             keeps = expiry > 0
         else:
             keeps = not one.clean_start
-        if not keeps:
+        if one.closed and (info.get("last_error") or {}).get("code") == "session_taken_over":
+            one.kept = None  # whoever has it now knows whether it stays
+        elif not keeps:
             one.ended = (one.host, one.uri, info["client_id"])
         elif one.connected or connects or one.kept is None or one.kept.connected:
             one.kept = KeptSession(one.host, one.uri, info["client_id"], info["protocol"], expiry, to_text(now), one.connected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from .errors import InvalidArgumentError
@@ -212,6 +213,9 @@ def end_hidden(client_id: str, secrets: dict[str, Secret | None], options: dict[
     wanted = {**protocol, **options, "client_id": client_id, "clean_start": True, "session_expiry": 0, "reconnect": False}
     with connect_hidden(secrets, wanted) as client:
         client.close()
+    if known is not None and is_on():  # perhaps by another of the broker's addresses, which the meter takes for another session
+        with contextlib.suppress(OSError, DamagedBook):
+            BookFile().update(lambda book: book.forget(known.key))
     return known
 
 

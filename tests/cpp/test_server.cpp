@@ -97,8 +97,9 @@ Connection::Moved Connection::moved() const {
   return all;
 }
 
-void Connection::end_tls() {
+void Connection::end() {
   if (tls_) SSL_shutdown(tls_.get());
+  shutdown(descriptor_, SHUT_WR);
 }
 
 std::string Connection::server_name() const {

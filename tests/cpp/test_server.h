@@ -41,8 +41,8 @@ class Connection {
     std::uint64_t out = 0;
   };
   [[nodiscard]] Moved moved() const;
-  // The last bytes of TLS leave; then moved() is final.
-  void end_tls();
+  // Says that nothing more will come, in TLS first. What the client still says can be read.
+  void end();
   // Of the TLS greeting; empty where it had none.
   [[nodiscard]] std::string server_name() const;
 

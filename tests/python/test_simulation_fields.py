@@ -43,6 +43,13 @@ def test_numbers_stay_within_limits() -> None:
     assert max(found) == 5
 
 
+@pytest.mark.parametrize("digits", [0, 2, 12])
+def test_numbers_beyond_all_measure_are_still_json(digits: int) -> None:
+    found = column({"kind": "number", "mean": 1e300, "noise": 1e300, "digits": digits}, seconds=50)
+    assert all(isinstance(value, int if digits == 0 else float) for value in found)
+    assert np.isfinite(np.array(found, dtype=float)).all()
+
+
 def test_days_have_a_warm_and_a_cold_end() -> None:
     found = column({"kind": "number", "mean": 20, "daily": 5, "peak": 14}, seconds=86_400, every="1h")
     assert len(found) == 24

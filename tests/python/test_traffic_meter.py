@@ -130,7 +130,7 @@ def test_it_is_written_soon_and_then_every_half_minute(meter: Meter, monkeypatch
     now = [1000.0]
     monkeypatch.setattr(traffic_meter.time, "monotonic", lambda: now[0])
     written: list[float] = []
-    monkeypatch.setattr(meter, "_write", lambda _sync: (written.append(now[0]), setattr(meter, "_due", now[0] + traffic_meter._INTERVAL)))
+    monkeypatch.setattr(meter, "_write", lambda *_: (written.append(now[0]), setattr(meter, "_due", now[0] + traffic_meter._INTERVAL)))
     watch(meter, FakeSession())
     for _ in range(1000):
         meter.tick()
@@ -154,6 +154,22 @@ def test_threads_that_write_at_once_lose_nothing(meter: Meter) -> None:
     for thread in threads:
         thread.join()
     assert this_month().wire_bytes_in == 100
+
+
+def test_others_that_hold_the_lock_are_not_waited_for_long(meter: Meter) -> None:
+    import fcntl
+
+    session = watch(meter, FakeSession())
+    meter.write()
+    session.moved["wire_bytes_in"] = 5
+    with BookFile().path.with_name("usage.lock").open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        begin = time.monotonic()
+        with pytest.warns(hf.errors.UsageWarning, match="usage is not kept: .*others held it"):
+            meter.write(patience=0.1)
+        assert time.monotonic() - begin < 1.5
+    meter.write()
+    assert this_month().wire_bytes_in == 5
 
 
 def test_off_is_off(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,6 +336,20 @@ def test_a_session_that_ends_with_its_connection_is_forgotten(meter: Meter) -> N
     watch(meter, FakeSession())  # the same client id, and no expiry
     meter.write()
     assert BookFile().read().kept == []
+
+
+def test_it_is_remembered_though_nothing_could_be_written_when_it_closed(
+    meter: Meter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    session = watch(meter, FakeSession(state="closed"), session_expiry=3600)
+    with pytest.warns(hf.errors.UsageWarning, match="usage is not kept"):
+        meter.settle(session)  # type: ignore[arg-type]
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    meter.write()
+    assert [one.client_id for one in BookFile().read().kept] == ["bridge"]
+    assert this_month().connects == 1
 
 
 def test_one_that_never_connected_is_not_kept(meter: Meter) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
 from tests.python.test_cli import run_in_terminal
 from typer.testing import CliRunner, Result
@@ -116,6 +118,23 @@ def test_a_session_of_mqtt_3_is_ended_in_mqtt_3(mosquitto: Mosquitto) -> None:
     (row,) = hf.usage(sessions=True).to_dict("records")
     assert (row["protocol"], pd.isna(row["expires"]), pd.isna(row["expiry_seconds"])) == ("3.1.1", True, True)
     hf.end_session("old", username="both", password="both-password")
+    assert len(hf.usage(sessions=True)) == 0
+
+
+def test_a_session_that_is_open_is_ended_by_force(hivemq: HiveMQ) -> None:
+    access: dict[str, Any] = {"username": "both", "password": "both-password"}
+    with hf.connect(hivemq.uri("mqtt", "127.0.0.1"), **access, client_id="open", session_expiry=600) as client:
+        hf.end_session("open", **access, force=True)
+        deadline = time.monotonic() + 10
+        while not client.closed and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(hf.usage(sessions=True)) == 0, "and its own end does not bring it back"
+
+
+def test_a_session_is_ended_by_another_address_of_its_broker(mosquitto: Mosquitto, ca_file: str) -> None:
+    access: dict[str, Any] = {"username": "both", "password": "both-password"}
+    hf.connect(mosquitto.uri("mqtt", "127.0.0.1"), **access, client_id="stays", session_expiry=600).close()
+    hf.end_session("stays", mosquitto.uri("mqtts", "127.0.0.1"), **access, ca_file=ca_file)
     assert len(hf.usage(sessions=True)) == 0
 
 

@@ -64,7 +64,7 @@ def simulate(
         from ..simulating import Simulator
 
         printer = Simulator(config, _Printer(), **how)
-        return _run(printer, limit, messages, None)
+        return _run(printer, limit, messages, lambda _: sys.stdout.flush())  # whoever reads it wants each when it is due
     access = options.connection(
         uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
     )
