@@ -15,7 +15,7 @@ from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
 from .exploring import Exploring
-from .keywords import OnBreach, Overflow, Path, Properties, Retained
+from .keywords import Overflow, Path, Properties, Retained
 from .lifetime import check_process, watch_log
 from .payload import Payload, encode_payload
 from .uri import Address
