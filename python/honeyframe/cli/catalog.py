@@ -16,23 +16,15 @@ if TYPE_CHECKING:
     from ..catalog import Catalog
 
 
+@options.with_broker(topics="optional")
 def catalog(
-    uri: options.Uri,
-    topics: Annotated[
-        list[str] | None, typer.Argument(metavar="TOPIC", help="Topic filters; default '#'. A template gives levels their names.")
-    ] = None,
+    access: options.Access,
     seconds: Annotated[str, typer.Option("--seconds", "-s", "-W", help="Listen for so long.")] = "10",
     pattern: Annotated[str | None, typer.Option("--pattern", help="Show this one alone.")] = None,
     code: Annotated[bool, typer.Option("--code", help="Print Python code that reads it.")] = False,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Print JSON Schema 2020-12.")] = False,
     save: Annotated[Path | None, typer.Option("--save", help="Write it to a file: a contract.")] = None,
     max_topics: Annotated[int, typer.Option("--max-topics", min=1, help="Look at so many topics.")] = 10_000,
-    username: options.Username = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    insecure: options.Insecure = False,
-    protocol: options.Protocol = "auto",
 ) -> ExitCode:
     """Listen for a while, and tell what there is: topics grouped into patterns, with columns and types.
 
@@ -40,23 +32,20 @@ def catalog(
     """
     if code and json_schema:
         raise typer.BadParameter("--code and --json-schema both write to standard output: one of them at a time")
-    access = options.connection(
-        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
-    )
     limit = options.duration(seconds)
     _check_target(save)
     from ..catalog import read_catalog
-    from ..connection import connect_hidden
     from ..errors import NoMessagesWarning
     from ..templates import read_topics
 
+    topics = list(access.topics)
     read_topics(topics or ["#"])
     interrupted: list[bool] = []
-    with connect_hidden({"uri": uri, "password": password}, access) as client, warnings.catch_warnings():
+    with access.connect() as client, warnings.catch_warnings():
         warnings.simplefilter("ignore", NoMessagesWarning)
         found = read_catalog(
             client,
-            topics or [],
+            topics,
             limit,
             max_topics=max_topics,
             samples=20,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,46 +16,27 @@ if TYPE_CHECKING:
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "bright_black"}
 
 
+@options.with_broker(topics="optional")
 def doctor(
-    uri: Annotated[
-        Secret | None,
-        typer.Argument(metavar="URI", help="Such as mqtts://xyz.s1.eu.hivemq.cloud; default $MQTT_SERVER.", parser=options.hide),
-    ] = None,
-    topics: Annotated[
-        list[str] | None, typer.Option("--topic", "-t", help="Try this topic, or filter; may be given often. Default test/topic.")
-    ] = None,
-    access: Annotated[str, typer.Option("--access", help="What must be allowed: both, subscribe (publishes nothing), publish.")] = "both",
+    access: options.Access,
+    allowed: Annotated[str, typer.Option("--access", help="What must be allowed: both, subscribe (publishes nothing), publish.")] = "both",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
-    client_id: Annotated[
-        str, typer.Option("--client-id", "-i", help="Your program's, to see whether another has it. Default: random.")
-    ] = "",
     http_proxy: Annotated[Secret | None, typer.Option("--http-proxy", help="Go through http://host:port.", parser=options.hide)] = None,
-    username: options.Username = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    client_certificate: Annotated[Path | None, typer.Option("--client-certificate", help="Client certificate (PEM).")] = None,
-    client_key: Annotated[Path | None, typer.Option("--client-key", help="Its key (PEM).")] = None,
-    insecure: options.Insecure = False,
-    protocol: options.Protocol = "auto",
 ) -> ExitCode:
     """Find out why a connection fails, and what a credential may do.
 
     Checks address, name, port, certificate, WebSocket path, credential, limits and permissions, with what to do about each. One small
     message is published to each topic; nothing is retained. Exit code 0: all is well; 1: something failed.
     """
-    given: dict[str, Any] = options.connection(
-        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
-    )
     from ..diagnosis import doctor_hidden
     from ..diagnosis.checkup import defaults
     from . import terminal
 
-    chosen = defaults() | given | {"access": access, "client_id": client_id}
-    chosen |= {"client_certificate": client_certificate, "client_key": client_key}
-    if topics:
-        chosen["topics"] = topics
-    report = doctor_hidden({"uri": uri, "password": password, "http_proxy": http_proxy}, chosen)
+    found = access.resolved()
+    chosen = defaults() | found.options | {"access": allowed}
+    if found.topics:
+        chosen["topics"] = list(found.topics)
+    report = doctor_hidden({**found.secrets, "http_proxy": http_proxy}, chosen)
     if json:
         typer.echo(report.to_json())
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import os
 import sys
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 _SHOWN_KINDS = 12
 
 
+@options.with_broker(topics="none", required=False)
 def simulate(
+    access: options.Access,
     plant: Annotated[
         Secret | None,
         typer.Argument(metavar="PLANT.TOML", help='What to simulate; default "plant", which comes with honeyframe.', parser=options.hide),
     ] = None,
-    uri: Annotated[Secret | None, typer.Argument(metavar="URI", help="The broker; default $MQTT_SERVER.", parser=options.hide)] = None,
     seconds: Annotated[str | None, typer.Option("--seconds", "-s", help="For so long; default: until Ctrl-C.")] = None,
     messages: Annotated[int | None, typer.Option("--messages", "-n", min=0, help="At most so many messages.")] = None,
     rate: Annotated[float | None, typer.Option("--rate", help="Messages a second of all devices, instead of the file's.")] = None,
@@ -38,12 +40,6 @@ def simulate(
     clear: Annotated[bool, typer.Option("--clear-retained", help="At the end take the retained states back from the broker.")] = False,
     show: Annotated[bool, typer.Option("--print", help="Print the messages, topic and payload, instead of publishing them.")] = False,
     example: Annotated[bool, typer.Option("--example", help="Print the TOML of the bundled plant, to begin with, and leave.")] = False,
-    username: options.Username = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    insecure: options.Insecure = False,
-    protocol: options.Protocol = "auto",
 ) -> ExitCode:
     """Publish simulated devices: drift, daily cycles, gaps, bursts, broken payloads."""
     from ..durations import seconds as to_seconds
@@ -52,8 +48,8 @@ def simulate(
     if example:
         typer.echo(bundled(), nl=False)
         return ExitCode.ok
-    if plant is not None and uri is None and "://" in plant.reveal():
-        plant, uri = None, plant
+    if plant is not None and access.uri is None and "://" in plant.reveal():
+        access, plant = dataclasses.replace(access, uri=plant), None
     config = read_config(_path_of(plant) if plant is not None else BUNDLED)
     limit = None if seconds is None else to_seconds(seconds, "--seconds")
     faster = _speed(speed)
@@ -65,13 +61,9 @@ def simulate(
 
         printer = Simulator(config, _Printer(), **how)
         return _run(printer, limit, messages, lambda _: sys.stdout.flush())  # whoever reads it wants each when it is due
-    access = options.connection(
-        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
-    )
-    from ..connection import connect_hidden
     from ..simulating import Simulator
 
-    with connect_hidden({"uri": uri, "password": password}, access) as client:
+    with access.connect() as client:
         simulator = Simulator(config, client, **how)
         try:
             _describe(simulator.simulation, client.uri, faster, limit)

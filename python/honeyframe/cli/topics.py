@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..credentials import Secret
 from . import options
 from .ending import ExitCode, complain
 
@@ -22,43 +21,26 @@ _NAME_WIDTH = 60  # of the table's first column, at most padded to
 _HEADER = ("topic", "messages", "rate", "bytes", "flags", "last payload")
 
 
+@options.with_broker(topics="optional")
 def topics(
-    targets: Annotated[
-        list[Secret] | None,
-        typer.Argument(
-            metavar="URI|FILTER",
-            help="The broker (default $MQTT_SERVER), told by its '://', and topic filters (default '#').",
-            parser=options.hide,
-        ),
-    ] = None,
+    access: options.Access,
     seconds: Annotated[str | None, typer.Option("--seconds", "-W", help="Look for so long; default 10, with -C no limit.")] = None,
     count: Annotated[int | None, typer.Option("--count", "-C", min=1, help="Stop after so many messages.")] = None,
     max_topics: Annotated[int, typer.Option("--max-topics", min=1, help="Rows for so many topics; others are counted.")] = 100_000,
     qos: Annotated[int, typer.Option("--qos", "-q", min=0, max=2, help="The highest QoS the broker may use.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each topic.")] = False,
-    username: options.Username = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    insecure: options.Insecure = False,
-    protocol: options.Protocol = "auto",
 ) -> ExitCode:
     """See which topics there are, how much comes to each, and what came last.
 
     Ctrl-C ends the looking; what was seen by then is still shown. Flags in the table: R retained, S fell silent, F floods.
     """
-    uri, filters = _sort_out(targets or [])
-    access = options.connection(
-        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol=protocol
-    )
     limit = options.duration(seconds) if seconds is not None else None if count is not None else 10.0
 
-    from ..connection import connect_hidden
     from ..topics_seen import Watching, no_place, nothing_seen, plan_watch, seen_table, tree_of
 
-    plan = plan_watch(filters or "#", limit, messages=count, qos=qos, max_topics=max_topics)
+    plan = plan_watch(access.topics or "#", limit, messages=count, qos=qos, max_topics=max_topics)
     draws = not as_json and sys.stdout.isatty()
-    with connect_hidden({"uri": uri, "password": password}, access) as client, Watching(client, plan) as watching:
+    with access.connect() as client, Watching(client, plan) as watching:
         interrupted = _watch(watching)
         tree = tree_of(watching) if draws else None
         table, account = seen_table(watching)
@@ -81,14 +63,6 @@ def topics(
         complain("error", str(watching.error))
         return ExitCode.error
     return ExitCode.interrupted if interrupted else ExitCode.ok
-
-
-def _sort_out(targets: list[Secret]) -> tuple[Secret | None, list[str]]:
-    """The broker's address and the filters, in whatever order they came. Only an address may hold a secret."""
-    addresses = [target for target in targets if "://" in target.reveal()]
-    if len(addresses) > 1:
-        raise typer.BadParameter("two addresses of brokers are given: one at a time")
-    return (addresses[0] if addresses else None), [target.reveal() for target in targets if target not in addresses]
 
 
 # --- on a terminal

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..credentials import Secret
 from . import options, terminal
 from .ending import ExitCode, complain, ends_well
+from .help import App
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _BAR = 30
 
-usage_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help"]})
+usage_app = App()
 
 
 @usage_app.callback(invoke_without_command=True)
@@ -41,28 +41,20 @@ def usage(
         ends_well(functools.partial(_show, broker, sessions, every, plan, json))()
 
 
+@options.with_broker(topics="none", required=False)
 def _end(
-    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID", help="As usage --sessions lists it.")],
-    uri: Annotated[
-        Secret | None, typer.Argument(metavar="URI", help="The broker; default: the one it is known of.", parser=options.hide)
-    ] = None,
+    access: options.Access,
+    session: Annotated[str, typer.Argument(metavar="CLIENT_ID", help="As usage --sessions lists it.")],
     force: Annotated[bool, typer.Option("--force", help="Also where a process of ours is connected with it now.")] = False,
-    username: options.Username = None,
-    password: options.Password = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    insecure: options.Insecure = False,
 ) -> ExitCode:
     """End a session that a broker keeps for us: what is queued for it is gone, and it counts no longer."""
-    access = options.connection(
-        uri=uri, username=username, password=password, password_file=password_file, ca_file=ca_file, insecure=insecure, protocol="auto"
-    )
-    del access["protocol"]  # the session's own
+    found = access.resolved()
+    given = {name: value for name, value in found.options.items() if name not in ("protocol", "client_id")}  # the session's own
     from ..traffic_usage import end_hidden
 
-    known = end_hidden(client_id, {"uri": uri, "password": password}, access, force=force)
+    known = end_hidden(session, found.secrets, given, force=force)
     where = f" at {known.broker}" if known is not None else ""
-    typer.echo(terminal.printable(f"Ended: the session of {client_id!r}{where}."))
+    typer.echo(terminal.printable(f"Ended: the session of {session!r}{where}."))
     return ExitCode.ok
 
 
