@@ -19,7 +19,7 @@ import pytest
 from tests.brokers.client import Client
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
-from tests.brokers.proxies import Relay
+from tests.brokers.proxies import HttpProxy, Relay
 from tests.integration.conftest import in_parallel
 from tests.integration.planted_faults import FAULTS
 from tests.integration.ward import CANARY, Ward
@@ -155,8 +155,9 @@ def test_no_secret_is_shown(seen: tuple[Seen, str]) -> None:
 
 def test_all_is_well(ward: Ward) -> None:
     """And nothing stays at the broker: no retained message, no session."""
-    for scheme in ("mqtt", "mqtts", "ws", "wss"):
-        report = ward.visit(ward.hivemq.uri(scheme), topics=["test/topic", "test/other", "plant/#"])
+
+    def visit(scheme: str) -> None:
+        report = ward.visit(ward.hivemq.uri(scheme), topics=[f"test/{scheme}", "test/other", "plant/#"])
         assert report.ok, report
         assert report.causes == ()
         assert report["CONNECT"].details["session_present"] is False
@@ -170,6 +171,9 @@ def test_all_is_well(ward: Ward) -> None:
             assert "365 days left" in report["TLS"].answer
         if scheme in ("ws", "wss"):
             assert "101" in report["WebSocket"].answer
+
+    in_parallel(["mqtt", "mqtts", "ws"], visit)
+    visit("wss")  # a process has one WebSocket at a time
     with Client(ward.hivemq.listeners.ports["tcp"]) as other:
         other.subscribe("test/#", qos=1)
         assert other.receive(0.3) is None
@@ -211,3 +215,18 @@ def test_json_is_one_object(seen: tuple[Seen, str]) -> None:
     assert told["causes"][0] == "certificate_expired"
     tls = next(row for row in told["rows"] if row["step"] == "TLS")
     assert tls["details"]["chain"][0]["not_after"] < time.time()
+
+
+def test_through_a_proxy(ward: Ward) -> None:
+    """The proxy is looked up and connected to; the name in SNI and certificate is the broker's."""
+    credential = "http://me:proxy-secret@127.0.0.1"
+    with HttpProxy(ward.mosquitto.listeners.ports["tls"]) as proxy:
+        report = ward.visit(ward.mosquitto.uri("mqtts"), http_proxy=f"{credential}:{proxy.port}", access="publish")
+    assert report.ok, report
+    assert "through the proxy" in report["TCP"].tried
+    assert "SNI localhost" in report["TLS"].tried
+    with HttpProxy(ward.mosquitto.listeners.ports["tls"], status="407 Proxy Authentication Required") as proxy:
+        refused = ward.visit(ward.mosquitto.uri("mqtts"), http_proxy=f"{credential}:{proxy.port}")
+    assert refused["TCP"].cause == "proxy_failed"
+    assert "refuses the user name and password" in refused["TCP"].answer
+    assert "proxy-secret" not in report.to_json() + refused.to_json() + repr(refused)

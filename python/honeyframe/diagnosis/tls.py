@@ -13,7 +13,7 @@ from .port import speaks_tls, spoken, uri_with
 from .report import DoctorRow
 from .visit import Visit
 
-_HELLO_SECONDS: Final = 1.2
+_HELLO_SECONDS: Final = 2.0
 _SOON: Final = 14 * 86_400.0
 _SELF_SIGNED: Final = 18  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
 
