@@ -206,10 +206,15 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     )
     warn_about_transport(address, has_password=found.password is not None or address.has_password, insecure=insecure)
     session = _core.Session(_core_options(address, found, secrets, core))
-    access = {name: options[name] for name in _REMEMBERED if options.get(name) not in (None, False, "auto")}
+    access = {name: _plain(options[name]) for name in _REMEMBERED if options.get(name) not in (None, False, "auto")}
     if found.username is not None or address.username is not None:
         access["username"] = found.username if found.username is not None else address.username
     return Client(session, address, insecure=insecure and address.uses_tls, chosen_id=bool(options.get("client_id")), access=access)
+
+
+def _plain(value: Any) -> Any:
+    """As code and JSON can have it."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 _DURATIONS: Final = frozenset(
