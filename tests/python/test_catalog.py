@@ -2,8 +2,10 @@
 
 import ast
 import json
+import random
 import stat
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -424,3 +426,35 @@ def test_text_times_and_numbers_that_look_like_times() -> None:
     assert set(times) == {("ts", "s"), ("recent", "ms"), ("text", "s"), ("iso", "text"), ("when", "text without a zone")}
     assert whole["t/{t}"].event_times[0].lag == pytest.approx(2, abs=1)
     assert times[-1] == ("when", "text without a zone")
+
+
+def test_the_schema_of_payloads_made_by_chance_reads_what_inference_reads() -> None:
+    chance = random.Random(11)
+    keys = ["a", "b", "a.b", "", "x/y", "/a", "~", "~1", "温", "value", "_topic", "device", "n\x00l", 'q"', "a b", "0", "."]
+
+    def value(depth: int) -> Any:
+        kind = chance.randrange(9)
+        if kind == 0 and depth < 3:
+            return {chance.choice(keys): value(depth + 1) for _ in range(chance.randrange(4))}
+        if kind == 1:
+            return [value(3) for _ in range(chance.randrange(3))]
+        return chance.choice([None, True, 1, -2, 2.5, "text", "N/A", "12", 2**63, "2026-03-01T08:00:00Z", 1_772_352_000])
+
+    for _ in range(60):
+        payloads = [{chance.choice(keys): value(0) for _ in range(chance.randrange(1, 6))} for _ in range(chance.randrange(1, 5))]
+        [pattern] = make({"odd/1": payloads}).values()
+        schema = pattern.schema()
+        if schema is None:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", hf.errors.ConflictWarning)
+            texts = [json.dumps(payload) for payload in payloads]
+            inferred, fixed = hf.extract(texts).to_pandas(), hf.extract(texts, schema=schema).to_pandas()
+        for column in pattern.columns:
+            if set(column.json_types) - {"null"} and column.type != "string":
+                assert fixed[column.name].count() == inferred[column.name].count(), (payloads, column)
+            assert column.null_rate == pytest.approx(1 - inferred[column.name].count() / len(inferred), abs=1e-3)
+        names = pattern.level_names
+        assert not set(names) & {column.name for column in pattern.columns}
+        ast.parse(hf.Catalog([pattern]).code())
+        json.dumps(pattern.to_dict(), allow_nan=False)
