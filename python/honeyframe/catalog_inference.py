@@ -198,8 +198,8 @@ def _columns(extraction: _core.Extraction, rows: JsonTree, sampled: _Sampled) ->
                 null_rate=round(values.null_count / max(1, len(values)), 4),
                 required=_is_required(tree, rows, name, values.null_count),
                 examples=list(tree.examples) or list(dict.fromkeys(map(str, filled.slice(0, 50).to_pylist())))[:3],
-                units=_units(name, column_type, values),
-                words=column_type == "string" and len(filled) > 0 and not any(map(_has_digit, filled.to_pylist())),
+                units=_units(name, kind, values),
+                words=kind == "string" and len(filled) > 0 and not any(map(_has_digit, filled.to_pylist())),
             )
         )
         if pointer and _needs_pointer(name, pointer):

@@ -218,7 +218,7 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     session = _core.Session(_core_options(address, found, secrets, core))
     clean_start, session_expiry = bool(options.get("clean_start", True)), core.get("session_expiry", 0.0)
     meter().watch(session, address, clean_start=clean_start, session_expiry=session_expiry)
-    access = {name: options[name] for name in _REMEMBERED if options.get(name) not in (None, False, "auto")}
+    access = {name: _plain(options[name]) for name in _REMEMBERED if options.get(name) not in (None, False, "auto")}
     if found.username is not None or address.username is not None:
         access["username"] = found.username if found.username is not None else address.username
     return Client(
@@ -229,6 +229,11 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
         access=access,
         keep=None if clean_start else session_expiry,
     )
+
+
+def _plain(value: Any) -> Any:
+    """As code and JSON can have it."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 _DURATIONS: Final = frozenset(

@@ -281,7 +281,7 @@ class ContractStream(Stream):
         raise error
 
 
-def make_contract(given: Catalog | Path, on_breach: OnBreach, extraction: Mapping[str, Any], levels: Iterable[str]) -> Contract:
+def make_contract(given: Catalog | Path | None, on_breach: OnBreach, extraction: Mapping[str, Any], levels: Iterable[str]) -> Contract:
     """The contract of a stream with these options.
 
     Raises:
@@ -290,6 +290,8 @@ def make_contract(given: Catalog | Path, on_breach: OnBreach, extraction: Mappin
     """
     if on_breach not in ("warn", "raise"):
         raise InvalidArgumentError(f"on_breach is 'warn' or 'raise'; found {on_breach!r}")
+    if given is None:
+        raise InvalidArgumentError("on_breach= says what becomes of a broken contract=, which is missing")
     if not isinstance(given, (Catalog, str, os.PathLike)):
         raise TypeError(f"contract must be an hf.Catalog or the path of a saved one, not {type(given).__name__}")
     catalog = given if isinstance(given, Catalog) else load_catalog(given)

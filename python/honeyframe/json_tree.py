@@ -61,12 +61,13 @@ class JsonTree:
         if not (kind == "number" and math.isinf(value)) and short not in self.examples:
             self.examples.append(short)
 
-    def columns(self, sep: str = ".", prefix: str = "", pointer: str = "") -> Iterator[tuple[str, str, JsonTree]]:
+    def columns(self, sep: str = ".", prefix: str | None = None, pointer: str = "") -> Iterator[tuple[str, str, JsonTree]]:
         """Name, JSON Pointer and tree of whatever is not only an object, as extraction flattens it."""
         for key, below in self.properties.items():
-            name = f"{prefix}{sep}{key}" if prefix else key
+            spelled = key.replace("\0", "\\u0000")  # as the engine does
+            name = spelled if prefix is None else f"{prefix}{sep}{spelled}"
             place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            if set(below.types) - {"object", "null"} or not below.properties:
+            if set(below.types) - {"object"} or not below.properties:
                 yield name, place, below
             yield from below.columns(sep, name, place)
 

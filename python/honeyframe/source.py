@@ -101,7 +101,7 @@ def plan_stream(
     if durable is not None:
         extraction = spooled_metadata(extraction, decode)
     agreed = None
-    if contract is not None:
+    if contract is not None or on_breach != "warn":
         from .contract import make_contract
 
         agreed = make_contract(contract, on_breach, extraction, wanted.names)

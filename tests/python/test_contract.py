@@ -324,6 +324,8 @@ def test_bad_contracts_are_refused_before_anything_is_connected(tmp_path: Path) 
             make_contract(good, "warn", options, ())
     with pytest.raises(hf.errors.InvalidArgumentError, match="on_breach"):
         make_contract(good, "shout", {}, ())  # type: ignore[arg-type]
+    with pytest.raises(hf.errors.InvalidArgumentError, match="contract=, which is missing"):
+        hf.read_mqtt("mqtt://127.0.0.1:1", "#", on_breach="raise")
     with pytest.raises(hf.errors.InvalidArgumentError, match="without a pattern"):
         make_contract(hf.Catalog([]), "warn", {}, ())
     with pytest.raises(TypeError, match="not dict"):
