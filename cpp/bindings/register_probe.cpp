@@ -13,6 +13,9 @@
 namespace honeyframe::bindings {
 namespace {
 
+// Enough for a busy machine to tell of a limit that was reached.
+constexpr std::chrono::milliseconds kLookupGrace{2'000};
+
 // Shared with the thread that probes, which nobody waits for when the caller is interrupted.
 struct Probing {
   std::atomic<bool> cancelled{false};
@@ -75,8 +78,8 @@ py::dict probe_way(const ConnectOptions& options, double timeout, const py::byte
         return probe(options, limit, probing->cancelled, probing->report, greeting);
       },
       [probing](const Status& status) { probing->done.complete(status); });
-  // A name server may take longer than the probe's own limit: then it is left behind.
-  const auto longest = limit + kSignalSlice * 4;
+  // The probe bounds all but the name lookup. What is not there long after its limit is in that, and is left behind.
+  const auto longest = limit + kLookupGrace;
   bool done = false;
   try {
     done = wait_interruptibly(longest, [&](std::chrono::nanoseconds slice) {

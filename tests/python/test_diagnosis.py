@@ -198,12 +198,12 @@ def test_ports_that_do_answer_are_named(monkeypatch: pytest.MonkeyPatch) -> None
     assert row.details["answering_ports"] == [8883]
 
 
-def test_a_name_server_that_is_silent_is_left_behind() -> None:
-    """The core's lookup has no limit of its own; the probe has."""
+def test_a_probe_keeps_to_its_limit() -> None:
     begin = time.monotonic()
-    probed = _core.probe(_core.ConnectOptions("mqtt://127.0.0.1:1"), timeout=0.0)
-    assert time.monotonic() - begin < 1
-    assert probed["error"] is not None
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        probed = _core.probe(_core.ConnectOptions(f"mqtts://127.0.0.1:{silent.getsockname()[1]}"), timeout=0.1)
+    assert time.monotonic() - begin < 1.5
+    assert (probed["step"], probed["error"].code) == ("tls", "connect_timeout")
 
 
 def test_a_password_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
