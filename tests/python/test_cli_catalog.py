@@ -67,7 +67,7 @@ def test_ctrl_c_shows_what_came_by_then(uri: str) -> None:
     process = subprocess.Popen(
         [*COMMAND, "catalog", uri, "-W", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     )
-    time.sleep(2.0)
+    time.sleep(1.8)
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=10)
     assert process.returncode == 130, error
