@@ -170,6 +170,8 @@ def test_payloads_are_cut() -> None:
         ({"max_payload_bytes": -1}, InvalidArgumentError, "max_payload_bytes"),
         ({"messages": 0}, InvalidArgumentError, "messages"),
         ({"max_topics": 1.5}, TypeError, "max_topics"),
+        ({"topics": 5}, TypeError, "topics must be a str"),
+        ({"topics": b"a"}, TypeError, "topics must be a str"),
     ],
 )
 def test_bad_arguments_are_named_before_anything_is_sent(arguments: dict[str, Any], error: type[Exception], told: str) -> None:
