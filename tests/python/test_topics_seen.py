@@ -211,7 +211,7 @@ def test_topics_of_a_broker(client: hf.Client, talking: None) -> None:
     assert 0.95 <= time.monotonic() - began < 2.5
     assert list(frame["topic"]) == ["talk/a", "talk/b", "talk/kept"]
     a, b, kept = frame.itertuples(index=False)
-    assert 25 <= a.messages <= 60
+    assert 15 <= a.messages <= 60
     assert a.rate == pytest.approx(a.messages / frame.attrs["honeyframe"]["seconds"])
     assert (a.json, b.json, kept.json) == (True, False, True)
     assert (a.max_qos, b.max_qos) == (0, 1)
