@@ -41,8 +41,8 @@ def latest(
     **options: Any,
 ) -> pd.DataFrame:
     """See :meth:`Client.latest`."""
+    unshared_filters(topics)
     wanted = [topics] if isinstance(topics, str) else list(topics)
-    unshared_filters(wanted)
     duration = to_seconds(seconds, "seconds")
     check_dtype_backend(dtype_backend)
     names = check_columns(columns)

@@ -179,9 +179,11 @@ def request(
     """See :meth:`Client.request`."""
     patience = to_seconds(timeout, "timeout")
     check_count("qos", qos, 0, 2)
-    _core.validate_topic_name(topic)
-    if response_topic is not None:
-        _core.validate_topic_name(response_topic)
+    names = {"topic": topic} | ({} if response_topic is None else {"response_topic": response_topic})
+    for name, text in names.items():
+        if not isinstance(text, str):
+            raise TypeError(f"{name} must be a str, not {type(text).__name__}")
+        _core.validate_topic_name(text)
     info = client._session.info()
     if info["state"] == "connected" and info["protocol"] != "5.0":
         raise InvalidArgumentError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -95,7 +95,9 @@ def plan_watch(
 
 def unshared_filters(topics: str | Sequence[str]) -> tuple[str, ...]:
     """Filters as :func:`read_topics` has them. Looking at a shared subscription would take its messages away from the others."""
-    filters = read_topics((topics,) if isinstance(topics, str) else topics).filters
+    if isinstance(topics, bytes) or not isinstance(topics, (str, Iterable)):
+        raise TypeError(f"topics must be a str, or a list of them, not {type(topics).__name__}")
+    filters = read_topics((topics,) if isinstance(topics, str) else list(topics)).filters
     for filter_ in filters:
         if filter_.startswith("$share/"):
             raise InvalidTopicFilterError(

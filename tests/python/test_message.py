@@ -14,8 +14,10 @@ from honeyframe.errors import ClosedError, InvalidArgumentError, InvalidTopicErr
 from honeyframe.message import Message
 
 
-def later(call: Callable[[], object], seconds: float = 0.2) -> None:
-    threading.Timer(seconds, call).start()
+def later(call: Callable[[], object], seconds: float = 0.2) -> threading.Thread:
+    timer = threading.Timer(seconds, call)
+    timer.start()
+    return timer
 
 
 def test_the_first_message(client: hf.Client) -> None:
@@ -31,8 +33,9 @@ def test_where_chooses(client: hf.Client) -> None:
         for number in range(5):
             client.publish("wait/where", {"n": number}, qos=1)
 
-    later(publish)
+    publishing = later(publish)
     assert client.wait_for("wait/where", timeout=5, where=lambda m: m.json()["n"] == 3).json() == {"n": 3}
+    publishing.join()
 
 
 def test_where_that_raises_comes_out(client: hf.Client) -> None:
@@ -71,6 +74,10 @@ def test_bad_arguments(client: hf.Client) -> None:
         client.wait_for("a", retained="never")  # type: ignore[arg-type]
     with pytest.raises(InvalidTopicError):
         client.request("a/#")
+    with pytest.raises(InvalidTopicError):
+        client.request("a", response_topic="#")
+    with pytest.raises(TypeError, match="topic must be a str"):
+        client.request(None)  # type: ignore[arg-type]
 
 
 def test_a_client_that_closes(access: dict[str, Any]) -> None:

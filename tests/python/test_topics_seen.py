@@ -170,6 +170,8 @@ def test_payloads_are_cut() -> None:
         ({"max_payload_bytes": -1}, InvalidArgumentError, "max_payload_bytes"),
         ({"messages": 0}, InvalidArgumentError, "messages"),
         ({"max_topics": 1.5}, TypeError, "max_topics"),
+        ({"topics": 5}, TypeError, "topics must be a str"),
+        ({"topics": b"a"}, TypeError, "topics must be a str"),
     ],
 )
 def test_bad_arguments_are_named_before_anything_is_sent(arguments: dict[str, Any], error: type[Exception], told: str) -> None:
@@ -209,7 +211,7 @@ def test_topics_of_a_broker(client: hf.Client, talking: None) -> None:
     assert 0.95 <= time.monotonic() - began < 2.5
     assert list(frame["topic"]) == ["talk/a", "talk/b", "talk/kept"]
     a, b, kept = frame.itertuples(index=False)
-    assert 25 <= a.messages <= 60
+    assert 15 <= a.messages <= 60
     assert a.rate == pytest.approx(a.messages / frame.attrs["honeyframe"]["seconds"])
     assert (a.json, b.json, kept.json) == (True, False, True)
     assert (a.max_qos, b.max_qos) == (0, 1)
