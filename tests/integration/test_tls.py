@@ -26,6 +26,8 @@ import honeyframe as hf
 pytestmark = pytest.mark.timeout(30)
 
 USER: dict[str, Any] = {"username": "me", "password": "canary-7f3a"}
+#: All that a process has that shall see one variable and nothing else; it keeps no usage, for it would in the user's own home.
+_BARE = {"PYTHONPATH": ":".join(filter(None, sys.path)), "HONEYFRAME_USAGE": "off"}
 SCHEMES = pytest.mark.parametrize("scheme", ["mqtts", "wss"])
 
 
@@ -145,7 +147,7 @@ def test_the_environment_names_the_authorities(variable: str, authority: Authori
         subprocess.run([openssl, "rehash", str(ca.parent)], check=True, capture_output=True)
     with ScriptedBroker(serve, tls=authority.server().server_context(tmp_path)) as broker:
         code = f"import honeyframe as hf; hf.connect('mqtts://localhost:{broker.port}').close()"
-        environment = {variable: str(ca if variable == "SSL_CERT_FILE" else ca.parent), "PYTHONPATH": ":".join(filter(None, sys.path))}
+        environment = {variable: str(ca if variable == "SSL_CERT_FILE" else ca.parent), **_BARE}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 0, done.stderr
 
@@ -227,7 +229,7 @@ def test_a_proxy_in_the_environment_diverts_nothing(mosquitto: HiveMQ, ca_file: 
                     with hf.connect(uri, username="both", password="both-password", ca_file=ca_file) as client:
                         client.publish("proxy/test", {{"n": 1}}, qos=1)
             """)
-            environment = {variable: f"http://user:secret@127.0.0.1:{recorder.port}", "PYTHONPATH": ":".join(filter(None, sys.path))}
+            environment = {variable: f"http://user:secret@127.0.0.1:{recorder.port}", **_BARE}
             done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=20, check=False)
             assert done.returncode == 0, done.stderr
             assert not recorder.sent_by_client
