@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.python.command_line import COMMAND, environment, run, run_in_terminal, without_escapes
 from tests.python.device_families import home, tasmota
-from tests.python.test_cli import COMMAND, environment, run, run_in_terminal, without_escapes
 from typer.testing import CliRunner
 
 import honeyframe as hf

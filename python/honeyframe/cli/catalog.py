@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 @options.with_broker(topics="optional")
 def catalog(
     access: options.Access,
-    seconds: Annotated[str, typer.Option("--seconds", "-s", "-W", help="Listen for so long.")] = "10",
-    pattern: Annotated[str | None, typer.Option("--pattern", help="Show this one alone.")] = None,
+    seconds: options.Seconds = "10",
+    pattern: Annotated[str | None, typer.Option("--pattern", metavar="NAME", help="Show this one alone.")] = None,
     code: Annotated[bool, typer.Option("--code", help="Print Python code that reads it.")] = False,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Print JSON Schema 2020-12.")] = False,
-    save: Annotated[Path | None, typer.Option("--save", help="Write it to a file: a contract.")] = None,
-    max_topics: Annotated[int, typer.Option("--max-topics", min=1, help="Look at so many topics.")] = 10_000,
+    save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Write it to a file: a contract.")] = None,
+    max_topics: Annotated[int, typer.Option("--max-topics", metavar="COUNT", min=1, help="Look at so many topics.")] = 10_000,
 ) -> ExitCode:
     """Listen for a while, and tell what there is: topics grouped into patterns, with columns and types.
 
-    Ctrl-C ends the listening early; what came by then is shown.
+    Topics are filters, by default '#', or templates, which give levels their names. Ctrl-C ends the listening early; what came by then is
+    shown.
     """
     if code and json_schema:
         raise typer.BadParameter("--code and --json-schema both write to standard output: one of them at a time")
-    limit = options.duration(seconds)
+    limit = options.duration(seconds or "10")
     _check_target(save)
     from ..catalog import read_catalog
     from ..errors import NoMessagesWarning
     from ..templates import read_topics
 
-    topics = list(access.topics)
-    read_topics(topics or ["#"])
+    read_topics(access.topics or ["#"])
     interrupted: list[bool] = []
     with access.connect() as client, warnings.catch_warnings():
         warnings.simplefilter("ignore", NoMessagesWarning)
         found = read_catalog(
             client,
-            topics,
+            access.topics,
             limit,
             max_topics=max_topics,
             samples=20,
