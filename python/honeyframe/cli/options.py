@@ -98,9 +98,6 @@ Columns = Annotated[str | None, typer.Option("--columns", "-c", metavar="A,B", h
 NoRetained = Annotated[bool, typer.Option("--no-retained", "-R", help="Leave retained messages out.")]
 RetainedOnly = Annotated[bool, typer.Option("--retained-only", help="Only retained messages.")]
 
-# As it was, for subcommands that name each of these themselves.
-Uri = Annotated[Secret, typer.Argument(metavar="URI", help="Such as mqtts://xyz.s1.eu.hivemq.cloud", parser=hide)]
-
 _TOPIC = typer.Option("--topic", "-t", metavar="TOPIC", help="A topic filter or template; may be repeated.", show_default=False)
 
 _BROKER: Final[dict[str, tuple[Any, Any]]] = {
@@ -226,11 +223,6 @@ def access_of(
     given |= {name: None if path is None else str(path) for name, path in paths.items()}
     chosen = {name: value for name, value in given.items() if value is not None}
     return Access(uri, password, chosen | ({"insecure": True} if insecure else {}) | {"protocol": version}, topics)
-
-
-def connection(*, uri: Secret | None, **given: Any) -> dict[str, Any]:
-    """As :func:`access_of`, for subcommands that name each option themselves: what ``connect_hidden`` takes beside the secrets."""
-    return access_of(uri, **given).options
 
 
 def duration(text: str, name: str = "--seconds") -> float:
