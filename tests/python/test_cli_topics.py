@@ -29,7 +29,7 @@ def uri() -> Iterator[str]:
 
 
 def test_a_plain_table_when_piped(uri: str) -> None:
-    done = run("topics", "-W", "0.7", "cli/#", uri)
+    done = run("topics", "-W", "0.4", "cli/#", uri)
     assert done.returncode == 0, done.stderr
     header, *lines = done.stdout.splitlines()
     assert header.split() == ["topic", "messages", "rate", "bytes", "flags", "last", "payload"]
