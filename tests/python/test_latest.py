@@ -41,14 +41,14 @@ def test_a_row_a_topic(client: hf.Client, kept: None) -> None:
 
 
 def test_schema_columns_and_event_time(client: hf.Client, kept: None) -> None:
-    frame = client.latest("state/+/status", 0.5, columns=["ok"], event_time="at", metadata=["topic"])
+    frame = client.latest("state/+/status", 0.25, columns=["ok"], event_time="at", metadata=["topic"])
     assert list(frame.columns) == ["_topic", "_event_time", "ok"]
     assert frame["_event_time"].notna().all()
 
 
 def test_a_list_gives_all_its_rows(client: hf.Client) -> None:
     threading.Timer(0.1, lambda: client.publish("state/list", [{"a": 1}, {"a": 2}], qos=1)).start()
-    assert list(client.latest("state/list", 0.6)["a"]) == [1, 2]
+    assert list(client.latest("state/list", 0.4)["a"]) == [1, 2]
 
 
 def test_nothing_there_warns(client: hf.Client) -> None:
@@ -61,7 +61,7 @@ def test_nothing_there_warns(client: hf.Client) -> None:
 
 def test_more_topics_than_slots(client: hf.Client, kept: None) -> None:
     with pytest.warns(MessagesDroppedWarning, match="1 messages dropped"):
-        frame = client.latest("state/#", 0.5, max_topics=2)
+        frame = client.latest("state/#", 0.25, max_topics=2)
     assert len(frame) == 2
     assert frame.attrs["honeyframe"]["dropped_no_slot"] == 1
 
@@ -69,7 +69,7 @@ def test_more_topics_than_slots(client: hf.Client, kept: None) -> None:
 def test_what_cannot_be_read(client: hf.Client, kept: None) -> None:
     threading.Timer(0.1, lambda: client.publish("state/0/status", b"{oops", qos=1)).start()
     with pytest.warns(QuarantinedWarning, match="1 message could not be read"):
-        frame = client.latest("state/+/status", 0.6)
+        frame = client.latest("state/+/status", 0.4)
     assert list(frame["_topic"]) == ["state/1/status", "state/2/status"]
     assert frame.attrs["honeyframe_quarantine"][0]["topic"] == "state/0/status"
 

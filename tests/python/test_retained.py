@@ -23,7 +23,7 @@ def kept(client: hf.Client) -> Iterator[list[str]]:
 
 def test_a_dry_run_clears_nothing(client: hf.Client, kept: list[str]) -> None:
     for _ in range(2):
-        frame = client.clear_retained("clear/#", seconds=0.4)
+        frame = client.clear_retained("clear/#", seconds=0.2)
         assert list(frame["topic"]) == kept
         assert not frame["cleared"].any()
         assert frame["error"].isna().all()
@@ -39,17 +39,17 @@ def test_a_dry_run_clears_nothing(client: hf.Client, kept: list[str]) -> None:
 
 
 def test_it_clears_what_the_filter_reaches(client: hf.Client, kept: list[str]) -> None:
-    frame = client.clear_retained("clear/+", dry_run=False, seconds=0.4)
+    frame = client.clear_retained("clear/+", dry_run=False, seconds=0.2)
     assert list(frame["topic"]) == ["clear/a", "clear/d"]
     assert frame["cleared"].all()
-    assert list(client.clear_retained("clear/#", seconds=0.4)["topic"]) == ["clear/b/c"]
+    assert list(client.clear_retained("clear/#", seconds=0.2)["topic"]) == ["clear/b/c"]
 
 
 def test_live_messages_are_not_retained_ones(client: hf.Client, kept: list[str]) -> None:
     import threading
 
     threading.Timer(0.1, lambda: client.publish("clear/live", "1", qos=1)).start()
-    assert "clear/live" not in set(client.clear_retained("clear/#", seconds=0.5)["topic"])
+    assert "clear/live" not in set(client.clear_retained("clear/#", seconds=0.3)["topic"])
 
 
 def test_nothing_to_clear_is_an_empty_frame(client: hf.Client) -> None:
@@ -60,7 +60,7 @@ def test_nothing_to_clear_is_an_empty_frame(client: hf.Client) -> None:
 
 def test_more_than_places(client: hf.Client, kept: list[str]) -> None:
     with pytest.warns(NoPlaceWarning, match="1 topic with 1 message"):
-        assert len(client.clear_retained("clear/#", seconds=0.4, max_topics=2)) == 2
+        assert len(client.clear_retained("clear/#", seconds=0.2, max_topics=2)) == 2
 
 
 @pytest.mark.parametrize("topics", ["#", "+/a", "+", ["clear/#", "#"]])
@@ -73,7 +73,7 @@ def test_everybodys_topics_need_a_word_more(client: hf.Client, topics: Any, dry_
 
 
 def test_confirmed(client: hf.Client, kept: list[str]) -> None:
-    assert set(kept) <= set(client.clear_retained("#", confirm="#", seconds=0.4)["topic"])
+    assert set(kept) <= set(client.clear_retained("#", confirm="#", seconds=0.2)["topic"])
 
 
 def test_bad_arguments(client: hf.Client) -> None:
