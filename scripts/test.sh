@@ -40,7 +40,8 @@ step "C++ tests under ASan and UBSan" ctest --preset asan -j 2
 step "Fuzz targets, $FUZZ_SECONDS s each" env HONEYFRAME_FUZZ_SEED=1 sh scripts/fuzz.sh "$FUZZ_SECONDS"
 step "Self-contained wheel" python scripts/repair_wheel.py build/wheel/raw build/wheel/repaired
 step "Test brokers" python -m tests.brokers.prepare
-step "Python tests" python -m pytest "$@"
+# Most of it is waiting: two files at a time.
+step "Python tests" python -m pytest -n 2 --dist loadfile "$@"
 
 PANDAS22=$STAMPS/pandas22
 pandas22_environment() {

@@ -49,9 +49,10 @@ class Client(Exploring):
         insecure: bool = False,
         chosen_id: bool = False,
         access: Mapping[str, Any] | None = None,
-        keep: float | None = None,
+        clean_start: bool = True,
+        session_expiry: float = 0.0,
     ) -> None:
-        self._keep = keep  # clean_start=False: for how many seconds
+        self._clean_start, self._session_expiry = clean_start, session_expiry
         self._access = dict(access or {})  # how it was connected, but for secrets: for the code that a catalog writes
         self._session = session
         self._address = address
@@ -406,8 +407,8 @@ class Client(Exploring):
         await self.aclose()
 
     def _is_kept(self) -> bool:
-        """Whether the broker keeps the session when the connection ends; on MQTT 5 that takes an expiry, too."""
-        return self._keep is not None and (self._keep > 0 or self._session.info()["protocol"] != "5.0")
+        """Whether the broker keeps the session when the connection ends: on MQTT 5 the expiry decides, before that the clean start."""
+        return self._session_expiry > 0 if self._session.info()["protocol"] == "5.0" else not self._clean_start
 
     def _raise_if_broken(self) -> None:
         """Asked where a queue has ended. The core ends queues first, for a push may wait there, and calls the session closed last."""

@@ -227,7 +227,8 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
         insecure=insecure and address.uses_tls,
         chosen_id=bool(options.get("client_id")),
         access=access,
-        keep=None if clean_start else session_expiry,
+        clean_start=clean_start,
+        session_expiry=session_expiry,
     )
 
 
@@ -277,7 +278,7 @@ def _open(client: Client) -> None:
         _give_up(client)
         raise
     meter().connected(client._session)
-    if client._keep is not None and not client._is_kept():
+    if not client._clean_start and not client._is_kept():
         warn(
             "clean_start=False without session_expiry=: on MQTT 5 the broker forgets the session as soon as the connection ends. "
             'Say for how long it shall keep it, such as session_expiry="1d"',

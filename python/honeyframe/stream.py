@@ -332,7 +332,7 @@ class Stream:
     def close(self, *, unsubscribe: bool | None = None) -> None:
         """Ends every loop over this stream. What is queued stays readable. From any thread; idempotent.
 
-        ``unsubscribe=None``: the broker drops the subscription, unless it keeps the session (``clean_start=False``): for that it goes on
+        ``unsubscribe=None``: the broker drops the subscription, unless it keeps the session (``session_expiry=``): for that it goes on
         collecting for the next run. Until the client is closed a spool is still written; of other streams what comes is ``unmatched``.
         """
         self._close(_UNSUBSCRIBE_SECONDS, unsubscribe)

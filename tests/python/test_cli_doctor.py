@@ -36,8 +36,8 @@ def test_json_when_something_failed(mosquitto: Mosquitto) -> None:
 
 def test_no_address_and_a_password_in_one(tmp_path: Path) -> None:
     done = run("doctor")
-    assert done.returncode == 1
-    assert "MQTT_SERVER" in done.stdout
+    assert done.returncode == 2
+    assert "which broker?" in done.stderr
     done = run("doctor", f"mqtt://me:{CANARY}@127.0.0.1:1")
     assert done.returncode == 1
     assert "\x1b" not in done.stdout  # a pipe gets no colours

@@ -210,7 +210,7 @@ def test_the_command_prints_instead() -> None:
     ("arguments", "told"),
     [
         (["nothing.toml"], "there is no file 'nothing.toml'; honeyframe simulate --example > nothing.toml makes one"),
-        (["mqtt://127.0.0.1", "plant"], "the file comes first"),
+        (["mqtt://127.0.0.1", "plant"], "'plant' is neither an address"),
         (["--speed", "fast"], "--speed is a number above 0"),
         (["--speed", "-1"], "--speed is a number above 0"),
         (["--rate", "0"], "--rate must be more than 0"),

@@ -108,7 +108,7 @@ def test_a_session_is_listed_and_ended(mosquitto: Mosquitto) -> None:
         assert client.info()["session_present"]
     hf.end_session("stays", **access)
     assert len(hf.usage(sessions=True)) == 0
-    with hf.connect(uri, **access, client_id="stays", clean_start=False) as client:
+    with hf.connect(uri, **access, client_id="stays", clean_start=False, session_expiry=1) as client:
         assert not client.info()["session_present"], "the broker has forgotten it"
 
 
