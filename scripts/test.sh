@@ -14,7 +14,7 @@ install_packages $BUILD_PACKAGES $TEST_PACKAGES
 make_venv
 
 # Of each fuzz target, two at a time. 0: none is run.
-FUZZ_SECONDS=${HONEYFRAME_FUZZ_SECONDS:-40}
+FUZZ_SECONDS=${HONEYFRAME_FUZZ_SECONDS:-60}
 
 # As a release is made: the source distribution, and the wheel from it. A stamp keeps them while the sources are the same.
 build_sdist_and_wheel() {
