@@ -51,7 +51,10 @@ class Client(Exploring):
         access: Mapping[str, Any] | None = None,
         clean_start: bool = True,
         session_expiry: float = 0.0,
+        keepalive: float = 30.0,
     ) -> None:
+        # For a queue that keeps the broker waiting: a broker gives up after one and a half keepalives without a ping.
+        self._longest_block = min(5.0, keepalive / 4) if keepalive > 0 else 5.0
         self._clean_start, self._session_expiry = clean_start, session_expiry
         self._access = dict(access or {})  # how it was connected, but for secrets: for the code that a catalog writes
         self._session = session

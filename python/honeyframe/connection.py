@@ -229,6 +229,7 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
         access=access,
         clean_start=clean_start,
         session_expiry=session_expiry,
+        keepalive=core.get("keepalive", 30.0),
     )
 
 

@@ -230,7 +230,7 @@ def nothing_read(stream: Stream, stats: StreamStats, quarantine: Sequence[Quaran
     if stats.received:
         unread = f". {quarantine_summary(quarantine, stats.quarantined)}" if stats.quarantined else ""
         return f"no row from {filters}{within}: {stats}{unread}"
-    kept = ", and the broker keeps no retained message there" if stream.retained != "skip" else ""
+    kept = ", not even a retained one" if stream.retained != "skip" else ""
     return (
         f"no message arrived on {filters}{within}{kept}. "
         "Is somebody publishing, and is the filter spelled like the topics? '#' shows all that this credential may see; seconds=60 waits"

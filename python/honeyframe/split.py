@@ -16,7 +16,7 @@ from .frame import Table
 from .options import EVENT_TIME, STREAM_METADATA, extract_options, warn_of_missing
 from .quarantine import QuarantineRow, quarantine_list, quarantine_summary
 from .templates import read_topics
-from .topic_samples import RAW_OPTIONS, TopicSample
+from .topic_samples import RAW_OPTIONS, TopicSample, raw_payloads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ class Messages:
 
         arrow = pa.table(table)
         self.topics: list[str] = [topic or "" for topic in arrow.column("_topic").to_pylist()]
-        self.payloads: list[bytes] = [payload or b"" for payload in arrow.column("value_raw").to_pylist()]
+        self.payloads: list[bytes] = [payload or b"" for payload in raw_payloads(arrow).to_pylist()]
         self.times_ns: list[int] = [moment or 0 for moment in arrow.column("_recv_time").cast(pa.int64()).to_pylist()]
         self.retain: list[bool] = [bool(flag) for flag in arrow.column("_retain").to_pylist()]
         self.qos: list[int] = [level or 0 for level in arrow.column("_qos").to_pylist()]

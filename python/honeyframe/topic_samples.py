@@ -10,6 +10,8 @@ from .keywords import Retained
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pyarrow as pa
+
     from .client import Client
     from .frame import Batch
     from .stream import Stream
@@ -19,6 +21,13 @@ RAW_OPTIONS: Final[dict[str, Any]] = {"payload": "raw", "metadata": ["topic", "r
 SAMPLE_BYTES: Final = 67_108_864  # of all payloads kept; a topic's first goes beyond it where it is small
 _SMALL: Final = 4_096
 _STEP_SECONDS: Final = 0.25
+
+
+def raw_payloads(batch: pa.RecordBatch) -> pa.Array:
+    """Of a batch with ``payload="raw"``. Where all of them are empty, it has no column of them."""
+    import pyarrow as pa
+
+    return batch.column("value_raw") if "value_raw" in batch.schema.names else pa.nulls(batch.num_rows, pa.binary())
 
 
 @dataclass(slots=True)
@@ -72,7 +81,7 @@ class TopicSampler:
             return
         encoded = arrow.column("_topic").dictionary_encode()
         where = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
-        payloads = arrow.column("value_raw")
+        payloads = raw_payloads(arrow)
         times = arrow.column("_recv_time").cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
         sizes = pc.binary_length(payloads).fill_null(0).to_numpy(zero_copy_only=False)
         retained = arrow.column("_retain").fill_null(False).to_numpy(zero_copy_only=False)

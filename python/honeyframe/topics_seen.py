@@ -113,7 +113,7 @@ class Watching:
     def __init__(self, client: Client, plan: WatchPlan) -> None:
         self.plan = plan
         self._client = client
-        self._queue = core_call(_core.Queue, overflow="block")  # the core counts faster than anything arrives
+        self._queue = core_call(_core.Queue, overflow="block", block_timeout=client._longest_block)  # counting is faster than any network
         self.watch = core_call(
             _core.TopicWatch,
             self._queue,
@@ -308,7 +308,7 @@ def nothing_seen(watching: Watching, account: dict[str, Any]) -> str:
     if account["dropped"] or account["rejected"]:
         return f"no topic on {filters}{within}: {account['dropped']:,} messages dropped, {account['rejected']:,} rejected"
     return (
-        f"no message arrived on {filters}{within}, and the broker keeps no retained message there. "
+        f"no message arrived on {filters}{within}, not even a retained one. "
         "Is somebody publishing, and is the filter spelled like the topics? '#' shows all that this credential may see; seconds=60 waits"
     )
 

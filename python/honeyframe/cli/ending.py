@@ -70,7 +70,8 @@ def usage_error(error: Exception) -> ExitCode:
         raise error
     context = getattr(error, "ctx", None)
     place = context.command_path if context is not None else "honeyframe"
-    if type(error).__name__ == "NoArgsIsHelpError":  # it was printed
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        typer.echo(context.get_help())
         return ExitCode.usage
     told = tell().removeprefix("Invalid value: ")
     meant = "-h takes the broker's host; help is " if told.startswith("Option '-h'") else ""

@@ -35,6 +35,13 @@ def choose_format(output: Path, wanted: str | None) -> str:
         raise typer.BadParameter(f"{'unknown format ' + repr(wanted) if wanted else found}: use --format with one of {', '.join(WRITERS)}")
     if output != STDOUT and not output.absolute().parent.is_dir():
         raise typer.BadParameter(f"{output}: the directory {output.absolute().parent} does not exist")
+    if output != STDOUT and (output.is_file() or not output.exists()):
+        try:
+            descriptor, probe = tempfile.mkstemp(dir=output.absolute().parent, prefix=".honeyframe.")
+        except OSError as error:
+            raise typer.BadParameter(f"{output} cannot be written: {error.strerror}, {output.absolute().parent}") from None
+        os.close(descriptor)
+        Path(probe).unlink()
     return name
 
 

@@ -66,8 +66,9 @@ def nothing_arrived(stream: Stream, stats: StreamStats, seconds: float | None) -
     within = "" if seconds is None else f" within {seconds:g} s"
     if stats.received:
         return f"{filters}: none of the messages that arrived{within} gave a row ({stats})"
+    kept = ", not even a retained one" if stream.retained != "skip" else ""
     granted = ", ".join(str(qos) for qos in stream.granted_qos)
     return (
-        f"no message arrived on {filters}{within}; the broker granted QoS {granted}, and keeps no retained message there\n"
+        f"no message arrived on {filters}{within}{kept}; the broker granted QoS {granted}\n"
         "  hint: publish something while this runs, wait longer (--seconds 60), or look wider ('#' is every topic)"
     )

@@ -160,7 +160,8 @@ class Csv(Rows):
                 parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._skip),
                 convert_options=csv.ConvertOptions(column_types=types),
             )
-        except pa.ArrowInvalid as error:
+            self._table.column_names  # noqa: B018 - Arrow reads the header's bytes as they are, and decodes them here
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             raise InvalidArgumentError(f"{path} cannot be read as CSV: {str(error).partition(chr(10))[0]}") from None
         self.count = self._table.num_rows
 

@@ -76,8 +76,12 @@ def sub(
 
     warnings.simplefilter("ignore", MessagesDroppedWarning)  # told at the end, with all counters
     # A burst is let in as fast as it is written: the broker waits, as it does for mosquitto_sub.
-    plan = plan_with_defaults(access.topics, {"qos": qos, "retained": retained, "overflow": "block", **extraction})
-    with access.connect() as client, open_stream(client, plan) as stream:
+    how = {"qos": qos, "retained": retained, "overflow": "block", **extraction}
+    plan_with_defaults(access.topics, how)  # what is wrong with them is said before anything is connected
+    with (
+        access.connect() as client,
+        open_stream(client, plan_with_defaults(access.topics, {**how, "block_timeout": client._longest_block})) as stream,
+    ):
         return _print(stream, printer, count=count, seconds=limit, idle_seconds=idle_seconds, age=age)
 
 
