@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, SupportsFloat
 
 from .errors import InvalidArgumentError
 
@@ -21,6 +21,13 @@ def check_count(name: str, value: Any, least: int = 0, most: int = _MOST) -> int
         limit = f"at least {least}" if most == _MOST and number < least else f"from {least} to {most}"
         raise InvalidArgumentError(f"{name} must be {limit}; found {_shown(number)}")
     return number
+
+
+def check_number(name: str, value: Any) -> float:
+    """``value`` as a float; TypeError for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
+        raise TypeError(f"{name} must be a number, not {type(value).__name__}")
+    return float(value)
 
 
 def _shown(number: int) -> str:

@@ -24,6 +24,8 @@ from .uri import Address, fallback_ca_file, read_address
 
 #: How a client was connected, for the code that a catalog writes; none of it is a secret.
 _REMEMBERED: Final = ("password_file", "protocol", "ca_file", "ca_directory", "client_certificate", "client_key", "insecure")
+#: None: as the profile has them, else the core's own default.
+_LEFT_OPEN: Final = frozenset({"protocol", "client_id", "keepalive", "insecure"})
 _SECRETS: Final = ("uri", "password", "client_key_password", "http_proxy")
 
 
@@ -50,11 +52,11 @@ def connect(
     username: str | None = None,
     password: str | None = None,
     password_file: str | os.PathLike[str] | None = None,
-    protocol: Protocol = "auto",
-    client_id: str = "",
+    protocol: Protocol | None = None,
+    client_id: str | None = None,
     clean_start: bool = True,
     session_expiry: Duration = 0,
-    keepalive: Duration = 30,
+    keepalive: Duration | None = None,
     connect_timeout: Duration = 10,
     last_will: LastWill | Mapping[str, Any] | None = None,
     receive_maximum: int = 65_535,
@@ -66,7 +68,7 @@ def connect(
     client_certificate: str | os.PathLike[str] | None = None,
     client_key: str | os.PathLike[str] | None = None,
     client_key_password: str | None = None,
-    insecure: bool = False,
+    insecure: bool | None = None,
     reconnect: bool = True,
     reconnect_min_delay: Duration = 0.5,
     reconnect_max_delay: Duration = 30,
@@ -77,18 +79,18 @@ def connect(
     Args:
         uri: ``mqtts://host`` (aliases ``ssl``, ``tls``), ``mqtt://`` (``tcp``), ``wss://``, ``ws://``; the port follows from the scheme.
             Default: the environment's ``MQTT_SERVER``. A password in it works.
-        profile: instead of ``uri``: the name of a profile that ``honeyframe profile add`` has made. What is passed beside it goes before
-            what it says.
+        profile: instead of ``uri``: the name of a profile that ``honeyframe profile add`` has made. What is passed beside it and is not
+            None goes before what it says: ``insecure=False`` verifies, whatever is in there.
         username, password: else from the URI, ``MQTT_USERNAME``/``MQTT_PASSWORD``, the keyring (service "honeyframe", key
             "user@host"), or a hidden prompt, when a user name is known or the host is on HiveMQ Cloud, and somebody is there to answer.
             Else anonymous.
         password_file: instead of ``password``: a file whose first line it is (mode 0600). Default, behind ``MQTT_PASSWORD``: the
             environment's ``MQTT_PASSWORD_FILE``.
-        protocol: "auto" is MQTT 5, and once more with 3.1.1 when the broker does not speak it: says so, hangs up, or is silent for half
-            of ``connect_timeout``. Or "3.1", "3.1.1", "5.0".
+        protocol: default: "auto", which is MQTT 5, and once more with 3.1.1 when the broker does not speak it: says so, hangs up, or is
+            silent for half of ``connect_timeout``. Or "3.1", "3.1.1", "5.0".
         client_id: default: "honeyframe-" and a random number.
         clean_start, session_expiry: whether the broker forgets us at once, or keeps the session, and what it queues, for so long.
-        keepalive: a duration.
+        keepalive: a duration; default: 30 s.
         connect_timeout: for each attempt, of which "auto" may need two.
         last_will: :class:`LastWill`, or a mapping with its fields. Never a default one.
         receive_maximum, user_properties: MQTT 5 CONNECT properties.
@@ -96,7 +98,7 @@ def connect(
         http_proxy: ``http://user:password@host:port``. Never taken from the environment.
         ca_file, ca_directory: trusted authorities (PEM). Default: ``SSL_CERT_FILE``/``SSL_CERT_DIR``, the system's store, certifi.
         client_certificate, client_key, client_key_password: PEM files of a client certificate.
-        insecure: no verification of certificate and host name; warns.
+        insecure: no verification of certificate and host name; warns. Default: False.
         reconnect: keep the connection alive, resubscribing, with a growing delay from ``reconnect_min_delay`` to
             ``reconnect_max_delay``; after a refusal every ``refused_retry_delay``, visibly.
 
@@ -207,7 +209,8 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     if options.get("profile") is not None:
         from .profiles import with_profile
 
-        secrets, options = with_profile(options["profile"], secrets, options, connect.__kwdefaults__)
+        secrets, options = with_profile(options["profile"], secrets, options)
+    options = {name: value for name, value in options.items() if value is not None or name not in _LEFT_OPEN}
     address = read_address(secrets.get("uri"))
     insecure = bool(options.get("insecure", False))
     core = {name: _for_core(name, value) for name, value in options.items() if name != "profile"}

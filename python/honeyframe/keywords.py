@@ -32,11 +32,11 @@ class ConnectOptions(TypedDict, total=False):
     username: str | None
     password: str | None
     password_file: Path | None
-    protocol: Protocol
-    client_id: str
+    protocol: Protocol | None
+    client_id: str | None
     clean_start: bool
     session_expiry: Duration
-    keepalive: Duration
+    keepalive: Duration | None
     connect_timeout: Duration
     last_will: LastWill | Mapping[str, Any] | None
     receive_maximum: int
@@ -48,7 +48,7 @@ class ConnectOptions(TypedDict, total=False):
     client_certificate: Path | None
     client_key: Path | None
     client_key_password: str | None
-    insecure: bool
+    insecure: bool | None
     reconnect: bool
     reconnect_min_delay: Duration
     reconnect_max_delay: Duration

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import errno
 import os
 import re
 import stat
@@ -24,12 +23,12 @@ from .credentials import Secret
 from .errors import InvalidArgumentError
 from .events import printable
 from .uri import Address, read_address
+from .user_files import NoHomeError, give_name, home_directory
 
 PROFILE_VARIABLE: Final = "HONEYFRAME_PROFILE"
 _SUFFIX: Final = ".toml"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _MAX_BYTES: Final = 65_536
-_NO_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 #: What a profile may say beside its address: options of ``connect`` by their names there, and their types in TOML.
 _OPTIONS: Final[Mapping[str, tuple[type, ...]]] = {
@@ -77,14 +76,15 @@ def directory() -> Path:
     base = os.environ.get("XDG_CONFIG_HOME", "")
     if base and Path(base).is_absolute():
         return Path(base) / "honeyframe" / "profiles"
-    return Path("~/Library/Application Support" if sys.platform == "darwin" else "~/.config").expanduser() / "honeyframe" / "profiles"
+    below = ("Library", "Application Support") if sys.platform == "darwin" else (".config",)
+    return home_directory("XDG_CONFIG_HOME").joinpath(*below, "honeyframe", "profiles")
 
 
 def profile_names() -> list[str]:
     """Of all there are, readable or not, in order."""
     try:
         found = [entry.stem for entry in directory().iterdir() if entry.suffix == _SUFFIX and _NAME.fullmatch(entry.stem)]
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, NoHomeError):
         return []
     except OSError as error:
         raise InvalidArgumentError(f"profiles cannot be read: {directory()}: {error.strerror}") from None
@@ -107,7 +107,10 @@ def profile_path(name: str) -> Path:
 
 def has_profile(name: str) -> bool:
     """Whether there is a profile of this name, readable or not."""
-    return bool(_NAME.fullmatch(name)) and os.path.lexists(profile_path(name))
+    try:
+        return bool(_NAME.fullmatch(name)) and os.path.lexists(profile_path(name))
+    except NoHomeError:
+        return False
 
 
 # --- reading
@@ -122,14 +125,15 @@ def load_profile(name: str) -> Profile:
     path = profile_path(name)
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            own = os.fstat(file.fileno())
             data = file.read(_MAX_BYTES + 1)
+        around = path.parent.stat()
     except FileNotFoundError:
         raise _unknown(name) from None
     except OSError as error:
         raise InvalidArgumentError(f"profile {name!r} cannot be read: {path}: {error.strerror}") from None
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):  # who can change the address can have the password sent to it
-        raise InvalidArgumentError(f"profile {name!r} is not used: others on this machine can change {path}", hint=f"chmod 600 {path}")
+    _check_owner(name, path, own, "600")
+    _check_owner(name, path.parent, around, "700")
     if len(data) > _MAX_BYTES:
         raise _broken(name, f"it has more than {_MAX_BYTES:,} bytes")
     try:
@@ -140,6 +144,15 @@ def load_profile(name: str) -> Profile:
         told = str(error).split(": ")[0]  # behind a colon it quotes what it found
         raise _broken(name, f"it is not TOML: {printable(told)}") from None
     return _checked(name, content)
+
+
+def _check_owner(name: str, place: Path, found: os.stat_result, mode: str) -> None:
+    """Who can change the address can have the password sent to it: by the file, or by another one in its place."""
+    told = f"profile {name!r} is not used"
+    if found.st_uid not in (os.geteuid(), 0):
+        raise InvalidArgumentError(f"{told}: {place} belongs to another user", hint=f"chown {os.geteuid()} {place}, if you trust it.")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise InvalidArgumentError(f"{told}: others on this machine can change {place}", hint=f"chmod {mode} {place}")
 
 
 def _unknown(name: str) -> InvalidArgumentError:
@@ -176,17 +189,23 @@ def _checked(name: str, content: dict[str, Any]) -> Profile:
         raise _broken(name, f"its uri: {error.message}") from None
     if has_password:
         raise _broken(name, "its uri has a password, which belongs into the keyring")
+    if profile.keyring and profile.username is None:
+        raise _broken(name, "keyring = true needs a username, whose password it is")
     return profile
 
 
 def with_profile(
-    name: str, secrets: Mapping[str, Secret | None], options: Mapping[str, Any], defaults: Mapping[str, Any] | None
+    name: str, secrets: Mapping[str, Secret | None], options: Mapping[str, Any]
 ) -> tuple[dict[str, Secret | None], dict[str, Any]]:
-    """Secrets and options of ``connect`` as the profile completes them: what differs from its default was given, and stays."""
+    """Secrets and options of ``connect`` as the profile completes them: what is not None was given, and stays.
+
+    Raises:
+        InvalidArgumentError: the profile cannot be used, or its password is in a keyring that does not give it, and nobody is there to ask.
+    """
     if secrets.get("uri") is not None:
         raise InvalidArgumentError("uri and profile are both given: pass one of them")
     profile = load_profile(name)
-    found, completed, usual = dict(secrets), dict(options), defaults or {}
+    found, completed = dict(secrets), dict(options)
     found["uri"] = Secret(profile.uri)
     user = completed.get("username")
     own_user = user is None or user == profile.username
@@ -194,12 +213,24 @@ def with_profile(
     for key, value in profile.options.items():
         if key == "password_file" and (has_password or not own_user):
             continue  # it is of the profile's user
-        if completed.get(key, usual.get(key)) == usual.get(key):
+        if completed.get(key) is None:
             completed[key] = value
-    if profile.keyring and own_user and not has_password and profile.username is not None:
-        # Before the environment, which may be of another broker.
-        found["password"] = credentials._from_keyring(profile.username, profile.address.host)
+    if profile.keyring and own_user and not has_password:
+        found["password"] = _kept_password(profile)
     return found, completed
+
+
+def _kept_password(profile: Profile) -> Secret:
+    """The keyring's, else a prompt's; never the environment's, which may be of another broker."""
+    user, address = profile.username, profile.address
+    assert user is not None
+    password = credentials._from_keyring(user, address.host) or credentials._from_prompt(address, user).password
+    if password is None:
+        raise InvalidArgumentError(
+            f"profile {profile.name!r} has its password in the keyring, which does not give the one of {printable(user)}@{address.host}",
+            hint=f"It may be locked, or missing: unlock it, pass a password, or honeyframe profile add {profile.name} … --force",
+        )
+    return password
 
 
 # --- writing
@@ -232,24 +263,14 @@ class ProfileWriter:
                 file.write(profile.to_toml().encode())
                 file.flush()
                 os.fsync(self._file)
-            if self._replace or not self._linked():
+            if self._replace:
                 self._part.replace(self._path)
+            else:
+                give_name(self._part, self._path)
         except FileExistsError:
             raise _exists(self._name) from None
         except OSError as error:
             raise _unwritable(self._path, error) from None
-
-    def _linked(self) -> bool:
-        """A link fails where a name is taken, in one step; False where the file system has none."""
-        try:
-            os.link(self._part, self._path)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            if os.path.lexists(self._path):
-                raise FileExistsError from None
-            return False
-        return True
 
     def __enter__(self) -> ProfileWriter:
         return self

@@ -14,9 +14,17 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from .arguments import check_number
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import ConnectError, ConnectionLostError, InvalidArgumentError, OperationTimeoutError, PublishManyError
+from .errors import (
+    ConnectError,
+    ConnectionLostError,
+    HoneyframeError,
+    InvalidArgumentError,
+    OperationTimeoutError,
+    PublishManyError,
+)
 from .simulation import Messages, Simulation
 
 if TYPE_CHECKING:
@@ -30,6 +38,12 @@ _AT_ONCE: Final = 20_000  # messages that are drawn and published in one go
 _SINGLY: Final = 8  # fewer than these go one by one
 _LEAST_WAIT: Final = 0.01  # what is due within it goes together
 _RETRY: Final = 0.5  # with a connection that is lost
+
+
+class SimulatorStartedError(HoneyframeError, RuntimeError):
+    """A simulator that was started, and not closed, is started again."""
+
+    code = "simulator_started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +95,18 @@ class Simulator:
         seed: int | None = None,
         start: datetime.datetime | None = None,
     ) -> None:
-        if not speed > 0:
+        self._speed = check_number("speed", speed)
+        if not self._speed > 0:
             raise InvalidArgumentError(f"speed must be more than 0; found {speed!r}")
         self.simulation = Simulation(config, seed=seed, start=start, rate=rate)
         self._client = client
-        self._speed = float(speed)
         self._published = self._bytes = self._bad = self._lost = 0
         self._began: float | None = None
         self._ended: float | None = None
         self._error: BaseException | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._position = 0  # of the messages that are being published
 
     @property
     def published(self) -> int:
@@ -114,7 +129,8 @@ class Simulator:
     def start(self) -> Self:
         """Publishes what is sent at the start, confirmed by the broker; everything else follows from a thread. ``with`` does this."""
         if self._thread is not None:
-            raise RuntimeError("The simulator is running already.")
+            ended = "is running already" if self._error is None else "has ended already, with an error that it has as .error"
+            raise SimulatorStartedError(f"the simulator {ended}", hint="close() it before it is started again.")
         self._begin()
         self._thread = threading.Thread(target=self._run_in_thread, name="honeyframe-simulator", daemon=True)
         self._thread.start()
@@ -171,6 +187,7 @@ class Simulator:
 
     def _begin(self, messages: int | None = None) -> None:
         self._stop.clear()
+        self._error = None
         self._began, self._ended = time.monotonic(), None
         for one in self.simulation.at_start():
             self._publish(one if messages is None else _first(one, messages - self._published), least_qos=1)
@@ -203,52 +220,54 @@ class Simulator:
 
     def _publish(self, messages: Messages, least_qos: int = 0) -> None:
         qos = max(messages.kind.qos, least_qos)
-        done = 0
-        while done < len(messages) and not self._stop.is_set():
+        many = getattr(self._client, "publish_many", None)
+        bad = frozenset(messages.bad)
+        self._position = 0
+        while self._position < len(messages) and not self._stop.is_set():
             try:
-                done = self._publish_from(messages, done, qos)
+                if many is not None and len(messages) - self._position >= _SINGLY:
+                    self._publish_together(many, messages, bad, qos)
+                else:
+                    self._publish_next(messages, bad, qos)
             except (ConnectionLostError, OperationTimeoutError, ConnectError) as error:
                 if getattr(self._client, "closed", True):
                     raise
                 # It connects again by itself. What was on its way is not sent twice.
                 self._lost += 1
-                done += 1
+                self._position += 1
                 _log.info("waiting for the connection: %s", error)
                 self._stop.wait(_RETRY)
 
-    def _publish_from(self, messages: Messages, done: int, qos: int) -> int:
-        """Publishes from ``done`` on; where it has come to."""
-        many = getattr(self._client, "publish_many", None)
-        if many is not None and len(messages) - done >= _SINGLY:
-            return self._publish_together(many, messages, done, qos)
-        bad = set(messages.bad)
-        for i in range(done, len(messages)):
-            self._client.publish(messages.topics[i], messages.payloads[i], qos=qos, retain=messages.kind.retain)
-            self._count(1, len(messages.payloads[i]), i in bad)
-            done = i + 1
-            if self._stop.is_set():
-                break
-        return done
+    def _publish_next(self, messages: Messages, bad: frozenset[int], qos: int) -> None:
+        i = self._position
+        self._client.publish(messages.topics[i], messages.payloads[i], qos=qos, retain=messages.kind.retain)
+        self._count(1, len(messages.payloads[i]), i in bad)
+        self._position = i + 1
 
-    def _publish_together(self, many: Any, messages: Messages, done: int, qos: int) -> int:
+    def _publish_together(self, many: Any, messages: Messages, bad: frozenset[int], qos: int) -> None:
         import pyarrow as pa
 
+        done = self._position
         payloads = messages.payloads[done:]
         rows = pa.table({"topic": pa.array(messages.topics[done:], pa.string()), "payload": pa.array(payloads, pa.binary())})
         how = {"topic_column": "topic", "payload_column": "payload", "qos": qos, "retain": messages.kind.retain, "on_error": "collect"}
         before = self._client.stats()["published"]
         try:
             result = many(rows, **how)
-        except BaseException:  # Ctrl-C: what has left has left
-            self._published += self._client.stats()["published"] - before
+        except BaseException:  # Ctrl-C, too: what has left has left
+            left = self._client.stats()["published"] - before
+            self._count(left, sum(map(len, payloads[:left])), sum(1 for i in bad if done <= i < done + left))
+            self._position += left
             raise
-        bad = {i - done for i in messages.bad if i >= done}
+        failed: set[int] = set()
+        if not result.ok:
+            refused = result.refused
+            failed = set(refused["row"])
+        sent_bad = sum(1 for i in bad if i >= done and i - done not in failed)
+        self._count(result.published, sum(len(payload) for i, payload in enumerate(payloads) if i not in failed), sent_bad)
         if result.ok:
-            self._count(result.published, sum(map(len, payloads)), len(bad))
-            return len(messages)
-        refused = result.refused
-        failed = set(refused["row"])
-        self._count(result.published, sum(len(payload) for i, payload in enumerate(payloads) if i not in failed), len(bad - failed))
+            self._position = len(messages)
+            return
         if (refused["outcome"] == "refused").any():
             failure = PublishManyError(f"{result}: {refused['error'].iloc[0]}")
             failure.result = result
@@ -257,8 +276,8 @@ class Simulator:
         self._lost += len(payloads) - result.published - behind
         if getattr(self._client, "closed", True):
             raise result.error or ConnectionLostError("the client is closed")
+        self._position = len(messages) - behind
         self._stop.wait(_RETRY)
-        return len(messages) - behind
 
     def _count(self, published: int, size: int, bad: int) -> None:
         self._published += published
@@ -266,7 +285,8 @@ class Simulator:
         self._bad += bad
 
     def __repr__(self) -> str:
-        state = "running" if self._thread is not None else "stopped"
+        running = self._thread is not None and self._thread.is_alive()
+        state = "running" if running else "stopped" if self._error is None else f"stopped by {type(self._error).__name__}"
         config = self.simulation.config
         what = f"{config.device_count:,} devices, {self.simulation.rate:g} messages a second"
         return f"<Simulator {config.name}: {what}, {state}, {self._published:,} published>"

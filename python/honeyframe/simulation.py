@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .arguments import check_count, check_number
 from .errors import InvalidArgumentError
 from .simulation_config import ConfigLike, DeviceKind, Episodes, read_config
 from .simulation_fields import Flags, Integers, Moments, make_payload
@@ -184,12 +185,13 @@ class Simulation:
         self, config: ConfigLike, *, seed: int | None = None, start: datetime.datetime | None = None, rate: float | None = None
     ) -> None:
         self.config = read_config(config)
-        self.seed = self.config.seed if seed is None else seed
+        self.seed = self.config.seed if seed is None else check_count("seed", seed)
         begin = start or self.config.start
         self.start = time.time() // 0.001 * 0.001 if begin is None else begin.timestamp()
-        if rate is not None and not 0 < rate < float("inf"):
-            raise InvalidArgumentError(f"rate must be more than 0 messages a second; found {rate:g}")
-        self._speed_up = 1.0 if rate is None else rate / self.config.rate
+        wanted = self.config.rate if rate is None else check_number("rate", rate)
+        if not 0 < wanted < float("inf"):
+            raise InvalidArgumentError(f"rate must be more than 0 messages a second; found {wanted:g}")
+        self._speed_up = wanted / self.config.rate
         self._devices = [_Devices(kind, self.seed, place, self.start, self._speed_up) for place, kind in enumerate(self.config.devices)]
         self._first = [one.at_start() for one in self._devices if one.kind.at_start]
 

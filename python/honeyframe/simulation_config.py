@@ -7,7 +7,7 @@ import difflib
 import itertools
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -255,13 +255,14 @@ def _levels(table: Table, topic: str) -> dict[str, tuple[Any, ...]]:
     """Of each level its values, one a device: all combinations, the last level first to change."""
     given = Table(table.take("levels", {}), f"{table.place}: levels")
     wanted = [part[1:-1] for part in topic.split("/") if part.startswith("{") and part.endswith("}")]
-    values: dict[str, list[Any]] = {}
+    values: dict[str, Sequence[Any]] = {}
     for name in wanted:
         if name == "device":
             continue
         value = given.take(name, None)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-            values[name] = list(range(1, value + 1))
+            _check_devices(table, f"levels: {name}", value)
+            values[name] = range(1, value + 1)
         elif isinstance(value, list) and value and all(isinstance(one, str | int) and not isinstance(one, bool) for one in value):
             values[name] = value
         else:
@@ -270,14 +271,18 @@ def _levels(table: Table, topic: str) -> dict[str, tuple[Any, ...]]:
     given.end()
     count = table.integer("count", 1, least=1)
     if "device" in wanted:
-        values["device"] = list(range(1, count + 1))
+        _check_devices(table, "count", count)
+        values["device"] = range(1, count + 1)
     elif count > 1:
         table.fail("count", "its devices need topics of their own: put {device} into topic, or use levels")
-    total = math.prod(len(one) for one in values.values())
-    if total > _MAX_DEVICES:
-        table.fail("levels", f"these are {total:,} devices, and a simulation has at most {_MAX_DEVICES:,}")
+    _check_devices(table, "levels", math.prod(len(one) for one in values.values()))
     rows = list(itertools.product(*values.values()))
     return {name: tuple(row[i] for row in rows) for i, name in enumerate(values)}
+
+
+def _check_devices(table: Table, key: str, count: int) -> None:
+    if count > _MAX_DEVICES:
+        table.fail(key, f"these are {count:,} devices, and a simulation has at most {_MAX_DEVICES:,}")
 
 
 def _topics(table: Table, topic: str, levels: Mapping[str, tuple[Any, ...]]) -> tuple[str, ...]:

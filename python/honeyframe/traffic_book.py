@@ -18,6 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from .errors import HoneyframeError
+from .user_files import give_name, home_directory
+
 BYTES: Final = ("mqtt_bytes_in", "mqtt_bytes_out", "wire_bytes_in", "wire_bytes_out")
 _VERSION: Final = 1
 _NAME: Final = "usage.json"
@@ -26,14 +29,16 @@ _FRESH_SECONDS: Final = 120.0  # a process that has not written for so long has 
 NEVER: Final = 0xFFFF_FFFF  # a session expiry (MQTT 5.0, 3.1.2.11.2)
 
 
-class DamagedBook(ValueError):
+class DamagedBook(HoneyframeError, ValueError):
     """It is not what we write."""
+
+    code = "usage_damaged"
 
 
 def data_directory() -> Path:
     """Where the user's data is kept: ``$XDG_DATA_HOME/honeyframe``, else ``~/.local/share/honeyframe``."""
     base = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".local" / "share") / "honeyframe"
+    return (base if base.is_absolute() else home_directory("XDG_DATA_HOME") / ".local" / "share") / "honeyframe"
 
 
 def utc_now() -> datetime.datetime:
@@ -220,8 +225,7 @@ class BookFile:
             for number in range(1, 1000):
                 to = self.path.with_name(f"usage.damaged-{number}.json")
                 with contextlib.suppress(FileExistsError):
-                    os.link(self.path, to)  # unlike a rename, it never takes another one's place
-                    self.path.unlink()
+                    give_name(self.path, to)
                     return to
             raise OSError(errno.EEXIST, "there are a thousand damaged files already", str(self.path.parent))
 

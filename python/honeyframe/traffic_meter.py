@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .errors import HoneyframeError, InvalidArgumentError, UsageWarning
 from .traffic_book import BYTES, Book, BookFile, DamagedBook, KeptSession, Month, to_text, to_time, utc_now
 from .traffic_plan import ENOUGH_SECONDS, Plan, find_plan, month_of, project
+from .user_files import NoHomeError
 
 if TYPE_CHECKING:
     from . import _core
@@ -126,13 +127,15 @@ class Meter:
             except DamagedBook as error:
                 aside = book.set_aside(wait=patience)
                 where = f"; it is kept as {aside}" if aside else ""
-                self._tell("damaged", f"the book of usage at {book.path} is damaged, and begun anew: {error}{where}")
+                self._tell("damaged", f"the book of usage at {book.path} is damaged, and begun anew: {error.message}{where}")
                 written = book.update(change, wait=patience, sync=sync)
         except BaseException:
             with self._lock:
                 for key, month in months.items():
                     _add(self._pending.setdefault(key, Month()), month)
-                self._watched += [one for one in watched if one.closed and one.kept is not None][-_MOST_UNWRITTEN:]
+                self._watched += [one for one in watched if one.closed and (one.kept is not None or one.ended is not None)][
+                    -_MOST_UNWRITTEN:
+                ]
             raise
         hosts = {one.host: one.loopback for one in watched}
         self._warn_of_plans(book, written, hosts, now)
@@ -216,7 +219,7 @@ class Meter:
                 continue
             try:
                 plan = find_plan(host, loopback=loopback)
-            except InvalidArgumentError as error:
+            except (InvalidArgumentError, NoHomeError) as error:
                 self._tell("plan", f"no plan is known: {error.message}")
                 return
             text = None if plan is None else self._excess(host, month, plan, book.sessions_now(host, now), now)
@@ -273,6 +276,8 @@ def _add(to: Month, more: Month) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, HoneyframeError):
+        return f"{error.message}. {error.hint}".rstrip(". ")
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
     return str(error)

@@ -24,7 +24,12 @@ NOTE: Final = (
     "Sessions of honeyframe on this machine, as this user, only: what other clients of the broker use is invisible here. "
     "HiveMQ Cloud's console shows the whole."
 )
-_INTEGERS: Final = (*BYTES, "wire_bytes", "estimated_bytes", "connects", "sessions", "most_sessions", "plan_bytes", "plan_connections")
+_INTEGERS: Final = (
+    *BYTES, "wire_bytes", "projected_bytes", "plan_bytes", "sessions", "most_sessions", "plan_connections", "connects", "estimated_bytes",
+    "expiry_seconds",
+)  # fmt: skip
+_TIMES: Final = ("first", "last", "last_connected", "expires")
+_TEXTS: Final = ("month", "broker", "client_id", "protocol", "uri")
 
 
 def usage(broker: str | None = None, *, plan: str | None = None, sessions: bool = False) -> pd.DataFrame:
@@ -34,7 +39,7 @@ def usage(broker: str | None = None, *, plan: str | None = None, sessions: bool 
         broker: only this host, such as ``"abc.s1.eu.hivemq.cloud"``, or an address of it.
         plan: of every broker shown: ``"50GB"``, ``"50GB, 500"`` (bytes a month, connections) or ``"none"``. Default: the environment's
             ``HONEYFRAME_PLAN``, ``plans.toml``, else HiveMQ Cloud's free plan (10 GB, 100 connections) for its hosts.
-        sessions: the kept sessions instead: ``broker client_id protocol last_connected expires connected uri``.
+        sessions: the kept sessions instead: ``broker client_id protocol last_connected expires expiry_seconds connected uri``.
 
     Returns:
         DataFrame: ``month broker mqtt_bytes_in mqtt_bytes_out wire_bytes_in wire_bytes_out``; ``wire_bytes`` is the sum that counts
@@ -44,7 +49,7 @@ def usage(broker: str | None = None, *, plan: str | None = None, sessions: bool 
 
     Raises:
         InvalidArgumentError: a plan that cannot be read.
-        OSError, ValueError: the book cannot be read, or is damaged.
+        OSError: the book cannot be read. DamagedBook (a ValueError): it is not what we write. NoHomeError: there is no place for it.
 
     Example::
 
@@ -64,7 +69,8 @@ def read_book() -> Book:
     try:
         return file.read()
     except DamagedBook as error:
-        raise DamagedBook(f"{file.path} is damaged: {error}") from None
+        hint = "The next session puts it aside and begins a new one; or move it away yourself."
+        raise DamagedBook(f"{file.path} is damaged: {error.message}", hint=hint) from None
 
 
 def host_of(broker: str) -> str:
@@ -85,13 +91,7 @@ def usage_frame(book: Book, host: str | None, plan: str | None, now: datetime.da
         "connects", "estimated_bytes", "first", "last",
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
-    for name in (*_INTEGERS, "projected_bytes"):
-        frame[name] = frame[name].astype("Int64")
-    frame["share"] = frame["share"].astype("Float64")
-    for name in ("first", "last"):
-        frame[name] = pd.to_datetime(frame[name], utc=True)
-    for name in ("month", "broker"):
-        frame[name] = frame[name].astype("string")
+    frame = _typed(frame)
     frame = frame.sort_values(["month", "wire_bytes", "broker"], ascending=[False, False, True], kind="stable", ignore_index=True)
     frame.attrs["honeyframe_usage"] = NOTE
     return frame
@@ -145,14 +145,20 @@ def sessions_frame(book: Book, host: str | None, now: datetime.datetime) -> pd.D
     ]
     names = ["broker", "client_id", "protocol", "last_connected", "expires", "expiry_seconds", "connected", "uri"]
     frame = pd.DataFrame(rows, columns=names)
-    for name in ("last_connected", "expires"):
-        frame[name] = pd.to_datetime(frame[name], utc=True)
-    frame["expiry_seconds"] = frame["expiry_seconds"].astype("Int64")
-    frame["connected"] = frame["connected"].astype("bool")
-    for name in ("broker", "client_id", "protocol", "uri"):
-        frame[name] = frame[name].astype("string")
+    frame = _typed(frame)
     frame.attrs["honeyframe_usage"] = NOTE
     return frame.sort_values(["broker", "client_id"], kind="stable", ignore_index=True)
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the dtypes of all our frames: see ``dtypes``."""
+    import pandas as pd
+
+    times = {name: pd.to_datetime(frame[name], utc=True).astype("datetime64[ns, UTC]") for name in _TIMES if name in frame}
+    dtypes = (
+        {"share": "float64", "connected": "boolean"} | dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(_TEXTS, pd.StringDtype("pyarrow"))
+    )
+    return frame.assign(**times).astype({name: dtype for name, dtype in dtypes.items() if name in frame})
 
 
 def end_session(client_id: str, /, uri: str | None = None, *, force: bool = False, **options: Unpack[ConnectOptions]) -> None:
@@ -191,10 +197,16 @@ def end_hidden(client_id: str, secrets: dict[str, Secret | None], options: dict[
     """As :func:`end_session`, for those who hold the secrets wrapped already; the session as it was known."""
     from .connection import connect_hidden
     from .credentials import Secret
+    from .profiles import with_profile
 
     for name in ("client_id", "clean_start", "session_expiry", "reconnect"):
         if name in options:
             raise InvalidArgumentError(f"end_session() sets {name} itself")
+    options = dict(options)
+    given_protocol = options.pop("protocol", None)
+    if (profile := options.pop("profile", None)) is not None:
+        secrets, options = with_profile(profile, secrets, options)
+        options.pop("client_id", None)
     given = secrets.get("uri")
     known = _known(read_book(), client_id, None if given is None else host_of(given.reveal()))
     if given is None:
@@ -209,8 +221,8 @@ def end_hidden(client_id: str, secrets: dict[str, Secret | None], options: dict[
             f"{client_id!r} is connected now, and would be thrown out", hint="Close its client, which is the better way, or force=True."
         )
     # The version it was made with, and no other: to a broker that knows both it is one session in any case.
-    protocol = {} if known is None else {"protocol": known.protocol}
-    wanted = {**protocol, **options, "client_id": client_id, "clean_start": True, "session_expiry": 0, "reconnect": False}
+    protocol = given_protocol or (options.get("protocol") if known is None else known.protocol)
+    wanted = {**options, "protocol": protocol, "client_id": client_id, "clean_start": True, "session_expiry": 0, "reconnect": False}
     with connect_hidden(secrets, wanted) as client:
         client.close()
     if known is not None and is_on():  # perhaps by another of the broker's addresses, which the meter takes for another session

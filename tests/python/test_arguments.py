@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from honeyframe.arguments import check_columns, check_count, check_path, check_strings, count_of
+from honeyframe.arguments import check_columns, check_count, check_number, check_path, check_strings, count_of
 from honeyframe.errors import InvalidArgumentError
 
 
@@ -23,6 +23,13 @@ def test_a_count_is_any_whole_number(value: Any) -> None:
 def test_what_is_no_whole_number_is_a_type_error(value: Any) -> None:
     with pytest.raises(TypeError, match=f"^rows must be an int, not {type(value).__name__}$"):
         check_count("rows", value)
+
+
+def test_numbers() -> None:
+    assert [check_number("rate", value) for value in (1, 0.5, np.int64(3))] == [1.0, 0.5, 3.0]
+    for wrong in ("5", True, None):
+        with pytest.raises(TypeError, match=f"^rate must be a number, not {type(wrong).__name__}$"):
+            check_number("rate", wrong)
 
 
 @pytest.mark.parametrize(

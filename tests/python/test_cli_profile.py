@@ -69,6 +69,18 @@ def test_a_keyring_that_does_not_take_it(shell: Shell, profiles: Path, keyring: 
     assert "asked for" in shell("profile", "list").out
 
 
+def test_a_keyring_that_does_not_forget_is_told(
+    shell: Shell, profiles: Path, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("profile", "add", "work", "mqtts://h", "-u", "me", "-P", "canary-77")
+    monkeypatch.setattr(keyring, "delete_password", None)
+    done = shell("profile", "remove", "work")
+    assert done.code == 0
+    assert "warning: the keyring, locked perhaps, did not forget the password" in done.err
+    assert "'me@h'" in done.err
+    assert not (profiles / "work.toml").exists()
+
+
 def test_nothing_is_overwritten(shell: Shell, profiles: Path, keyring: FakeKeyring) -> None:
     shell("profile", "add", "work", "mqtts://h", "-u", "me", "-P", "first")
     before = (profiles / "work.toml").read_bytes()

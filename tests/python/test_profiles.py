@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.brokers.mosquitto import Mosquitto
 from tests.python.conftest import FakeKeyring
 
 import honeyframe as hf
 from honeyframe.credentials import Secret
 from honeyframe.errors import InvalidArgumentError
 from honeyframe.profiles import Profile, ProfileWriter, has_profile, load_profile, profile_names, remove_profile, with_profile
+from honeyframe.user_files import NoHomeError
 
 WORK = Profile("work", "mqtts://h.example:8883", {"username": "me", "protocol": "3.1.1", "keepalive": 15.5, "insecure": True}, keyring=True)
 
@@ -107,6 +109,7 @@ def test_names_that_are_none(profiles: Path, name: str) -> None:
         (b'uri = "mqtts://h"\npasword_file = "x"\n', "unknown key 'pasword_file'; did you mean 'password_file'"),
         (b'uri = "mqtts://h"\npassword = "canary-12"\n', "belongs into the keyring"),
         (b'uri = "mqtts://me:canary-12@h"\n', "belongs into the keyring"),
+        (b'uri = "mqtts://h"\nkeyring = true\n', "keyring = true needs a username"),
         (b"uri = 7\n", "uri must be a str"),
         (b'uri = "mqtts://h"\nkeepalive = true\n', "keepalive must be a int or float or str"),
         (b'uri = "http://h"\n', "its uri"),
@@ -135,6 +138,37 @@ def test_one_that_others_can_change_is_not_used(profiles: Path) -> None:
         load_profile("work")
 
 
+def test_a_directory_that_others_can_change_is_not_used(profiles: Path) -> None:
+    save(WORK)
+    for mode in (0o770, 0o1777):
+        profiles.chmod(mode)
+        with pytest.raises(InvalidArgumentError, match=r"others on this machine can change .*/profiles\n.*chmod 700"):
+            load_profile("work")
+    profiles.chmod(0o755)
+    assert load_profile("work") == WORK
+
+
+def test_one_of_another_user_is_not_used(profiles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(WORK)
+    owner = (profiles / "work.toml").stat().st_uid
+    real = os.fstat
+
+    def of_another(descriptor: int) -> os.stat_result:
+        found = list(real(descriptor))
+        found[stat.ST_UID] = owner + 1
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "fstat", of_another)
+    with pytest.raises(InvalidArgumentError, match=r"work\.toml belongs to another user"):
+        load_profile("work")
+
+
+def test_without_a_home_there_are_none(no_home: None) -> None:
+    assert (profile_names(), has_profile("work")) == ([], False)
+    with pytest.raises(NoHomeError, match=r"there is no home directory for this user\n  hint: Set HOME, or XDG_CONFIG_HOME"):
+        load_profile("work")
+
+
 def test_an_unknown_one_is_told_with_what_was_perhaps_meant(profiles: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="no profile 'work': there is none yet"):
         load_profile("work")
@@ -147,30 +181,54 @@ def test_an_unknown_one_is_told_with_what_was_perhaps_meant(profiles: Path) -> N
     assert profile_names() == []
 
 
-DEFAULTS: dict[str, Any] = {"protocol": "auto", "client_id": "", "keepalive": 30, "insecure": False, "username": None}
-
-
 def test_what_is_passed_goes_before_what_the_profile_says(profiles: Path, keyring: FakeKeyring) -> None:
     keyring.kept["honeyframe", "me@h.example"] = "kept"
     save(WORK)
-    secrets, options = with_profile("work", {}, {"keepalive": 5, "protocol": "auto"}, DEFAULTS)
+    secrets, options = with_profile("work", {}, {"keepalive": 5, "protocol": None})
     assert secrets == {"uri": Secret("mqtts://h.example:8883"), "password": Secret("kept")}
     assert options == {"username": "me", "protocol": "3.1.1", "keepalive": 5, "insecure": True}
-    secrets, options = with_profile("work", {"password": Secret("given")}, {"username": "me"}, DEFAULTS)
+    secrets, options = with_profile("work", {"password": Secret("given")}, {"username": "me"})
     assert secrets["password"] == Secret("given")
     with pytest.raises(InvalidArgumentError, match="both given"):
-        with_profile("work", {"uri": Secret("mqtt://h")}, {}, DEFAULTS)
+        with_profile("work", {"uri": Secret("mqtt://h")}, {})
+
+
+def test_what_is_passed_goes_before_it_though_it_is_the_default(profiles: Path, keyring: FakeKeyring) -> None:
+    keyring.kept["honeyframe", "me@h.example"] = "kept"
+    save(WORK)
+    explicit = {"protocol": "auto", "insecure": False, "keepalive": 30, "client_id": ""}
+    assert with_profile("work", {}, explicit)[1] == {"username": "me", **explicit}
+
+
+def test_connect_verifies_whatever_the_profile_says(profiles: Path, mosquitto: Mosquitto) -> None:
+    save(Profile("plant", mosquitto.uri("mqtts", "127.0.0.1"), {"username": "both", "insecure": True}))
+    with pytest.raises(hf.errors.TLSError):
+        hf.connect(profile="plant", password="both-password", insecure=False)
+
+
+def test_a_keyring_that_gives_nothing_is_asked_for_or_refused(
+    profiles: Path, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MQTT_PASSWORD", "canary-of-another")
+    save(WORK)
+    with pytest.raises(InvalidArgumentError, match=r"keyring, which does not give the one of me@h\.example") as refused:
+        hf.connect(profile="work")
+    assert "profile add work … --force" in str(refused.value)
+    monkeypatch.setattr("honeyframe.credentials.is_interactive", lambda: True)
+    monkeypatch.setattr("getpass.getpass", lambda _: "typed")
+    assert with_profile("work", {}, {})[0]["password"] == Secret("typed")
+    assert with_profile("work", {"password": Secret("given")}, {})[0]["password"] == Secret("given")
 
 
 def test_a_password_is_of_its_user_alone(profiles: Path, keyring: FakeKeyring) -> None:
     keyring.kept["honeyframe", "me@h.example"] = "kept"
     save(WORK)
     save(Profile("filed", "mqtts://h.example", {"username": "me", "password_file": "/p"}))
-    secrets, _ = with_profile("work", {}, {"username": "other"}, DEFAULTS)
+    secrets, _ = with_profile("work", {}, {"username": "other"})
     assert secrets.get("password") is None
-    _, options = with_profile("filed", {}, {"username": "other"}, DEFAULTS)
+    _, options = with_profile("filed", {}, {"username": "other"})
     assert "password_file" not in options
-    _, options = with_profile("filed", {}, {}, DEFAULTS)
+    _, options = with_profile("filed", {}, {})
     assert options["password_file"] == "/p"
 
 
@@ -180,7 +238,7 @@ def test_the_keyring_goes_before_an_environment_that_is_of_another_broker(
     keyring.kept["honeyframe", "me@h.example"] = "kept"
     monkeypatch.setenv("MQTT_PASSWORD", "of-another")
     save(WORK)
-    assert with_profile("work", {}, {}, DEFAULTS)[0]["password"] == Secret("kept")
+    assert with_profile("work", {}, {})[0]["password"] == Secret("kept")
 
 
 def test_connect_and_read_mqtt_take_a_profile(profiles: Path, keyring: FakeKeyring, access: dict[str, Any]) -> None:

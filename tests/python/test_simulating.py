@@ -19,7 +19,10 @@ from tests.python.test_cli import COMMAND, environment, run_in_terminal
 from typer.testing import CliRunner, Result
 
 import honeyframe as hf
+from honeyframe import simulating
 from honeyframe.cli.app import app
+from honeyframe.publishing import PublishResult
+from honeyframe.simulating import SimulatorStartedError
 from honeyframe.simulation import Simulation
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -106,12 +109,70 @@ def test_a_client_that_fails_stops_it_and_is_named(caplog: pytest.LogCaptureFixt
     until(lambda: simulator.error is not None)
     assert isinstance(simulator.error, hf.errors.ConnectionLostError)
     assert "the simulator stopped: the broker has gone" in caplog.text
-    with pytest.raises(RuntimeError, match="already"):
+    assert "stopped by ConnectionLostError, 10 published" in repr(simulator)
+    with pytest.raises(SimulatorStartedError, match=r"ended already, with an error that it has as \.error"):
         simulator.start()
     simulator.close()
     simulator.close()
     with pytest.raises(hf.errors.ConnectionLostError):
         hf.simulate(ROOM, Recorder(fail_after=10), messages=100, speed=math.inf)
+
+
+def test_it_is_started_once() -> None:
+    with hf.Simulator(ROOM, Recorder()) as simulator:
+        assert "running" in repr(simulator)
+        with pytest.raises(SimulatorStartedError, match="running already") as refused:
+            simulator.start()
+        assert isinstance(refused.value, hf.HoneyframeError)
+        assert isinstance(refused.value, RuntimeError)
+    assert "stopped, " in repr(simulator)
+
+
+class Flaky(Recorder):
+    """A client that reconnects by itself: once, in the midst of a block, its connection is lost."""
+
+    closed = False
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._at = at
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
+        if len(self.calls) == self._at:
+            self._at = -1
+            raise hf.errors.ConnectionLostError("the broker has gone")
+        super().publish(topic, payload, qos=qos, retain=retain)
+
+
+class FlakyInBulk(Flaky):
+    """The same for ``publish_many``, which has sent some of its rows by then."""
+
+    def publish_many(self, rows: Any, *, qos: int, retain: bool, **_: Any) -> PublishResult:
+        for topic, payload in zip(rows["topic"].to_pylist(), rows["payload"].to_pylist(), strict=True):
+            self.publish(topic, payload, qos=qos, retain=retain)
+        return PublishResult(len(rows), len(rows), None, 0.0, [], range(0))
+
+    def stats(self) -> dict[str, int]:
+        return {"published": len(self.calls)}
+
+
+@pytest.mark.parametrize(("kind", "count"), [(Flaky, 6), (FlakyInBulk, 6), (FlakyInBulk, 40)])
+def test_a_connection_that_is_lost_within_a_block_costs_one_message(kind: type[Flaky], count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulating, "_RETRY", 0.01)
+    recorder = kind(at=4)
+    config = {"device": [{"topic": "a", "every": "1s", "payload": {"n": {"kind": "counter"}}}]}
+    result = hf.simulate(config, recorder, messages=count, speed=math.inf)
+    assert [json.loads(payload)["n"] for _, payload, _, _ in recorder.calls] == [n for n in range(count) if n != 4]
+    assert (result.published, result.lost) == (count - 1, 1)
+    assert result.payload_bytes == sum(len(payload) for _, payload, _, _ in recorder.calls)
+
+
+@pytest.mark.parametrize(("options", "name"), [({"rate": "x"}, "rate"), ({"speed": "x"}, "speed"), ({"rate": True}, "rate")])
+def test_what_is_no_number_is_named(options: dict[str, Any], name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be a number, not "):
+        hf.Simulator(ROOM, Recorder(), **options)
+    with pytest.raises(TypeError, match="seed must be an int, not str"):
+        hf.Simulator(ROOM, Recorder(), seed="x")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,8 @@ def test_times_are_utc() -> None:
         (config(device(topic="a/{line}", levels={"line": ["a/b"]})), "levels: line: 'a/b' cannot be a level"),
         (config(device(levels={"line": 3})), "levels: line: nothing is known by this name"),
         (config(device(topic="a/{b}/{c}", levels={"b": 10_000, "c": 1_000})), "these are 10,000,000 devices"),
+        (config(device(topic="a/{b}", levels={"b": 10**18})), "levels: b: these are 1,000,000,000,000,000,000 devices"),
+        (config(device(topic="a/{device}", count=10**9)), "count: these are 1,000,000,000 devices, and a simulation has at most 1,000,000"),
         (config(device(count=2)), "count: its devices need topics of their own"),
         (config(device(rate=0)), "rate: it must be more than 0"),
         (config(device(rate="fast")), "rate: it must be a number; found 'fast'"),

@@ -127,6 +127,19 @@ def test_a_damaged_file_is_told_and_set_aside(file: BookFile, content: bytes) ->
     assert file.set_aside() not in (None, aside), "nor is the one that was set aside before"
 
 
+def test_a_damaged_file_is_set_aside_where_there_are_no_links(file: BookFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    file.path.parent.mkdir()
+    for number in (1, 2):
+        file.path.write_text(f"damaged {number}")
+        assert file.set_aside() == file.path.with_name(f"usage.damaged-{number}.json")
+    assert file.path.with_name("usage.damaged-1.json").read_text() == "damaged 1"
+    assert not file.path.exists()
+
+
 def test_a_lock_that_others_hold_is_not_waited_for_long(file: BookFile) -> None:
     import fcntl
 

@@ -214,6 +214,33 @@ def test_a_warning_that_is_an_error_ends_no_thread(meter: Meter, caplog: pytest.
     assert "11 GB this month, and the plan has 10 GB" in caplog.text
 
 
+def test_a_session_that_ended_is_forgotten_though_nothing_could_be_written_then(
+    meter: Meter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = watch(meter, FakeSession(), session_expiry=3600)
+    meter.write()
+    session.state = "closed"
+    session.expiry = 0
+    meter._watched[0].kept = None
+    assert len(BookFile().read().kept) == 1
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    with pytest.warns(hf.errors.UsageWarning, match="usage is not kept"):
+        meter.write()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    meter.write()
+    assert BookFile().read().kept == []
+
+
+def test_without_a_home_it_stays_off_and_says_so_once(meter: Meter, no_home: None) -> None:
+    watch(meter, FakeSession()).moved["wire_bytes_in"] = 5
+    with pytest.warns(
+        hf.errors.UsageWarning, match="usage is not kept: there is no home directory for this user. Set HOME, or XDG_DATA_HOME"
+    ):
+        meter.write()
+    meter.write()
+
+
 # --- plans
 
 

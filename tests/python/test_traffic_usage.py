@@ -17,8 +17,10 @@ from typer.testing import CliRunner, Result
 import honeyframe as hf
 from honeyframe import traffic_meter
 from honeyframe.cli.app import app
+from honeyframe.profiles import Profile, ProfileWriter
 from honeyframe.traffic_book import BookFile, KeptSession, Month, to_text, utc_now
-from honeyframe.traffic_plan import month_of
+from honeyframe.traffic_plan import month_of, plans_file
+from honeyframe.user_files import NoHomeError
 
 CLOUD = "abc123.s1.eu.hivemq.cloud"
 GB = 10**9
@@ -84,8 +86,29 @@ def test_a_row_a_broker_and_month() -> None:
 def test_a_damaged_book_is_named() -> None:
     used()
     BookFile().path.write_text("{")
-    with pytest.raises(ValueError, match=r"usage\.json is damaged"):
+    with pytest.raises(ValueError, match=r"usage\.json is damaged") as raised:
         hf.usage()
+    assert isinstance(raised.value, hf.HoneyframeError)
+
+
+def test_the_dtypes_are_those_of_every_frame() -> None:
+    used()
+    keep("stays", f"mqtts://{CLOUD}:8883")
+    for frame in (hf.usage(), hf.usage("nobody"), hf.usage(sessions=True), hf.usage("nobody", sessions=True)):
+        for name, dtype in frame.dtypes.items():
+            if name in ("month", "broker", "client_id", "protocol", "uri"):
+                assert dtype == pd.StringDtype("pyarrow")
+            elif name in ("first", "last", "last_connected", "expires"):
+                assert str(dtype) == "datetime64[ns, UTC]"
+            else:
+                assert str(dtype) == {"share": "float64", "connected": "boolean"}.get(str(name), "Int64")
+
+
+def test_without_a_home_there_is_no_usage(no_home: None) -> None:
+    with pytest.raises(NoHomeError, match="there is no home directory for this user"):
+        hf.usage()
+    with pytest.raises(NoHomeError, match="XDG_CONFIG_HOME"):
+        plans_file()
 
 
 # --- sessions that stay
@@ -110,6 +133,15 @@ def test_a_session_is_listed_and_ended(mosquitto: Mosquitto) -> None:
     assert len(hf.usage(sessions=True)) == 0
     with hf.connect(uri, **access, client_id="stays", clean_start=False, session_expiry=1) as client:
         assert not client.info()["session_present"], "the broker has forgotten it"
+
+
+def test_a_session_is_ended_by_its_profile(mosquitto: Mosquitto, profiles: Path) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    with ProfileWriter("work", replace=False) as writer:
+        writer.write(Profile("work", uri, {"username": "both", "client_id": "another", "protocol": "3.1.1"}))
+    hf.connect(uri, username="both", password="both-password", client_id="stays", session_expiry=600).close()
+    hf.end_session("stays", profile="work", password="both-password")
+    assert len(hf.usage(sessions=True)) == 0
 
 
 def test_a_session_of_mqtt_3_is_ended_in_mqtt_3(mosquitto: Mosquitto) -> None:
@@ -222,7 +254,10 @@ def test_the_command_says_what_is_wrong() -> None:
     BookFile().path.write_text("{")
     damaged = run("usage")
     assert damaged.exit_code == 1
+    assert damaged.stderr.startswith("error: ")
     assert "is damaged" in damaged.stderr
+    assert "hint: The next session puts it aside" in damaged.stderr
+    assert "unexpected" not in damaged.stderr
     assert "Traceback" not in damaged.stderr
     off = run("usage", HONEYFRAME_USAGE="off", XDG_DATA_HOME="/nonexistent")
     assert off.exit_code == 0

@@ -81,11 +81,10 @@ class Access:
         name = self.options.get("profile")
         if name is None:
             return self
-        from ..connection import connect
         from ..profiles import with_profile
 
         given = {key: value for key, value in self.options.items() if key != "profile"}
-        secrets, completed = with_profile(name, self.secrets, given, connect.__kwdefaults__)
+        secrets, completed = with_profile(name, self.secrets, given)
         return Access(secrets["uri"], secrets["password"], completed, self.topics)
 
     def connect(self, **more: Any) -> Client:

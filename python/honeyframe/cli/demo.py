@@ -92,7 +92,7 @@ def _own_broker(access: options.Access) -> Iterator[Client]:
     # A name and a password of no worth: the user's own, from the environment, are for another broker.
     with (
         EmbeddedBroker() as broker,
-        hf.connect(broker.uri, username="demo", password="demo", protocol=access.options["protocol"]) as client,
+        hf.connect(broker.uri, username="demo", password="demo", protocol=access.options.get("protocol")) as client,
     ):
         yield client
 

@@ -79,7 +79,9 @@ PasswordFile = Annotated[
 ClientId = Annotated[
     str | None, _broker_option("--client-id", "-i", "--id", metavar="ID", help="Client id; default honeyframe-... at random.")
 ]
-Protocol = Annotated[str, _broker_option("--protocol", "-V", metavar="VERSION", help="MQTT: auto, 5.0, 3.1.1, 3.1; mqttv5, mqttv311.")]
+Protocol = Annotated[
+    str | None, _broker_option("--protocol", "-V", metavar="VERSION", help="MQTT: auto, 5.0, 3.1.1, 3.1; mqttv5, mqttv311.")
+]
 KeepAlive = Annotated[str | None, _broker_option("--keepalive", "-k", metavar="SECONDS", help="Keepalive; default 30.")]
 CaFile = Annotated[Path | None, _broker_option("--ca-file", "--cafile", metavar="PEM", help="Authorities to trust, not the system's.")]
 Certificate = Annotated[Path | None, _broker_option("--cert", "--client-certificate", metavar="PEM", help="A client certificate.")]
@@ -111,7 +113,7 @@ _BROKER: Final[dict[str, tuple[Any, Any]]] = {
     "password": (Password, None),
     "password_file": (PasswordFile, None),
     "client_id": (ClientId, None),
-    "protocol": (Protocol, "auto"),
+    "protocol": (Protocol, None),
     "keepalive": (KeepAlive, None),
     "ca_file": (CaFile, None),
     "certificate": (Certificate, None),
@@ -204,7 +206,7 @@ def access_of(
     password: Secret | None = None,
     password_file: Path | None = None,
     client_id: str | None = None,
-    protocol: str = "auto",
+    protocol: str | None = None,
     keepalive: str | None = None,
     ca_file: Path | None = None,
     certificate: Path | None = None,
@@ -214,15 +216,15 @@ def access_of(
     """The options of ``honeyframe.connect``; what was not given is left to its defaults, or to the profile."""
     if password is not None and password_file is not None:
         raise typer.BadParameter("--password and --password-file are both given: one of them will do")
-    version = version_of(protocol)
     warn_of_visible_password(uri, password)
     texts = {"profile": profile, "username": username, "client_id": client_id}
     given: dict[str, Any] = {name: None if text is None else as_utf8(text) for name, text in texts.items()}
     given |= {"keepalive": None if keepalive is None else duration(keepalive, "--keepalive")}
+    given |= {"protocol": None if protocol is None else version_of(protocol)}
     paths = {"password_file": password_file, "ca_file": ca_file, "client_certificate": certificate, "client_key": key}
     given |= {name: None if path is None else str(path) for name, path in paths.items()}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return Access(uri, password, chosen | ({"insecure": True} if insecure else {}) | {"protocol": version}, topics)
+    return Access(uri, password, chosen | ({"insecure": True} if insecure else {}), topics)
 
 
 def duration(text: str, name: str = "--seconds") -> float:

@@ -39,7 +39,7 @@ def add(
     password: options.Password = None,
     password_file: options.PasswordFile = None,
     client_id: options.ClientId = None,
-    protocol: options.Protocol = "auto",
+    protocol: options.Protocol = None,
     keepalive: options.KeepAlive = None,
     ca_file: options.CaFile = None,
     certificate: options.Certificate = None,
@@ -192,7 +192,6 @@ def show(name: _Name) -> ExitCode:
 
 def remove(name: _Name) -> ExitCode:
     """Take a profile away, and its password out of the keyring."""
-    from ..credentials import forget_password
     from ..errors import InvalidArgumentError
     from ..profiles import has_profile, load_profile, profile_names, remove_profile
 
@@ -205,8 +204,16 @@ def remove(name: _Name) -> ExitCode:
         return ExitCode.ok
     remove_profile(name)
     if found.keyring and found.username is not None and not any(_shares(found, other) for other in profile_names()):
-        forget_password(found.username, found.address.host)
+        _forget(found.username, found.address.host)
     return ExitCode.ok
+
+
+def _forget(user: str, host: str) -> None:
+    from ..credentials import KEYRING_SERVICE, forget_password
+
+    if not forget_password(user, host):
+        place = f"service {KEYRING_SERVICE!r}, entry {f'{user}@{host}'!r}"
+        complain("warning", f"the keyring, locked perhaps, did not forget the password: it stays there, if it was there ({place})")
 
 
 def _shares(one: Profile, name: str) -> bool:
