@@ -11,7 +11,6 @@ import errno
 import os
 import re
 import stat
-import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from typing import Any, Final
 
 from . import credentials
 from .credentials import Secret
+from .directories import config_directory
 from .errors import InvalidArgumentError
 from .events import printable
 from .uri import Address, read_address
@@ -73,11 +73,8 @@ class Profile:
 
 
 def directory() -> Path:
-    """Where profiles are: below ``$XDG_CONFIG_HOME`` where that is set, else where the system keeps a user's configuration."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if base and Path(base).is_absolute():
-        return Path(base) / "honeyframe" / "profiles"
-    return Path("~/Library/Application Support" if sys.platform == "darwin" else "~/.config").expanduser() / "honeyframe" / "profiles"
+    """Where profiles are, in the user's configuration."""
+    return config_directory() / "profiles"
 
 
 def profile_names() -> list[str]:

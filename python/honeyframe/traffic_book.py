@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from .directories import data_directory
+
 BYTES: Final = ("mqtt_bytes_in", "mqtt_bytes_out", "wire_bytes_in", "wire_bytes_out")
 _VERSION: Final = 1
 _NAME: Final = "usage.json"
@@ -28,12 +30,6 @@ NEVER: Final = 0xFFFF_FFFF  # a session expiry (MQTT 5.0, 3.1.2.11.2)
 
 class DamagedBook(ValueError):
     """It is not what we write."""
-
-
-def data_directory() -> Path:
-    """Where the user's data is kept: ``$XDG_DATA_HOME/honeyframe``, else ``~/.local/share/honeyframe``."""
-    base = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".local" / "share") / "honeyframe"
 
 
 def utc_now() -> datetime.datetime:
