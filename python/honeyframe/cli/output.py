@@ -6,14 +6,14 @@ import base64
 import contextlib
 import datetime
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import typer
+
+from ..whole_file import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,17 +56,8 @@ def _target(output: Path) -> Iterator[IO[bytes]]:
         with output.open("wb") as file:
             yield file
         return
-    descriptor, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=f".{output.name[:40]}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)  # mkstemp's 0600 is for secrets
-        Path(name).replace(output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(output) as file:
+        yield file
 
 
 def _write_parquet(table: pa.Table, file: IO[bytes]) -> None:
