@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, get_type_
 import typer
 
 from ..credentials import Secret
-from .access import Access, as_utf8, find_place, version_of, warn_of_visible_password
+from .access import Access, as_utf8, find_place, has_password, version_of, warn_of_visible_password
 
 __all__ = ["Access", "with_broker"]
 
@@ -215,7 +215,8 @@ def access_of(
     if password is not None and password_file is not None:
         raise typer.BadParameter("--password and --password-file are both given: one of them will do")
     version = version_of(protocol)
-    warn_of_visible_password(uri, password)
+    if password is not None or has_password(uri):
+        warn_of_visible_password("leave it out to be asked for it, or use --password-file or MQTT_PASSWORD")
     texts = {"profile": profile, "username": username, "client_id": client_id}
     given: dict[str, Any] = {name: None if text is None else as_utf8(text) for name, text in texts.items()}
     given |= {"keepalive": None if keepalive is None else duration(keepalive, "--keepalive")}
