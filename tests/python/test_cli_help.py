@@ -63,6 +63,18 @@ def test_no_command_takes_h_for_help(name: str) -> None:
     }
 
 
+SHARED = {"seconds": {"-W", "-s", "--seconds", "--timeout"}, "count": {"-C", "-n", "--count", "--rows"}, "qos": {"-q", "--qos"}}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_same_flags_mean_the_same_everywhere(name: str) -> None:
+    """How long, how much and which QoS: by each of their flags, wherever one of the long ones is known."""
+    for flags in SHARED.values():
+        for one in COMMANDS[name].params:
+            if any(flag in flags for flag in one.opts if flag.startswith("--")):
+                assert flags <= set(one.opts)
+
+
 EVERY_HELP = """
 import contextlib, sys
 from honeyframe.cli import main
@@ -119,6 +131,31 @@ def test_a_word_too_many_or_too_few(shell: Shell) -> None:
         assert re.search(r"^  hint: .*honeyframe[\w ]* --help$", done.err, re.MULTILINE)
 
 
+EVERY_MISTAKE = """
+import contextlib, sys
+from honeyframe.cli import main
+for name in sys.argv[1:]:
+    for flag in ("-h", "--no-such-flag"):
+        sys.argv = ["honeyframe", *name.split(), flag]
+        with contextlib.suppress(SystemExit):
+            main()
+        print("=" * 7, flush=True)
+"""
+
+
+def test_a_flag_that_is_none_and_h_alone_are_a_sentence_in_a_terminal() -> None:
+    code, screen = run_in_terminal(*COMMANDS, program=[sys.executable, "-c", EVERY_MISTAKE])
+    assert code == 0, screen
+    told = without_escapes(screen).split("=" * 7 + "\n")[:-1]
+    assert len(told) == 2 * len(COMMANDS)
+    for number, text in enumerate(told):
+        name, flag = list(COMMANDS)[number // 2], ("-h", "--no-such-flag")[number % 2]
+        sentence, hint = text.splitlines()
+        assert sentence.startswith("error: ")
+        assert flag in sentence
+        assert hint.endswith(f"honeyframe {name} --help")
+
+
 # the docs --------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -132,13 +169,20 @@ def test_the_docs_have_every_command_with_its_options() -> None:
         assert len(prose.split()) >= 8, f"{name} has no words of its own"
 
 
+def test_the_docs_have_every_option_of_a_broker() -> None:
+    table = command_reference.PAGE.read_text(encoding="utf-8").split("<!-- options of a broker -->")[1].split("<!-- end -->")[0]
+    options = [one for one in COMMANDS["sub"].params if getattr(one, "rich_help_panel", None) == "Broker"]
+    assert [one.name for one in options if f"`{one.opts[0]}" not in table] == []
+    assert "`--profile NAME`" in table
+
+
 def test_a_new_command_gets_a_section(monkeypatch: pytest.MonkeyPatch) -> None:
     page = command_reference.PAGE.read_text(encoding="utf-8")
     known = dict(COMMANDS)
     monkeypatch.setattr(command_reference, "commands", lambda: {**known, "brand-new": known["sub"]})
     grown = command_reference.written(page)
     assert "## `honeyframe brand-new`\n\nPrint messages as they come" in grown
-    assert "`-C`, `--count`" in grown.split("brand-new`")[1]
+    assert "`-C`, `-n`, `--count`" in grown.split("brand-new`")[1]
     assert command_reference.written(grown) == grown
 
 
