@@ -120,6 +120,15 @@ def test_a_line_that_was_sent_leaves_nothing_behind(tmp_path: Path, suffix: str)
     assert [rows.place(0), rows.place(19_999), rows.place(20_000)] == [1, 20_000, 20_002]
 
 
+def test_more_blank_lines_than_are_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("honeyframe.cli.row_files._MOST_SKIPPED", 2)
+    (tmp_path / "rows").write_bytes(b"a\n\nb\n\nc\n\nd\n")
+    with (tmp_path / "rows").open("rb") as file:
+        rows = Lines(file)
+        assert len(dicts(rows)) == 4
+    assert [rows.name(rows.place(row)) for row in range(4)] == ["line 1", "line 3", "line 5", "line 6 or later"]
+
+
 def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("honeyframe.cli.row_files.MAX_PAYLOAD", 100_000)
     (tmp_path / "long").write_bytes(b"a\n" + b"x" * 300_000)

@@ -152,7 +152,7 @@ def _told(result: PublishResult, rows: Rows) -> ExitCode:
     faults = heapq.nsmallest(_SHOWN_REFUSED, _faults(result, rows))
     total = rows.unreadable_count + len(result._refusals)
     for place, why in faults:
-        complain("error", f"{rows.noun} {place:,}: {why}")
+        complain("error", f"{rows.name(place)}: {why}")
     if total > _SHOWN_REFUSED:
         complain("error", f"... and {total - _SHOWN_REFUSED:,} more")
     if result.error is not None:

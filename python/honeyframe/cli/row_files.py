@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import json
+import math
 import os
 import sys
 import time
@@ -22,6 +23,7 @@ STDIN: Final = Path("-")
 PAYLOAD: Final = "payload"
 MAX_PAYLOAD: Final = 268_435_455 - 65_537  # of an MQTT packet, but for its topic
 _MOST_TOLD: Final = 1_000
+_MOST_SKIPPED: Final = 1_000_000  # whose places are remembered
 _SLICE_SECONDS: Final = 0.05
 _CHUNK_ROWS: Final = 1_000
 _CHUNK_BYTES: Final = 1 << 20
@@ -38,10 +40,14 @@ class Rows:
         self.unreadable: list[tuple[int, str]] = []  # (place, why), of the first
         self.unreadable_count = 0
         self._rows_before = array("q")  # each place that was skipped: 8 bytes for each of those, none for a row
+        self._known_to: float = math.inf  # the first place that was skipped and not remembered
 
     def skip(self, place: int) -> None:
         """What is at ``place`` is no row; places come in order."""
-        self._rows_before.append(place - 1 - len(self._rows_before))
+        if len(self._rows_before) < _MOST_SKIPPED:
+            self._rows_before.append(place - 1 - len(self._rows_before))
+        else:
+            self._known_to = min(self._known_to, place)
 
     def refuse(self, place: int, why: str) -> None:
         """What is at ``place`` should be a row, and is none."""
@@ -55,8 +61,12 @@ class Rows:
         raise NotImplementedError
 
     def place(self, row: int) -> int:
-        """Where the row of this number, from 0, is found, counted from 1."""
+        """Where the row of this number, from 0, is found, counted from 1; behind ever so many skipped ones, where at the earliest."""
         return row + 1 + bisect.bisect_right(self._rows_before, row)
+
+    def name(self, place: int) -> str:
+        """What a person looks for."""
+        return f"{self.noun} {place:,}" + (" or later" if place >= self._known_to else "")
 
 
 class Repeated(Rows):
