@@ -38,7 +38,5 @@ def _home(variable: str) -> Path:
     try:
         return Path.home()
     except RuntimeError:
-        raise InvalidArgumentError(
-            "this user has no home directory, and so no place for files of honeyframe",
-            hint=f"{variable} names another place for them: an absolute path.",
-        ) from None
+        told = f"this user has no home directory: set {variable} to an absolute path, where honeyframe's files may be"
+        raise InvalidArgumentError(told) from None

@@ -1,5 +1,6 @@
 """What every command has, whoever wrote it: help that fits a screen, a page in the docs, completion."""
 
+import io
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import pytest
 from scripts import command_reference
 from tests.python.command_line import COMMAND, Shell, environment, run, run_in_terminal, without_escapes
 
+from honeyframe.cli.ending import complain
 from honeyframe.profiles import Profile, ProfileWriter
 
 COMMANDS = command_reference.commands()
@@ -107,6 +109,21 @@ def test_no_colour_where_none_is_wanted() -> None:
     for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         code, screen = run_in_terminal("sub", "--json", "--csv", "mqtt://h", "a", **plain)
         assert (code, screen.startswith("error: ")) == (2, True)
+
+
+def test_what_is_told_goes_out_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or two threads would take each other's words apart."""
+    written: list[str] = []
+
+    class Pieces(io.StringIO):
+        def write(self, text: str) -> int:
+            count = super().write(text)
+            written.append(text)
+            return count
+
+    monkeypatch.setattr(sys, "stderr", Pieces())
+    complain("error", "one\ntwo")
+    assert [text for text in written if text] == ["error: one\ntwo\n"]
 
 
 def test_help_without_utf8() -> None:
