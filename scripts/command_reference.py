@@ -52,7 +52,7 @@ def written(page: str) -> str:
 
 
 def _table(name: str, known: dict[str, Any]) -> str:
-    command = known["profile add" if name == _BROKER else name]
+    command = known["sub" if name == _BROKER else name]
     options = [
         one
         for one in command.params

@@ -7,10 +7,7 @@ import difflib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
@@ -21,6 +18,7 @@ from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, InvalidCatalogError, NoMessagesWarning
 from .events import printable, warn
 from .keywords import Retained
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,7 +165,8 @@ class Catalog(Mapping[str, CatalogPattern]):
         }
         if not examples:
             whole["patterns"] = [_without_examples(pattern) for pattern in whole["patterns"]]
-        _write(target, json.dumps(whole, ensure_ascii=False, indent=1) + "\n")
+        with whole_file(target) as file:
+            file.write(f"{json.dumps(whole, ensure_ascii=False, indent=1)}\n".encode(errors="backslashreplace"))
 
     # --- the face
 
@@ -247,27 +246,6 @@ def _without_examples(pattern: dict[str, Any]) -> dict[str, Any]:
 
     columns = [{**column, "examples": []} for column in pattern["columns"]]
     return {**pattern, "example": "", "columns": columns, "json_schema": strip(pattern["json_schema"])}
-
-
-def _write(target: Path, text: str) -> None:
-    """Whole or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    made = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-        made.chmod((target.stat().st_mode & 0o777) if target.exists() else 0o666 & ~_umask())
-        made.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            made.unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 # --- from a client

@@ -10,7 +10,6 @@ import difflib
 import os
 import re
 import stat
-import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -20,10 +19,11 @@ from typing import Any, Final
 
 from . import credentials
 from .credentials import Secret
+from .directories import config_directory
 from .errors import InvalidArgumentError
 from .events import printable
 from .uri import Address, read_address
-from .user_files import NoHomeError, give_name, home_directory
+from .user_files import NoHomeError, give_name
 
 PROFILE_VARIABLE: Final = "HONEYFRAME_PROFILE"
 _SUFFIX: Final = ".toml"
@@ -72,12 +72,8 @@ class Profile:
 
 
 def directory() -> Path:
-    """Where profiles are: below ``$XDG_CONFIG_HOME`` where that is set, else where the system keeps a user's configuration."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if base and Path(base).is_absolute():
-        return Path(base) / "honeyframe" / "profiles"
-    below = ("Library", "Application Support") if sys.platform == "darwin" else (".config",)
-    return home_directory("XDG_CONFIG_HOME").joinpath(*below, "honeyframe", "profiles")
+    """Where profiles are, in the user's configuration."""
+    return config_directory() / "profiles"
 
 
 def profile_names() -> list[str]:

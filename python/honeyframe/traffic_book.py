@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from .directories import data_directory
 from .errors import HoneyframeError
-from .user_files import give_name, home_directory
+from .user_files import give_name
 
 BYTES: Final = ("mqtt_bytes_in", "mqtt_bytes_out", "wire_bytes_in", "wire_bytes_out")
 _VERSION: Final = 1
@@ -33,12 +34,6 @@ class DamagedBook(HoneyframeError, ValueError):
     """It is not what we write."""
 
     code = "usage_damaged"
-
-
-def data_directory() -> Path:
-    """Where the user's data is kept: ``$XDG_DATA_HOME/honeyframe``, else ``~/.local/share/honeyframe``."""
-    base = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (base if base.is_absolute() else home_directory("XDG_DATA_HOME") / ".local" / "share") / "honeyframe"
 
 
 def utc_now() -> datetime.datetime:

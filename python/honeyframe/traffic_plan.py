@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .directories import config_directory
 from .errors import InvalidArgumentError
-from .user_files import home_directory
 
 PLAN_VARIABLE: Final = "HONEYFRAME_PLAN"
 
@@ -66,8 +66,7 @@ def read_size(text: str, place: str) -> int:
 
 def plans_file() -> Path:
     """``plans.toml`` in the user's configuration: a table for each broker."""
-    base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (base if base.is_absolute() else home_directory("XDG_CONFIG_HOME") / ".config") / "honeyframe" / "plans.toml"
+    return config_directory() / "plans.toml"
 
 
 def find_plan(host: str, given: Plan | None = None, *, loopback: bool = False) -> Plan | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
+from .credentials import Secret
 from .errors import InvalidArgumentError
 from .traffic_book import BYTES, Book, BookFile, DamagedBook, KeptSession, to_time, utc_now
 from .traffic_meter import is_on, meter
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .credentials import Secret
     from .keywords import ConnectOptions
 
 #: What the figures are, and what they are not.
@@ -57,7 +57,7 @@ def usage(broker: str | None = None, *, plan: str | None = None, sessions: bool 
     """
     book = read_book()
     now = utc_now()
-    host = None if broker is None else host_of(broker)
+    host = None if broker is None else host_of(Secret(broker))
     return sessions_frame(book, host, now) if sessions else usage_frame(book, host, plan, now)
 
 
@@ -73,13 +73,9 @@ def read_book() -> Book:
         raise DamagedBook(f"{file.path} is damaged: {error.message}", hint=hint) from None
 
 
-def host_of(broker: str) -> str:
+def host_of(broker: Secret) -> str:
     """The host in an address, or the name as it is."""
-    if "://" not in broker:
-        return broker
-    from .credentials import Secret
-
-    return read_address(Secret(broker)).host
+    return read_address(broker).host if "://" in broker.reveal() else broker.reveal()
 
 
 def usage_frame(book: Book, host: str | None, plan: str | None, now: datetime.datetime) -> pd.DataFrame:
@@ -196,7 +192,6 @@ def end_session(client_id: str, /, uri: str | None = None, *, force: bool = Fals
 def end_hidden(client_id: str, secrets: dict[str, Secret | None], options: dict[str, Any], *, force: bool = False) -> KeptSession | None:
     """As :func:`end_session`, for those who hold the secrets wrapped already; the session as it was known."""
     from .connection import connect_hidden
-    from .credentials import Secret
     from .profiles import with_profile
 
     for name in ("client_id", "clean_start", "session_expiry", "reconnect"):
@@ -208,7 +203,7 @@ def end_hidden(client_id: str, secrets: dict[str, Secret | None], options: dict[
         secrets, options = with_profile(profile, secrets, options)
         options.pop("client_id", None)
     given = secrets.get("uri")
-    known = _known(read_book(), client_id, None if given is None else host_of(given.reveal()))
+    known = _known(read_book(), client_id, None if given is None else host_of(given))
     if given is None:
         if known is None:
             raise InvalidArgumentError(

@@ -6,8 +6,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from tests.brokers.mosquitto import Mosquitto
+from tests.python.command_line import Shell
 from tests.python.test_cli import run, run_in_terminal
+
+from honeyframe.profiles import Profile, ProfileWriter
 
 CANARY = "c4n4ry-11d0"
 
@@ -43,6 +47,26 @@ def test_no_address_and_a_password_in_one(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout  # a pipe gets no colours
     assert "nothing listens" in done.stdout
     assert CANARY not in done.stdout + done.stderr
+
+
+def test_the_password_of_a_proxy_warns_and_shows_nowhere(shell: Shell) -> None:
+    done = shell("doctor", "wss://127.0.0.1:1", "--http-proxy", f"http://me:{CANARY}@127.0.0.1:1")
+    assert done.code == 1
+    assert done.err.startswith("warning: a password on the command line can be seen in the process list")
+    assert CANARY not in done.out + done.err
+    assert shell("doctor", "wss://127.0.0.1:1", "--http-proxy", "http://127.0.0.1:1").err == ""
+
+
+@pytest.mark.usefixtures("profiles")
+def test_a_keepalive_that_is_not_tried_is_told(shell: Shell) -> None:
+    with ProfileWriter("work", replace=False) as writer:
+        writer.write(Profile("work", "mqtt://127.0.0.1:1", {"keepalive": 5}))
+    for arguments in (["work"], ["mqtt://127.0.0.1:1", "-k", "5"]):
+        done = shell("doctor", *arguments)
+        assert done.code == 1
+        assert done.err.startswith("note: ")
+        assert "keepalive" in done.err
+        assert done.err.count("\n") == 1
 
 
 def test_wrong_usage() -> None:

@@ -1,5 +1,6 @@
 """What every command has, whoever wrote it: help that fits a screen, a page in the docs, completion."""
 
+import io
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import pytest
 from scripts import command_reference
 from tests.python.command_line import COMMAND, Shell, environment, run, run_in_terminal, without_escapes
 
+from honeyframe.cli.ending import complain
 from honeyframe.profiles import Profile, ProfileWriter
 
 COMMANDS = command_reference.commands()
@@ -63,6 +65,18 @@ def test_no_command_takes_h_for_help(name: str) -> None:
     }
 
 
+SHARED = {"seconds": {"-W", "-s", "--seconds", "--timeout"}, "count": {"-C", "-n", "--count", "--rows"}, "qos": {"-q", "--qos"}}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_same_flags_mean_the_same_everywhere(name: str) -> None:
+    """How long, how much and which QoS: by each of their flags, wherever one of the long ones is known."""
+    for flags in SHARED.values():
+        for one in COMMANDS[name].params:
+            if any(flag in flags for flag in one.opts if flag.startswith("--")):
+                assert flags <= set(one.opts)
+
+
 EVERY_HELP = """
 import contextlib, sys
 from honeyframe.cli import main
@@ -97,6 +111,21 @@ def test_no_colour_where_none_is_wanted() -> None:
         assert (code, screen.startswith("error: ")) == (2, True)
 
 
+def test_what_is_told_goes_out_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or two threads would take each other's words apart."""
+    written: list[str] = []
+
+    class Pieces(io.StringIO):
+        def write(self, text: str) -> int:
+            count = super().write(text)
+            written.append(text)
+            return count
+
+    monkeypatch.setattr(sys, "stderr", Pieces())
+    complain("error", "one\ntwo")
+    assert [text for text in written if text] == ["error: one\ntwo\n"]
+
+
 def test_help_without_utf8() -> None:
     done = run("sub", "--help", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
     assert done.returncode == 0
@@ -119,6 +148,31 @@ def test_a_word_too_many_or_too_few(shell: Shell) -> None:
         assert re.search(r"^  hint: .*honeyframe[\w ]* --help$", done.err, re.MULTILINE)
 
 
+EVERY_MISTAKE = """
+import contextlib, sys
+from honeyframe.cli import main
+for name in sys.argv[1:]:
+    for flag in ("-h", "--no-such-flag"):
+        sys.argv = ["honeyframe", *name.split(), flag]
+        with contextlib.suppress(SystemExit):
+            main()
+        print("=" * 7, flush=True)
+"""
+
+
+def test_a_flag_that_is_none_and_h_alone_are_a_sentence_in_a_terminal() -> None:
+    code, screen = run_in_terminal(*COMMANDS, program=[sys.executable, "-c", EVERY_MISTAKE])
+    assert code == 0, screen
+    told = without_escapes(screen).split("=" * 7 + "\n")[:-1]
+    assert len(told) == 2 * len(COMMANDS)
+    for number, text in enumerate(told):
+        name, flag = list(COMMANDS)[number // 2], ("-h", "--no-such-flag")[number % 2]
+        sentence, hint = text.splitlines()
+        assert sentence.startswith("error: ")
+        assert flag in sentence
+        assert hint.endswith(f"honeyframe {name} --help")
+
+
 # the docs --------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -132,13 +186,20 @@ def test_the_docs_have_every_command_with_its_options() -> None:
         assert len(prose.split()) >= 8, f"{name} has no words of its own"
 
 
+def test_the_docs_have_every_option_of_a_broker() -> None:
+    table = command_reference.PAGE.read_text(encoding="utf-8").split("<!-- options of a broker -->")[1].split("<!-- end -->")[0]
+    options = [one for one in COMMANDS["sub"].params if getattr(one, "rich_help_panel", None) == "Broker"]
+    assert [one.name for one in options if f"`{one.opts[0]}" not in table] == []
+    assert "`--profile NAME`" in table
+
+
 def test_a_new_command_gets_a_section(monkeypatch: pytest.MonkeyPatch) -> None:
     page = command_reference.PAGE.read_text(encoding="utf-8")
     known = dict(COMMANDS)
     monkeypatch.setattr(command_reference, "commands", lambda: {**known, "brand-new": known["sub"]})
     grown = command_reference.written(page)
     assert "## `honeyframe brand-new`\n\nPrint messages as they come" in grown
-    assert "`-C`, `--count`" in grown.split("brand-new`")[1]
+    assert "`-C`, `-n`, `--count`" in grown.split("brand-new`")[1]
     assert command_reference.written(grown) == grown
 
 

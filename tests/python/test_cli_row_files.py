@@ -2,6 +2,7 @@
 
 import os
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,41 @@ def test_lines_go_out_as_they_come() -> None:
         assert next(items).to_pylist() == [{"payload": b"\xff\x00"}]
         assert next(items, None) is None
     assert [rows.place(row) for row in range(4)] == [1, 3, 4, 5]
+
+
+def test_a_long_line_is_read_in_no_more_time_than_its_length_takes(tmp_path: Path) -> None:
+    (tmp_path / "long").write_bytes(b"x" * 30_000_000 + b"\nshort\n")
+    before = time.process_time()
+    with (tmp_path / "long").open("rb") as file:
+        lengths = [len(row["payload"]) for row in dicts(Lines(file))]
+    assert lengths == [30_000_000, 5]
+    assert time.process_time() - before < 2  # four times that, if each chunk meant to copy what came before it
+
+
+@pytest.mark.parametrize("suffix", ["txt", "jsonl"])
+def test_a_line_that_was_sent_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows.{suffix}"
+    path.write_bytes(b'{"a":1}\n' * 20_000 + b"\n" + b'{"a":2}\n')
+    with path.open("rb") as file:
+        rows = Lines(file) if suffix == "txt" else open_rows(path, [])
+        tracemalloc.start()
+        try:
+            for _ in rows.items():
+                pass
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert kept < 80_000
+    assert [rows.place(0), rows.place(19_999), rows.place(20_000)] == [1, 20_000, 20_002]
+
+
+def test_more_blank_lines_than_are_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("honeyframe.cli.row_files._MOST_SKIPPED", 2)
+    (tmp_path / "rows").write_bytes(b"a\n\nb\n\nc\n\nd\n")
+    with (tmp_path / "rows").open("rb") as file:
+        rows = Lines(file)
+        assert len(dicts(rows)) == 4
+    assert [rows.name(rows.place(row)) for row in range(4)] == ["line 1", "line 3", "line 5", "line 6 or later"]
 
 
 def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """``honeyframe sub``: processes, pipes, a terminal, and a broker."""
 
 import csv
+import errno
 import io
 import json
+import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +19,7 @@ from tests.brokers.mosquitto import Mosquitto
 from tests.python.command_line import COMMAND, Shell, environment, run, run_in_terminal, without_escapes
 
 import honeyframe as hf
+from honeyframe.cli.sub import _Reader
 
 PASSWORD = {"MQTT_PASSWORD": "both-password"}
 ODD = b"\xff\x1b[31m\x07"
@@ -178,3 +182,15 @@ def test_no_broker_at_all(shell: Shell) -> None:
     done = shell("sub", f"mqtt://me@127.0.0.1:{port}", "a")
     assert done.code == 1
     assert "127.0.0.1" in done.err
+
+
+def test_a_reader_that_has_gone_has_the_systems_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as file:
+        monkeypatch.setattr(sys, "stdout", file)
+        reader = _Reader()
+        reader.check()
+        os.close(read)
+        with pytest.raises(BrokenPipeError) as gone:
+            reader.check()
+    assert gone.value.errno == errno.EPIPE

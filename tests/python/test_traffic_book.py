@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from honeyframe.traffic_book import Book, BookFile, DamagedBook, KeptSession, Month, data_directory, to_text
+from honeyframe.traffic_book import Book, BookFile, DamagedBook, KeptSession, Month, to_text
 
 NOW = datetime.datetime(2026, 11, 26, 12, tzinfo=datetime.UTC)
 
@@ -34,15 +34,6 @@ def add_often(directory: str, times: int) -> None:
 
 def kept(client_id: str = "bridge", *, expiry: int | None = 3600, connected: bool = False, last: datetime.datetime = NOW) -> KeptSession:
     return KeptSession("broker.example", "mqtts://broker.example:8883", client_id, "5.0", expiry, to_text(last), connected)
-
-
-def test_the_directory_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert data_directory() == tmp_path / "honeyframe"
-    monkeypatch.setenv("HOME", "/home/somebody")
-    for useless in ("", "relative/path"):  # which the XDG specification says to ignore
-        monkeypatch.setenv("XDG_DATA_HOME", useless)
-        assert data_directory() == Path("/home/somebody/.local/share/honeyframe")
 
 
 def test_what_is_written_is_read_again(file: BookFile) -> None:

@@ -264,6 +264,17 @@ def test_the_command_says_what_is_wrong() -> None:
     assert "switches the meter off" in off.stderr
 
 
+def test_the_password_of_an_address_warns_and_shows_nowhere() -> None:
+    used()
+    done = run("usage", "--broker", f"mqtts://me:c4n4ry-77e1@{CLOUD}")
+    assert done.exit_code == 0
+    assert CLOUD in done.stdout
+    assert done.stderr.startswith("warning: a password on the command line can be seen in the process list")
+    assert "c4n4ry" not in done.output
+    assert "warning" not in run("usage", "--broker", f"mqtts://{CLOUD}").stderr
+    assert "c4n4ry" not in run("usage", "--broker", "mqtts://me:c4n4ry-77e1@[broken").output
+
+
 def test_the_help_fits_a_screen() -> None:
     for command in (["usage"], ["usage", "end"]):
         done = run(*command, "--help", COLUMNS="80")

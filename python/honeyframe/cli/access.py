@@ -201,11 +201,11 @@ def version_of(text: str) -> str:
     return _VERSIONS[text]
 
 
-def warn_of_visible_password(uri: Secret | None, password: Secret | None) -> None:
-    """A password that others on this machine can read from the process list."""
-    if password is not None or (uri is not None and _USER_INFO_WITH_PASSWORD.match(uri.reveal())):
-        complain(
-            "warning",
-            "a password on the command line can be seen in the process list and stays in the shell's history;\n"
-            "  leave it out to be asked for it, or use --password-file or MQTT_PASSWORD",
-        )
+def has_password(address: Secret | None) -> bool:
+    """Whether a word of the command line is an address with a password in it."""
+    return address is not None and _USER_INFO_WITH_PASSWORD.match(address.reveal()) is not None
+
+
+def warn_of_visible_password(instead: str) -> None:
+    """Tells of a password that others on this machine can read from the process list, and what to do instead."""
+    complain("warning", f"a password on the command line can be seen in the process list and stays in the shell's history;\n  {instead}")

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 @options.with_broker(topics="optional")
 def catalog(
     access: options.Access,
-    seconds: options.Seconds = "10",
-    pattern: Annotated[str | None, typer.Option("--pattern", metavar="NAME", help="Show this one alone.")] = None,
+    seconds: Annotated[str | None, options.seconds_option("Listen for so long: 2.5, 10min.")] = "10",
+    pattern: Annotated[str | None, typer.Option("--pattern", metavar="NAME", help="Show only the pattern of this name.")] = None,
     code: Annotated[bool, typer.Option("--code", help="Print Python code that reads it.")] = False,
     json_schema: Annotated[bool, typer.Option("--json-schema", help="Print JSON Schema 2020-12.")] = False,
-    save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Write it to a file: a contract.")] = None,
-    max_topics: Annotated[int, typer.Option("--max-topics", metavar="COUNT", min=1, help="Look at so many topics.")] = 10_000,
+    save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Save it to a file, to check streams against it.")] = None,
+    max_topics: Annotated[int, typer.Option("--max-topics", metavar="COUNT", min=1, help="Look at so many topics at most.")] = 10_000,
 ) -> ExitCode:
     """Listen for a while, and tell what there is: topics grouped into patterns, with columns and types.
 

@@ -102,8 +102,8 @@ def complain(kind: str, text: str) -> None:
 
     colour = None if wants_colour() else False  # None: on a terminal
     with contextlib.suppress(BrokenPipeError):
-        typer.secho(f"{kind}: ", err=True, nl=False, fg="red" if kind == "error" else "yellow", color=colour)
-        typer.echo(printable(text), err=True)
+        head = typer.style(f"{kind}: ", fg="red" if kind == "error" else "yellow")
+        typer.echo(head + printable(text), err=True, color=colour)  # in one piece: other threads tell as well
 
 
 @contextlib.contextmanager

@@ -13,14 +13,14 @@ from typer.core import TyperCommand, TyperGroup
 from .options import BROKER_PANEL
 from .terminal import wants_colour
 
-EXIT_CODES: Final = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no messages arrived; 130 interrupted."
+EXIT_CODES: Final = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no messages, or too few; 130 interrupted."
 _BROKER: Final = (
-    "An address (mqtts://host), the name of a profile, or in HONEYFRAME_PROFILE or MQTT_SERVER; or by",
-    "-L URI, --profile NAME, -h HOST -p PORT (8883: TLS, 8884: wss) --tls --ws. Also:",
+    "-L URI, --profile NAME, or -h HOST -p PORT (8883: TLS, 8884: wss) --tls --ws",
     "-u USER -P PASSWORD --password-file FILE -i CLIENT_ID -V VERSION -k SECONDS",
     "--ca-file PEM --cert PEM --key PEM --insecure",
-    "`honeyframe profile add --help` tells of each.",
+    "`honeyframe profile add --help` explains each of them.",
 )
+_BROKER_WORD: Final = "BROKER is an address (mqtts://host) or a profile's name; default $HONEYFRAME_PROFILE, else $MQTT_SERVER. Or:"
 _WIDEST: Final = 100
 _NARROWEST: Final = 24
 _INDENT: Final = 2
@@ -32,6 +32,15 @@ class Command(TyperCommand):
 
     tells_broker = False  # each of the broker's options
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            told: Any = error
+            if getattr(told, "ctx", ctx) is None:  # of an option without its value: whose it is
+                told.ctx = ctx
+            raise
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         options = [parameter for parameter in self.params if parameter.param_type_name == "option" and not _is_hidden(parameter)]
         is_short = not self.tells_broker and any(one.name == "host" for one in options)
@@ -41,7 +50,7 @@ class Command(TyperCommand):
         page.table("Arguments", _arguments(self))
         page.table("Options", [_option(ctx, one) for one in [*options, *_help_option(self, ctx, options)] if one not in brokers])
         if brokers:
-            page.text("Broker", _BROKER)
+            page.text("Broker", _BROKER if all(one.name != "words" for one in self.params) else (_BROKER_WORD, *_BROKER))
         page.paragraph(EXIT_CODES)
         formatter.write(page.end())
 

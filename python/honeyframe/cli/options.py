@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, get_type_
 import typer
 
 from ..credentials import Secret
-from .access import Access, as_utf8, find_place, version_of, warn_of_visible_password
+from .access import Access, as_utf8, find_place, has_password, version_of, warn_of_visible_password
 
 __all__ = ["Access", "with_broker"]
 
@@ -85,22 +85,34 @@ Protocol = Annotated[
 KeepAlive = Annotated[str | None, _broker_option("--keepalive", "-k", metavar="SECONDS", help="Keepalive; default 30.")]
 CaFile = Annotated[Path | None, _broker_option("--ca-file", "--cafile", metavar="PEM", help="Authorities to trust, not the system's.")]
 Certificate = Annotated[Path | None, _broker_option("--cert", "--client-certificate", metavar="PEM", help="A client certificate.")]
-Key = Annotated[Path | None, _broker_option("--key", "--client-key", metavar="PEM", help="Its key.")]
+Key = Annotated[Path | None, _broker_option("--key", "--client-key", metavar="PEM", help="The private key of --cert.")]
 Insecure = Annotated[bool, _broker_option("--insecure", help="Check neither certificate nor host name.")]
 
 # --- what a subcommand may take beside it
 
+
+def count_option(text: str, *more: str, least: int = 1) -> Any:
+    """How much a subcommand does, in its own words and by the same flags everywhere."""
+    return typer.Option("--count", "--rows", *more, "-C", "-n", metavar="COUNT", min=least, help=text)
+
+
+def seconds_option(text: str) -> Any:
+    """How long a subcommand goes on, in its own words and by the same flags everywhere."""
+    return typer.Option("--seconds", "--timeout", "-W", "-s", metavar="SECONDS", help=text)
+
+
 Qos = Annotated[int, typer.Option("--qos", "-q", metavar="QOS", min=0, max=2, help="Quality of service.")]
-Count = Annotated[int | None, typer.Option("--rows", "--count", "-C", metavar="COUNT", min=1, help="Stop at so many rows.")]
-Seconds = Annotated[
-    str | None,
-    typer.Option("--seconds", "--timeout", "-W", metavar="SECONDS", help="Read for so long: 2.5, 10min."),
-]
+Count = Annotated[int | None, count_option("Stop at so many rows.")]
+Seconds = Annotated[str | None, seconds_option("Read for so long: 2.5, 10min.")]
 Columns = Annotated[str | None, typer.Option("--columns", "-c", metavar="A,B", help="Read only these keys.")]
 NoRetained = Annotated[bool, typer.Option("--no-retained", "-R", help="Leave retained messages out.")]
 RetainedOnly = Annotated[bool, typer.Option("--retained-only", help="Only retained messages.")]
 
-_TOPIC = typer.Option("--topic", "-t", metavar="TOPIC", help="A topic filter or template; may be repeated.", show_default=False)
+
+def _topic_option(topics: Topics) -> Any:
+    text = "The topic, or a template." if "one" in topics else "A topic filter or template; may be repeated."
+    return typer.Option("--topic", "-t", metavar="TOPIC", help=text, show_default=False)
+
 
 _BROKER: Final[dict[str, tuple[Any, Any]]] = {
     "host": (Host, None),
@@ -150,7 +162,7 @@ def with_broker(
             taken["words"] = (_words(topics), None)
         taken |= own
         if topics != "none":
-            taken["topic"] = (Annotated[list[str] | None, _TOPIC], None)
+            taken["topic"] = (Annotated[list[str] | None, _topic_option(topics)], None)
         taken |= _BROKER
         kind = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -216,7 +228,8 @@ def access_of(
     """The options of ``honeyframe.connect``; what was not given is left to its defaults, or to the profile."""
     if password is not None and password_file is not None:
         raise typer.BadParameter("--password and --password-file are both given: one of them will do")
-    warn_of_visible_password(uri, password)
+    if password is not None or has_password(uri):
+        warn_of_visible_password("leave it out to be asked for it, or use --password-file or MQTT_PASSWORD")
     texts = {"profile": profile, "username": username, "client_id": client_id}
     given: dict[str, Any] = {name: None if text is None else as_utf8(text) for name, text in texts.items()}
     given |= {"keepalive": None if keepalive is None else duration(keepalive, "--keepalive")}

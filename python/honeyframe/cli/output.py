@@ -15,6 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
+from ..whole_file import whole_file
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -63,17 +65,8 @@ def _target(output: Path) -> Iterator[IO[bytes]]:
         with output.open("wb") as file:
             yield file
         return
-    descriptor, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=f".{output.name[:40]}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)  # mkstemp's 0600 is for secrets
-        Path(name).replace(output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(output) as file:
+        yield file
 
 
 def _write_parquet(table: pa.Table, file: IO[bytes]) -> None:

@@ -28,7 +28,7 @@ _Name = Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits, _ .
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits, _ . -")],
     address: Annotated[Secret | None, typer.Argument(metavar="[URI]", help="Such as mqtts://host", parser=options.hide)] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write a profile anew that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the profile that has this name.")] = False,
     no_ask: Annotated[bool, typer.Option("--no-ask", help="Ask for neither user nor password; keep none.")] = False,
     host: options.Host = None,
     port: options.Port = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import os
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ _SHOWN_REFUSED: Final = 10
 @options.with_broker(topics="optional one")
 def pub(
     access: options.Access,
-    message: Annotated[str | None, typer.Option("--message", "-m", metavar="TEXT", help="Publish this.")] = None,
+    message: Annotated[str | None, typer.Option("--message", "-m", metavar="TEXT", help="Publish this text.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="A file's bytes; - is stdin.")] = None,
     lines: Annotated[bool, typer.Option("--lines", "-l", help="A message for each line of stdin, as it comes.")] = False,
     nothing: Annotated[bool, typer.Option("--null", "-n", help="An empty message; with -r it clears the retained one.")] = False,
@@ -38,12 +39,14 @@ def pub(
     retain: Annotated[bool, typer.Option("--retain", "-r", help="The broker keeps it for those who come later.")] = False,
     repeat: Annotated[int, typer.Option("--repeat", metavar="COUNT", min=1, help="Publish it so many times.")] = 1,
     rate: Annotated[float | None, typer.Option("--rate", metavar="NUMBER", help="Messages a second, at most.")] = None,
-    timeout: Annotated[str, typer.Option("--timeout", metavar="SECONDS", help="For the broker's next confirmation.")] = "10",
+    ack_timeout: Annotated[
+        str, typer.Option("--ack-timeout", metavar="SECONDS", help="Wait so long for the broker's next acknowledgement.")
+    ] = "10",
 ) -> ExitCode:
     """Publish a message, lines, or the rows of a file.
 
     With --from the topic may be a template: in 'plant/{line}/set' the row's value stands for {line}. What was not published is told by its
-    row, and the exit code is 1. QoS 1 and 2 wait until the broker has confirmed; with QoS 0 a refusal may go unseen.
+    row, and the exit code is 1. With QoS 1 and 2 it waits until the broker has acknowledged all; with QoS 0 a refusal may go unseen.
     """
     _check(
         {"-m": message is not None, "-f": file is not None, "-l": lines, "-n": nothing, "--from": source is not None},
@@ -53,7 +56,7 @@ def pub(
     )
     topic = _topic(access.topics, topic_column)
     levels = _levels(topic, is_template=source is not None)
-    limit = options.duration(timeout, "--timeout")
+    limit = options.duration(ack_timeout, "--ack-timeout")
     if source is None and not lines:
         payload = _payload(message, file)
         if repeat == 1:
@@ -146,10 +149,10 @@ def _told(result: PublishResult, rows: Rows) -> ExitCode:
     """How it went, on stderr; each row that was not published by where it stands."""
     from ..arguments import count_of
 
-    faults = sorted(_faults(result, rows))
+    faults = heapq.nsmallest(_SHOWN_REFUSED, _faults(result, rows))
     total = rows.unreadable_count + len(result._refusals)
-    for place, why in faults[:_SHOWN_REFUSED]:
-        complain("error", f"{rows.noun} {place:,}: {why}")
+    for place, why in faults:
+        complain("error", f"{rows.name(place)}: {why}")
     if total > _SHOWN_REFUSED:
         complain("error", f"... and {total - _SHOWN_REFUSED:,} more")
     if result.error is not None:

@@ -17,13 +17,8 @@ if TYPE_CHECKING:
 @options.with_broker(topics="many")
 def read(
     access: options.Access,
-    seconds: Annotated[
-        str | None,
-        typer.Option(
-            "--seconds", "--timeout", "-W", "-s", metavar="SECONDS", help="Read for so long (2.5, 10min); 10, without end with --rows."
-        ),
-    ] = None,
-    rows: Annotated[int | None, typer.Option("--rows", "--count", "-C", "-n", metavar="COUNT", min=1, help="Stop at so many rows.")] = None,
+    seconds: Annotated[str | None, options.seconds_option("Read for so long (2.5, 10min). Default 10; with -C no limit.")] = None,
+    rows: options.Count = None,
     columns: options.Columns = None,
     event_time: Annotated[
         str | None, typer.Option("--event-time", metavar="KEY", help="The key that holds the time of measurement.")

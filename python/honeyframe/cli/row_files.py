@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import json
+import math
 import os
 import sys
 import time
@@ -22,6 +23,7 @@ STDIN: Final = Path("-")
 PAYLOAD: Final = "payload"
 MAX_PAYLOAD: Final = 268_435_455 - 65_537  # of an MQTT packet, but for its topic
 _MOST_TOLD: Final = 1_000
+_MOST_SKIPPED: Final = 1_000_000  # whose places are remembered
 _SLICE_SECONDS: Final = 0.05
 _CHUNK_ROWS: Final = 1_000
 _CHUNK_BYTES: Final = 1 << 20
@@ -37,9 +39,19 @@ class Rows:
     def __init__(self) -> None:
         self.unreadable: list[tuple[int, str]] = []  # (place, why), of the first
         self.unreadable_count = 0
+        self._rows_before = array("q")  # each place that was skipped: 8 bytes for each of those, none for a row
+        self._known_to: float = math.inf  # the first place that was skipped and not remembered
+
+    def skip(self, place: int) -> None:
+        """What is at ``place`` is no row; places come in order."""
+        if len(self._rows_before) < _MOST_SKIPPED:
+            self._rows_before.append(place - 1 - len(self._rows_before))
+        else:
+            self._known_to = min(self._known_to, place)
 
     def refuse(self, place: int, why: str) -> None:
-        """What is at ``place`` is no row."""
+        """What is at ``place`` should be a row, and is none."""
+        self.skip(place)
         self.unreadable_count += 1
         if len(self.unreadable) < _MOST_TOLD:
             self.unreadable.append((place, why))
@@ -49,8 +61,12 @@ class Rows:
         raise NotImplementedError
 
     def place(self, row: int) -> int:
-        """Where the row of this number, from 0, is found, counted from 1."""
-        return row + 1
+        """Where the row of this number, from 0, is found, counted from 1; behind ever so many skipped ones, where at the earliest."""
+        return row + 1 + bisect.bisect_right(self._rows_before, row)
+
+    def name(self, place: int) -> str:
+        """What a person looks for."""
+        return f"{self.noun} {place:,}" + (" or later" if place >= self._known_to else "")
 
 
 class Repeated(Rows):
@@ -80,27 +96,30 @@ class Lines(Rows):
     def __init__(self, file: IO[bytes] | None = None) -> None:
         super().__init__()
         self._file = sys.stdin.buffer if file is None else file
-        self._places = array("q")
         self._seen = 0
 
     def items(self) -> Iterator[Any]:
-        rest = b""
+        begun = bytearray()  # lines, the last of which has not ended
         while chunk := os.read(self._file.fileno(), _READ_BYTES):  # what is there, and not until a buffer is full
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > MAX_PAYLOAD:
-                raise InvalidArgumentError(f"line {self._seen + len(lines) + 1:,} is too long for a message of MQTT")
-            yield from self._batch(lines)
-        yield from self._batch([rest])
+            begun += chunk
+            if b"\n" in chunk:  # and not each time: a long line would be searched again with every chunk
+                *lines, rest = bytes(begun).split(b"\n")
+                begun = bytearray(rest)
+                yield from self._batch(lines)
+            if len(begun) > MAX_PAYLOAD:
+                raise InvalidArgumentError(f"line {self._seen + 1:,} is too long for a message of MQTT")
+        yield from self._batch([bytes(begun)])
 
     def _batch(self, lines: list[bytes]) -> Iterator[Any]:
-        whole = [line.removesuffix(b"\r") for line in lines]
-        self._places.extend(self._seen + number for number, line in enumerate(whole, 1) if line)
+        payloads = []
+        for number, line in enumerate(lines, self._seen + 1):
+            if payload := line.removesuffix(b"\r"):
+                payloads.append(payload)
+            else:
+                self.skip(number)
         self._seen += len(lines)
-        if payloads := [line for line in whole if line]:
+        if payloads:
             yield _payloads(payloads)
-
-    def place(self, row: int) -> int:
-        return self._places[row]
 
 
 class JsonLines(Rows):
@@ -111,7 +130,6 @@ class JsonLines(Rows):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._file = sys.stdin.buffer if path == STDIN else path.open("rb")
-        self._places = array("q")
 
     def items(self) -> Iterator[Mapping[str, Any]]:
         with self._file as file:
@@ -119,6 +137,7 @@ class JsonLines(Rows):
                 if len(line) > MAX_PAYLOAD:
                     raise InvalidArgumentError(f"line {number:,} is too long for a message of MQTT")
                 if line.isspace():
+                    self.skip(number)
                     continue
                 try:
                     found = json.loads(line, parse_constant=_refuse)
@@ -128,11 +147,7 @@ class JsonLines(Rows):
                 if not isinstance(found, dict):
                     self.refuse(number, "no JSON object")
                     continue
-                self._places.append(number)
                 yield found
-
-    def place(self, row: int) -> int:
-        return self._places[row]
 
 
 def _refuse(name: str) -> None:
@@ -151,7 +166,6 @@ class Csv(Rows):
         import pyarrow as pa
         import pyarrow.csv as csv
 
-        self._skipped: list[int] = []
         types = dict.fromkeys(text_columns, pa.string())  # 007 stays 007 in a topic
         try:
             self._table = csv.read_csv(
@@ -167,18 +181,11 @@ class Csv(Rows):
 
     def _skip(self, row: Any) -> str:
         place = row.number - 1 if row.number is not None else 0  # the header is number 1
-        self._skipped.append(place)
         self.refuse(place, f"{row.actual_columns} values under a header of {row.expected_columns}")
         return "skip"
 
     def items(self) -> Iterator[pa.RecordBatch]:
         yield from self._table.to_batches()
-
-    def place(self, row: int) -> int:
-        found = row + 1
-        while (place := row + 1 + bisect.bisect_right(self._skipped, found)) != found:
-            found = place
-        return found
 
 
 class ArrowFile(Rows):

@@ -32,11 +32,17 @@ def simulate(
         Secret | None,
         typer.Argument(metavar="PLANT.TOML", help='What to simulate; default "plant", which comes with honeyframe.', parser=options.hide),
     ] = None,
-    seconds: Annotated[str | None, typer.Option("--seconds", "-s", help="For so long; default: until Ctrl-C.")] = None,
-    messages: Annotated[int | None, typer.Option("--messages", "-n", min=0, help="At most so many messages.")] = None,
-    rate: Annotated[float | None, typer.Option("--rate", help="Messages a second of all devices, instead of the file's.")] = None,
-    speed: Annotated[str, typer.Option("--speed", help='How much faster time goes: 60, or "max": as fast as the broker takes it.')] = "1",
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another seed, other values; the same seed, the same messages.")] = None,
+    seconds: Annotated[str | None, options.seconds_option("Publish for so long (2.5, 10min); default: until Ctrl-C.")] = None,
+    messages: Annotated[int | None, options.count_option("Publish at most so many messages.", "--messages", least=0)] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", metavar="NUMBER", help="Messages a second of all devices, instead of the file's.")
+    ] = None,
+    speed: Annotated[
+        str, typer.Option("--speed", metavar="NUMBER", help='How much faster time goes: 60, or "max": as fast as the broker takes it.')
+    ] = "1",
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="NUMBER", min=0, help="Another seed, other values; the same seed, the same messages.")
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear-retained", help="At the end take the retained states back from the broker.")] = False,
     show: Annotated[bool, typer.Option("--print", help="Print the messages, topic and payload, instead of publishing them.")] = False,
     example: Annotated[bool, typer.Option("--example", help="Print the TOML of the bundled plant, to begin with, and leave.")] = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import select
@@ -30,22 +31,18 @@ _PLAIN: Final = re.compile(r"[^\x20-\x7e\n]")
 @options.with_broker(topics="many")
 def sub(
     access: options.Access,
-    count: Annotated[
-        int | None, typer.Option("--count", "--rows", "-C", metavar="COUNT", min=1, help="End after so many messages (rows, if typed).")
-    ] = None,
-    seconds: Annotated[
-        str | None, typer.Option("--seconds", "--timeout", "-W", metavar="SECONDS", help="End after so long: 2.5, 10min.")
-    ] = None,
+    count: Annotated[int | None, options.count_option("End after so many messages (rows, if typed).")] = None,
+    seconds: Annotated[str | None, options.seconds_option("End after so long: 2.5, 10min.")] = None,
     idle: Annotated[str | None, typer.Option("--exit-after", metavar="SECONDS", help="End when no message has come for so long.")] = None,
     qos: options.Qos = 1,
     no_retained: options.NoRetained = False,
     retained_only: options.RetainedOnly = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Topic and payload.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The topic in front of each payload.")] = False,
     format_text: Annotated[
         str | None, typer.Option("--format", "-F", metavar="FORMAT", help="As mosquitto's: %t %p %q %r %l %x %I %U %j %J ...")
     ] = None,
-    no_newline: Annotated[bool, typer.Option("--no-newline", "-N", help="Nothing behind a payload.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="A line each: topic, time, qos, retain, payload.")] = False,
+    no_newline: Annotated[bool, typer.Option("--no-newline", "-N", help="No newline behind a payload.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON each: topic, time, qos, retain, payload.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Typed columns, as `read` has them, as CSV.")] = False,
     as_table: Annotated[bool, typer.Option("--table", help="Typed columns as a table that goes on.")] = False,
     columns: options.Columns = None,
@@ -182,7 +179,7 @@ class _Reader:
     def check(self) -> None:
         """Raises BrokenPipeError when it has gone."""
         if any(event & (select.POLLERR | select.POLLHUP) for _, event in self._poll.poll(0)):
-            raise BrokenPipeError(os.strerror(32))
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def _tell_losses(stream: Stream) -> None:

@@ -24,17 +24,19 @@ _HEADER = ("topic", "messages", "rate", "bytes", "flags", "last payload")
 @options.with_broker(topics="optional")
 def topics(
     access: options.Access,
-    seconds: Annotated[str | None, typer.Option("--seconds", "-W", help="Look for so long; default 10, with -C no limit.")] = None,
-    count: Annotated[int | None, typer.Option("--count", "-C", min=1, help="Stop after so many messages.")] = None,
-    max_topics: Annotated[int, typer.Option("--max-topics", min=1, help="Rows for so many topics; others are counted.")] = 100_000,
-    qos: Annotated[int, typer.Option("--qos", "-q", min=0, max=2, help="The highest QoS the broker may use.")] = 1,
+    seconds: Annotated[str | None, options.seconds_option("Look for so long (2.5, 10min). Default 10; with -C no limit.")] = None,
+    count: Annotated[int | None, options.count_option("Stop after so many messages.")] = None,
+    max_topics: Annotated[
+        int, typer.Option("--max-topics", metavar="COUNT", min=1, help="Rows for so many topics; others are counted.")
+    ] = 100_000,
+    qos: options.Qos = 1,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each topic.")] = False,
 ) -> ExitCode:
     """See which topics there are, how much comes to each, and what came last.
 
     Ctrl-C ends the looking; what was seen by then is still shown. Flags in the table: R retained, S fell silent, F floods.
     """
-    limit = options.duration(seconds) if seconds is not None else None if count is not None else 10.0
+    limit = options.duration(seconds) if seconds is not None else None if count is not None else options.DEFAULT_SECONDS
 
     from ..topics_seen import Watching, no_place, nothing_seen, plan_watch, seen_table, tree_of
 

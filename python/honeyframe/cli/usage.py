@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..credentials import Secret
 from . import options, terminal
+from .access import has_password, warn_of_visible_password
 from .ending import ExitCode, complain, ends_well
 from .help import App
 
@@ -24,7 +26,10 @@ usage_app = App()
 @usage_app.callback(invoke_without_command=True)
 def usage(
     context: typer.Context,
-    broker: Annotated[str | None, typer.Option("--broker", help="Only this broker: a host name, or an address.")] = None,
+    broker: Annotated[
+        Secret | None,
+        typer.Option("--broker", metavar="BROKER", help="Only this broker: a host name, or an address.", parser=options.hide),
+    ] = None,
     sessions: Annotated[bool, typer.Option("--sessions", help="List the sessions that brokers keep for us, and that count.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Every month that is known, not only this one.")] = False,
     plan: Annotated[
@@ -61,7 +66,9 @@ def _end(
 usage_app.command("end")(ends_well(_end))
 
 
-def _show(broker: str | None, sessions: bool, every: bool, plan: str | None, json: bool) -> ExitCode:
+def _show(broker: Secret | None, sessions: bool, every: bool, plan: str | None, json: bool) -> ExitCode:
+    if has_password(broker):
+        warn_of_visible_password("the name of the host alone will do here")
     from ..traffic_book import utc_now
     from ..traffic_meter import SWITCH_VARIABLE, is_on
     from ..traffic_plan import month_of
