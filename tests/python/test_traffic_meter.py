@@ -217,11 +217,9 @@ def test_a_warning_that_is_an_error_ends_no_thread(meter: Meter, caplog: pytest.
 def test_a_session_that_ended_is_forgotten_though_nothing_could_be_written_then(
     meter: Meter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = watch(meter, FakeSession(), session_expiry=3600)
+    watch(meter, FakeSession(state="closed"), session_expiry=3600)
     meter.write()
-    session.state = "closed"
-    session.expiry = 0
-    meter._watched[0].kept = None
+    watch(meter, FakeSession(state="closed"))  # the same client id, and no expiry
     assert len(BookFile().read().kept) == 1
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
