@@ -1,8 +1,10 @@
-// probe(): the way to a broker, step by step, for the doctor.
+// probe(), probe_all(): the way to a broker, step by step, for the doctor.
 
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "bindings.h"
 #include "blocking_work.h"
@@ -70,37 +72,56 @@ py::dict report_dict(const ProbeReport& report) {
   return out;
 }
 
-py::dict probe_way(const ConnectOptions& options, double timeout, const py::bytes& greeting) {
-  const auto limit = std::chrono::ceil<std::chrono::milliseconds>(to_duration(timeout, "timeout"));
+std::shared_ptr<Probing> start_probe(const ConnectOptions& options, std::chrono::milliseconds limit,
+                                     const std::string& greeting) {
   const auto probing = std::make_shared<Probing>();
-  run_blocking(
-      [probing, options, limit, greeting = std::string(std::string_view(greeting))] {
-        return probe(options, limit, probing->cancelled, probing->report, greeting);
-      },
-      [probing](const Status& status) { probing->done.complete(status); });
-  // The probe bounds all but the name lookup. What is not there long after its limit is in that, and is left behind.
-  const auto longest = limit + kLookupGrace;
-  bool done = false;
-  try {
-    done = wait_interruptibly(longest, [&](std::chrono::nanoseconds slice) {
-      return probing->done.wait_for(std::chrono::ceil<std::chrono::milliseconds>(slice));
-    });
-  } catch (const py::error_already_set&) {
-    probing->cancelled = true;
-    throw;
-  }
-  if (!done) {
-    probing->cancelled = true;
+  run_blocking([probing, options, limit,
+                greeting] { return probe(options, limit, probing->cancelled, probing->report, greeting); },
+               [probing](const Status& status) { probing->done.complete(status); });
+  return probing;
+}
+
+py::dict told(Probing& probing, const ConnectOptions& options, double timeout) {
+  if (!probing.done.done()) {
+    probing.cancelled = true;
     py::dict out = report_dict(ProbeReport());
     out["error"] = to_exception(
         Status(ErrorCode::dns_failed, "no name server answered for host '" + options.uri.host + "' within " +
                                           py::cast<std::string>(py::str(py::float_(timeout))) + " s"));
     return out;
   }
-  py::dict out = report_dict(probing->report);
-  const Status status = probing->done.status();
+  py::dict out = report_dict(probing.report);
+  const Status status = probing.done.status();
   out["error"] = status.ok() ? py::object(py::none()) : to_exception(status);
   return out;
+}
+
+// All at once, each on a thread of its own. Ctrl-C ends them all.
+py::list probe_ways(const std::vector<ConnectOptions>& ways, double timeout, const py::bytes& greeting) {
+  const auto limit = std::chrono::ceil<std::chrono::milliseconds>(to_duration(timeout, "timeout"));
+  std::vector<std::shared_ptr<Probing>> probes;
+  for (const auto& options : ways) {
+    probes.push_back(start_probe(options, limit, std::string(std::string_view(greeting))));
+  }
+  // A probe bounds all but the name lookup. What is not there long after its limit is in that, and is left behind.
+  const auto until = std::chrono::steady_clock::now() + limit + kLookupGrace;
+  try {
+    for (const auto& probing : probes) {
+      wait_interruptibly(until - std::chrono::steady_clock::now(), [&](std::chrono::nanoseconds slice) {
+        return probing->done.wait_for(std::chrono::ceil<std::chrono::milliseconds>(slice));
+      });
+    }
+  } catch (const py::error_already_set&) {
+    for (const auto& probing : probes) probing->cancelled = true;
+    throw;
+  }
+  py::list out;
+  for (std::size_t i = 0; i < probes.size(); ++i) out.append(told(*probes[i], ways[i], timeout));
+  return out;
+}
+
+py::object probe_way(const ConnectOptions& options, double timeout, const py::bytes& greeting) {
+  return probe_ways({options}, timeout, greeting)[0];
 }
 
 }  // namespace
@@ -108,6 +129,7 @@ py::dict probe_way(const ConnectOptions& options, double timeout, const py::byte
 void register_probe(py::module_& module) {
   using py::arg;
   module.def("probe", &probe_way, arg("options"), py::kw_only(), arg("timeout"), arg("greeting") = py::bytes());
+  module.def("probe_all", &probe_ways, arg("options"), py::kw_only(), arg("timeout"), arg("greeting") = py::bytes());
 }
 
 }  // namespace honeyframe::bindings

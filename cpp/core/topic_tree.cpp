@@ -12,14 +12,23 @@
 namespace honeyframe {
 namespace {
 
-// Where each level of a topic ends: calls `visit(prefix, depth)` for "a", "a/b", "a/b/c", as long as it returns true.
+// Anybody may send a topic of 65,535 levels: each would be a node that holds the whole topic, and a step deeper for
+// whoever draws the tree.
+constexpr std::size_t kMostLevels = 24;
+
+// Where each level of a topic ends, up to kMostLevels: calls `visit(prefix, depth)` for "a", "a/b", "a/b/c", as long as
+// it returns true.
 template <typename Visit>
 void for_each_level(std::string_view topic, Visit&& visit) {
-  std::size_t depth = 0;
-  for (std::size_t slash = topic.find('/');; slash = topic.find('/', slash + 1)) {
+  std::size_t slash = topic.find('/');
+  for (std::size_t depth = 0; depth < kMostLevels; ++depth) {
     if (!visit(topic.substr(0, slash), depth) || slash == std::string_view::npos) return;
-    ++depth;
+    slash = topic.find('/', slash + 1);
   }
+}
+
+bool is_too_deep(std::string_view topic) {
+  return std::count(topic.begin(), topic.end(), '/') >= static_cast<std::ptrdiff_t>(kMostLevels);
 }
 
 std::vector<std::uint32_t> busiest(const TopicTable& table, std::size_t most) {
@@ -50,10 +59,11 @@ std::vector<TopicNode> topic_tree(const TopicTable& table, std::size_t most_topi
   std::unordered_map<std::string_view, TopicNode> nodes;
   for (const std::uint32_t index : busiest(table, most_topics)) {
     const SeenTopic& row = table[index];
+    const bool is_node = !is_too_deep(row.topic);
     for_each_level(row.topic, [&](std::string_view prefix, std::size_t depth) {
       TopicNode& node = nodes[prefix];
       node.depth = depth;
-      ++node.shown;
+      if (is_node) ++node.shown;
       if (prefix.size() == row.topic.size()) describe(node, row, now_ns);
       return true;
     });

@@ -30,7 +30,7 @@ struct TopicNode {
 };
 
 // At most `most_topics` topics and the levels above them, in the order of a tree: what lies below a node comes behind
-// it, level by level.
+// it, level by level. Topics of more than 24 levels are no nodes; they count to those above them, down to the 24th.
 [[nodiscard]] std::vector<TopicNode> topic_tree(const TopicTable& table, std::size_t most_topics, std::int64_t now_ns);
 
 }  // namespace honeyframe

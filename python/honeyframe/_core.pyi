@@ -105,6 +105,9 @@ def probe(options: ConnectOptions, *, timeout: float, greeting: bytes = b"") -> 
     subprotocol``, ``answer`` to the greeting.
     """
 
+def probe_all(options: Sequence[ConnectOptions], *, timeout: float, greeting: bytes = b"") -> list[dict[str, Any]]:
+    """As :func:`probe`, of several ways at once."""
+
 def close_all_sessions(timeout: float) -> None: ...
 def in_forked_child() -> bool: ...
 

@@ -7,17 +7,18 @@ import difflib
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
-from .arguments import check_count, check_path
+from .arguments import check_count, check_path, check_strings
 from .catalog_pattern import CatalogPattern, columns_frame
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, InvalidCatalogError, NoMessagesWarning
 from .events import printable, warn
-from .keywords import Retained
+from .keywords import REMEMBERED, Retained
 from .whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 _FORMAT: Final = 1
 _MARK: Final = "honeyframe_catalog"
 _MOST_FILE_BYTES: Final = 268_435_456
-_TABLE: Final = [
-    *("pattern", "filter", "kind", "topics", "messages", "rate", "bytes", "retained", "qos", "columns", "event_time", "unreadable"),
-    "example",
-]
+_TABLE: Final = {
+    **dict.fromkeys(("pattern", "filter", "kind"), "string"),
+    **dict.fromkeys(("topics", "messages"), "int64"),
+    "rate": "float64",
+    **dict.fromkeys(("bytes", "retained", "qos", "columns"), "int64"),
+    "event_time": "string",
+    "unreadable": "int64",
+    "example": "string",
+}
 
 
 class Catalog(Mapping[str, CatalogPattern]):
@@ -96,7 +102,7 @@ class Catalog(Mapping[str, CatalogPattern]):
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a pattern: ``pattern filter kind topics messages rate bytes retained qos columns event_time unreadable example``."""
-        import pandas as pd
+        from .dtypes import frame_of
 
         rows = [
             {
@@ -116,7 +122,7 @@ class Catalog(Mapping[str, CatalogPattern]):
             }
             for pattern in self.values()
         ]
-        return pd.DataFrame(rows, columns=_TABLE)
+        return frame_of(rows, _TABLE)
 
     def columns(self, pattern: str | None = None) -> pd.DataFrame:
         """A row a column, of one pattern or of all: ``type null_rate required json_types event_time examples``."""
@@ -137,8 +143,9 @@ class Catalog(Mapping[str, CatalogPattern]):
     def code(self, pattern: str | None = None) -> str:
         """Python code that reads one pattern, or all of them over one connection, with the columns and types found.
 
-        It runs as it is: address, user name and whatever else was given to :func:`honeyframe.connect` are filled in, but the password,
-        which it takes from ``MQTT_PASSWORD``, the keyring, or a hidden prompt.
+        It runs as it is: the address is filled in, and of what was given to :func:`honeyframe.connect` ``username``, ``password_file``,
+        ``protocol``, ``ca_file``, ``ca_directory``, ``client_certificate``, ``client_key`` and ``insecure``. The password it takes from
+        ``MQTT_PASSWORD``, the keyring, or a hidden prompt.
         """
         from .catalog_code import code_of_all, code_of_pattern
 
@@ -151,6 +158,9 @@ class Catalog(Mapping[str, CatalogPattern]):
 
         The file has no password. It has values of the payloads, as examples, unless ``examples=False``. What was in the file before stays
         until the new one is whole.
+
+        Raises:
+            OSError: the file cannot be written.
         """
         target = check_path("path", path)
         whole: dict[str, Any] = {
@@ -216,7 +226,7 @@ def load_catalog(path: str | os.PathLike[str]) -> Catalog:
         return Catalog(
             patterns,
             uri=_typed(whole, "uri", str),
-            access={name: value for name, value in _typed(whole, "access", dict).items() if name in ACCESS},
+            access=_checked_access(_typed(whole, "access", dict)),
             filters=[str(one) for one in _typed(whole, "filters", list)],
             seconds=float(_typed(whole, "seconds", (int, float))),
             other_messages=_typed(whole, "other_messages", int),
@@ -226,14 +236,19 @@ def load_catalog(path: str | os.PathLike[str]) -> Catalog:
         raise InvalidCatalogError(f"{shown}: {error.message}") from None
 
 
-#: Options of connect() that a catalog remembers for its code: none is a secret.
-ACCESS: Final = ("username", "password_file", "protocol", "ca_file", "ca_directory", "client_certificate", "client_key", "insecure")
-
-
 def _typed(whole: dict[str, Any], name: str, kind: Any) -> Any:
     if not isinstance(whole.get(name), kind) or isinstance(whole.get(name), bool):
         raise InvalidCatalogError(f"the saved catalog's {name!r} is missing or of another type")
     return whole[name]
+
+
+def _checked_access(found: dict[str, Any]) -> dict[str, Any]:
+    """What goes into the code, of the types that it has there."""
+    access: dict[str, Any] = {name: found[name] for name in REMEMBERED if name in found}
+    for name, value in access.items():
+        if not isinstance(value, bool if name == "insecure" else str):
+            raise InvalidCatalogError(f"the saved catalog's access has {name!r} of another type")
+    return access
 
 
 def _without_examples(pattern: dict[str, Any]) -> dict[str, Any]:
@@ -253,7 +268,7 @@ def _without_examples(pattern: dict[str, Any]) -> dict[str, Any]:
 
 def read_catalog(
     client: Client,
-    topics: Sequence[str],
+    topics: Sequence[str | Iterable[str]],
     seconds: Duration,
     *,
     max_topics: int,
@@ -270,36 +285,40 @@ def read_catalog(
     from .topic_samples import TopicSampler, open_raw, sample_stream
 
     duration = to_seconds(seconds, "seconds")
-    wanted = read_topics(topics or ("#",))
+    lists = [[given] if given is None or isinstance(given, str) else check_strings("topics", given) for given in topics or ("#",)]
+    filters = [filter_ for one in lists for filter_ in one]
+    wanted = read_topics(filters)
     sampler = TopicSampler(
         max_topics=check_count("max_topics", max_topics, 1),
         samples=check_count("samples", samples, 1, 10_000),
         with_system=any(re.sub(r"^\$share/[^/]*/", "", one).startswith("$") for one in wanted.filters),
     )
     with (
-        open_raw(client, list(topics or ("#",)), qos=qos, retained=retained, max_topics=max_topics) as stream,
+        open_raw(client, filters, qos=qos, retained=retained, max_topics=max_topics) as stream,
         Progress(printable(", ".join(wanted.filters)), seconds=duration, rows=None, enabled=progress) as line,
     ):
+        began = time.monotonic()
         try:
             sample_stream(stream, sampler, duration, lambda count: line.update(stream.stats(), count) if line.active else None)
         except KeyboardInterrupt:
             if on_interrupt is None:
                 raise
             on_interrupt()
+        listened = round(min(duration, time.monotonic() - began), 3)
     if not sampler.topics:
-        filters = ", ".join(map(printable, map(repr, wanted.filters)))
+        told = ", ".join(map(printable, map(repr, wanted.filters)))
         warn(
-            f"no message arrived on {filters} within {duration:g} s, and the broker keeps no retained message there. "
+            f"no message arrived on {told} within {listened:g} s, not even a retained one. "
             "Is somebody publishing? '#' shows all that this credential may see; seconds=60 waits",
             NoMessagesWarning,
         )
     named = named_positions(wanted.template)
     return Catalog(
-        infer_patterns(sampler.topics, duration, named=named),
+        infer_patterns(sampler.topics, listened, named=named),
         uri=client.uri,
         access=client._access,
         filters=wanted.filters,
-        seconds=duration,
+        seconds=listened,
         other_messages=sampler.other_messages,
     )
 

@@ -70,7 +70,7 @@ def _reading(pattern: CatalogPattern) -> list[str]:
         arguments.append("schema={" + ", ".join(_column(column.name, column.path, column.type) for column in pattern.columns) + "}")
     time = pattern.event_time
     if time is not None:
-        arguments.append(f"event_time={_text(time.column)}")
+        arguments.append(f"event_time={_text(time.path)}")
         if time.unit != TEXT:
             arguments.append(f"event_time_unit={_text(time.unit)}")
     return arguments
@@ -91,7 +91,7 @@ def _remarks(pattern: CatalogPattern) -> list[str]:
     for time in pattern.event_times:
         if time.unit == TEXT_WITHOUT_ZONE and pattern.event_time is None:
             zone = 'tz="Europe/Berlin"'
-            remarks.append(f"# Its time has no zone: add event_time={_text(time.column)}, {zone}, or whatever its clock is set to.")
+            remarks.append(f"# Its time has no zone: add event_time={_text(time.path)}, {zone}, or whatever its clock is set to.")
             break
     return remarks
 

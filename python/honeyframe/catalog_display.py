@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from .arguments import count_of
 from .catalog_pattern import TEXT, TEXT_WITHOUT_ZONE, CatalogColumn, CatalogPattern, EventTime
+from .display import escaped
 from .events import printable
 
 if TYPE_CHECKING:
@@ -169,14 +169,9 @@ def _html_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) 
     def cell(text: str, name: str, tag: str = "td") -> str:
         side = "right" if name in _RIGHT else "left"
         short = text if len(text) <= 300 else text[:300] + "..."
-        return f"<{tag} style='text-align:{side}'>{_escaped(short)}</{tag}>"
+        return f"<{tag} style='text-align:{side}'>{escaped(short)}</{tag}>"
 
     top = "".join(cell(name, name, "th") for name in head)
     body = "".join("<tr>" + "".join(map(cell, row, head)) + "</tr>" for row in rows[:_MOST_ROWS])
     more = f"<p>... and {len(rows) - _MOST_ROWS:,} more</p>" if len(rows) > _MOST_ROWS else ""
-    return f"<div class='honeyframe'><p><b>{_escaped(title)}</b></p><table><tr>{top}</tr>{body}</table>{more}</div>"
-
-
-def _escaped(text: str) -> str:
-    # A "$" would start a formula in some notebooks: its entity does not.
-    return html.escape(printable(text)).replace("$", "&#36;")
+    return f"<div class='honeyframe'><p><b>{escaped(title)}</b></p><table><tr>{top}</tr>{body}</table>{more}</div>"

@@ -276,7 +276,7 @@ def _try_time(sampled: _Sampled, column: CatalogColumn, tz: str | None) -> Event
     if is_epoch and column.type != "string" and not _TIME_NAME.search(_last_key(column.name)) and abs(lag) > _DAY:
         return None  # a number like any other
     unit = is_epoch or (TEXT if tz is None else TEXT_WITHOUT_ZONE)
-    return EventTime(column.name if column.path == column.name else column.path, unit, round(lag, 3))
+    return EventTime(column.name, column.path, unit, round(lag, 3))
 
 
 def extraction_unit(extraction: _core.Extraction) -> str:

@@ -57,12 +57,13 @@ class EventTime:
     """A column that may tell when something was measured.
 
     Attributes:
-        column: its name, for ``event_time=``.
+        column, path: its name, and where it is in a payload, for ``event_time=``.
         unit: ``s ms us ns`` of an epoch, ``text`` of RFC 3339, or ``text without a zone``, which needs ``tz=``.
         lag: how many seconds before its arrival a message says that it was measured: the median.
     """
 
     column: str
+    path: str
     unit: str
     lag: float = 0.0
 
@@ -164,7 +165,7 @@ class CatalogPattern:
                 "event_times": [EventTime(**time) for time in values.get("event_times", ())],
             }
             pattern = cls(**plain)
-            _check_types(plain)
+            _check_types(pattern)
             pattern.schema()
             found, _ = _core.parse_template(pattern.template)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
@@ -197,9 +198,17 @@ def describe_kind(pattern: CatalogPattern) -> str:
     }[pattern.kind]
 
 
+_COLUMNS_TABLE: Final = {
+    **dict.fromkeys(("pattern", "column", "type"), "string"),
+    "null_rate": "float64",
+    "required": "bool",
+    **dict.fromkeys(("json_types", "event_time", "examples"), "string"),
+}
+
+
 def columns_frame(patterns: Sequence[CatalogPattern]) -> pd.DataFrame:
     """The columns of all ``patterns``, a row each."""
-    import pandas as pd
+    from .dtypes import frame_of
 
     rows = [
         {
@@ -215,8 +224,7 @@ def columns_frame(patterns: Sequence[CatalogPattern]) -> pd.DataFrame:
         for pattern in patterns
         for column in pattern.columns
     ]
-    names = ["pattern", "column", "type", "null_rate", "required", "json_types", "event_time", "examples"]
-    frame = pd.DataFrame(rows, columns=names)
+    frame = frame_of(rows, _COLUMNS_TABLE)
     return frame.drop(columns="pattern") if len(patterns) == 1 else frame
 
 
@@ -224,22 +232,42 @@ def columns_frame(patterns: Sequence[CatalogPattern]) -> pd.DataFrame:
 _KINDS: Final = frozenset({"object", "array", "value", "text", "binary", "unreadable", "empty"})
 
 
-def _check_types(values: Mapping[str, Any]) -> None:
-    for names, kind in (
-        (("name", "template", "filter", "kind", "example"), str),
-        (("messages", "bytes", "retained", "qos", "unreadable"), int),
-        (("json_schema",), dict),
-    ):
-        for name in names:
-            if not isinstance(values.get(name, kind()), kind):
-                raise TypeError(f"{name} must be of type {kind.__name__}")
-    if values["kind"] not in _KINDS:
-        raise ValueError(f"there is no kind {values['kind']!r}")
-    for column in values["columns"]:
-        if not isinstance(column.json_types, Mapping) or not isinstance(column.null_rate, (int, float)):
-            raise TypeError(f"the column {column.name!r} has json_types or a null_rate of another type")
+_TIME_UNITS: Final = frozenset({"s", "ms", "us", "ns", TEXT, TEXT_WITHOUT_ZONE})
+_COUNTS: Final = ("messages", "bytes", "retained", "qos", "unreadable")
+
+
+def _check_types(pattern: CatalogPattern) -> None:
+    """Raises TypeError or ValueError for what a file may have, and a catalog cannot."""
+    _check_fields(pattern, str, "name", "template", "filter", "kind", "example")
+    _check_fields(pattern, int, *_COUNTS)
+    _check_fields(pattern, (int, float), "rate")
+    _check_fields(pattern, bool, "is_exact")
+    _check_fields(pattern, dict, "json_schema")
+    if pattern.kind not in _KINDS:
+        raise ValueError(f"there is no kind {pattern.kind!r}")
+    for name in _COUNTS:
+        if not 0 <= getattr(pattern, name) < 2**63:
+            raise ValueError(f"{name} is no count")
+    for column in pattern.columns:
+        _check_fields(column, str, "name", "type", "path")
+        _check_fields(column, (int, float), "null_rate")
+        _check_fields(column, bool, "required", "words")
+        _check_fields(column, dict, "json_types")
+        _checked_list(list(column.json_types.values()), int)
         _checked_list(column.units, str)
         _checked_list(column.examples, object)
+    for time in pattern.event_times:
+        _check_fields(time, str, "column", "path", "unit")
+        _check_fields(time, (int, float), "lag")
+        if time.unit not in _TIME_UNITS:
+            raise ValueError(f"event times have no unit {time.unit!r}")
+
+
+def _check_fields(found: object, kind: type | tuple[type, ...], *names: str) -> None:
+    for name in names:
+        value = getattr(found, name)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise TypeError(f"{name} is of type {type(value).__name__}")
 
 
 def _checked_list(values: Any, kind: type) -> list[Any]:

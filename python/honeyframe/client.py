@@ -323,18 +323,19 @@ class Client(Exploring):
 
     def catalog(
         self,
-        *topics: str,
+        *topics: str | Iterable[str],
         seconds: Duration = 10,
         max_topics: int = 10_000,
         samples: int = 20,
-        qos: int = 2,
+        qos: int = 1,
         retained: Retained = "include",
         progress: bool | None = None,
     ) -> Catalog:
         """Listens for a while, and tells what there is: topics grouped into patterns, each with its columns, types and examples.
 
         Args:
-            topics: topic filters, by default ``#``; a template gives its levels their names. ``$SYS/#`` is left out unless asked for.
+            topics: topic filters, or lists of them, by default ``#``; a template gives its levels their names. ``$SYS/#`` is left out
+                unless asked for.
             seconds: for how long.
             max_topics, samples: of so many topics so many payloads are kept, 64 MiB in all. Messages on further topics are counted.
             qos: the highest QoS that the broker may use: what is higher is not seen.

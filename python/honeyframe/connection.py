@@ -16,14 +16,12 @@ from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import HoneyframeWarning, InvalidArgumentError
 from .events import warn
-from .keywords import ConnectOptions, Properties, Protocol, check_keywords
+from .keywords import REMEMBERED, ConnectOptions, Properties, Protocol, check_keywords
 from .lifetime import check_process
 from .payload import Payload, encode_payload
 from .traffic_meter import meter
 from .uri import Address, fallback_ca_file, read_address
 
-#: How a client was connected, for the code that a catalog writes; none of it is a secret.
-_REMEMBERED: Final = ("password_file", "protocol", "ca_file", "ca_directory", "client_certificate", "client_key", "insecure")
 #: None: as the profile has them, else the core's own default.
 _LEFT_OPEN: Final = frozenset({"protocol", "client_id", "keepalive", "insecure"})
 _SECRETS: Final = ("uri", "password", "client_key_password", "http_proxy")
@@ -221,7 +219,7 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     session = _core.Session(_core_options(address, found, secrets, core))
     clean_start, session_expiry = bool(options.get("clean_start", True)), core.get("session_expiry", 0.0)
     meter().watch(session, address, clean_start=clean_start, session_expiry=session_expiry)
-    access = {name: _plain(options[name]) for name in _REMEMBERED if options.get(name) not in (None, False, "auto")}
+    access = {name: _plain(options[name]) for name in REMEMBERED if options.get(name) not in (None, False, "auto")}
     if found.username is not None or address.username is not None:
         access["username"] = found.username if found.username is not None else address.username
     return Client(

@@ -81,10 +81,9 @@ class Contract:
         for breach in breaches:
             self.count += breach.count
             key = (breach.kind, breach.pattern, breach.column)
-            if key not in self._told:
+            if key not in self._told and len(self._told) < _MOST_TOLD:  # when that is full, all further ones are counted alone
+                self._told.add(key)
                 new.append(breach)
-                if len(self._told) < _MOST_TOLD:
-                    self._told.add(key)
         return breaches, new
 
     def _breaches(self, arrow: Any) -> Iterator[Breach]:

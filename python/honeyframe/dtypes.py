@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .errors import InvalidArgumentError
@@ -54,6 +55,19 @@ def to_pandas(table: pa.Table, *, dtype_backend: DtypeBackend | None = None, cat
     if topics is not None:
         frame.insert(position, "_topic", pd.Series(_categorical(topics), index=frame.index))
     return frame
+
+
+def frame_of(rows: Iterable[Mapping[str, Any]], types: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of plain values as a DataFrame; ``types``: of each column ``string``, ``int64``, ``float64`` or ``bool``."""
+    import pyarrow as pa
+
+    plain = [{name: _utf8(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
+    return to_pandas(pa.Table.from_pylist(plain, schema=pa.schema(list(types.items()))))
+
+
+def _utf8(text: str) -> str:
+    """Half of a surrogate pair, as JSON may have it, spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def check_dtype_backend(dtype_backend: object) -> None:

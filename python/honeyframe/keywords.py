@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
 
 from .durations import Duration
 from .errors import InvalidArgumentError
@@ -23,6 +23,10 @@ Retained: TypeAlias = Literal["include", "skip", "only"]
 Properties: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 OnBreach: TypeAlias = Literal["warn", "raise"]
 Path: TypeAlias = str | os.PathLike[str]
+
+
+#: Options of connect() that a client, and its catalogs, remember for the code that a catalog writes: none is a secret.
+REMEMBERED: Final = ("username", "password_file", "protocol", "ca_file", "ca_directory", "client_certificate", "client_key", "insecure")
 
 
 class ConnectOptions(TypedDict, total=False):

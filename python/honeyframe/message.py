@@ -81,11 +81,12 @@ class Message:
 
 
 class Mailbox:
-    """A subscription whose messages are taken one by one."""
+    """A subscription whose messages are taken one by one. ``timeout`` is for all that it asks of the broker."""
 
     def __init__(self, client: Client, filters: Sequence[str], *, qos: int, retained: Retained, timeout: float) -> None:
         self._client = client
         self._retained = retained
+        self._until = time.monotonic() + timeout
         self._queue = core_call(_core.Queue, keep_properties=True)
         self._cursor = _core.MessageCursor(self._queue)
         watch_reader(self._cursor)
@@ -132,7 +133,8 @@ class Mailbox:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.close(_UNSUBSCRIBE_SECONDS if kind is None else 0.0)
+        left = self._until - time.monotonic()
+        self.close(max(0.0, min(_UNSUBSCRIBE_SECONDS, left)) if kind is None else 0.0)
 
 
 def wait_for(

@@ -6,7 +6,6 @@ Topics and payloads come from anybody: in HTML they are escaped, on a terminal t
 from __future__ import annotations
 
 import contextlib
-import html
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from .arguments import count_of
 from .credentials import in_notebook
+from .display import escaped
 from .events import printable
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class TreePage:
     def html(self, tree: TopicTree) -> str:
         self._rates.look(tree)
         self._unfold(tree)
-        parts = [f"<div class='honeyframe'><p><b>{_escaped(tree.summary())}</b></p>"]
+        parts = [f"<div class='honeyframe'><p><b>{escaped(tree.summary())}</b></p>"]
         for root in tree.roots:
             self._write(root, tree, parts)
         parts.append(_more(tree.hidden))
@@ -198,12 +198,12 @@ class TreePage:
     def _write(self, node: Node, tree: TopicTree, parts: list[str]) -> None:
         told = f"{self._rates.of(node, tree)} · {count_of(node.messages, 'message')} · {_size(node.bytes)}"
         if not node.children and not node.hidden:
-            parts.append(f"<div style='margin-left:2.2em'>{_label(node)} <small>{_escaped(told)}</small>{_value(node)}</div>")
+            parts.append(f"<div style='margin-left:2.2em'>{_label(node)} <small>{escaped(told)}</small>{_value(node)}</div>")
             return
         told = f"{count_of(node.topics, 'topic')} · {told}"
         is_open = " open" if node.path in self._open else ""
         value = _value(node) if node.is_topic else ""
-        parts.append(f"<details style='margin-left:1em'{is_open}><summary>{_label(node)} <small>{_escaped(told)}</small>{value}</summary>")
+        parts.append(f"<details style='margin-left:1em'{is_open}><summary>{_label(node)} <small>{escaped(told)}</small>{value}</summary>")
         for child in node.children:
             self._write(child, tree, parts)
         parts.append(_more(node.hidden - sum(child.hidden for child in node.children)))
@@ -211,23 +211,18 @@ class TreePage:
 
 
 def _label(node: Node) -> str:
-    return f"<code>{_escaped(node.name) or '&nbsp;'}</code>"
+    return f"<code>{escaped(node.name) or '&nbsp;'}</code>"
 
 
 def _value(node: Node) -> str:
     flags = "".join(f" <small><b>{word}</b></small>" for word, is_so in (("retained", node.retained), ("silent", node.silent)) if is_so)
     text = node.last_payload[:_SHOWN_PAYLOAD]
     rest = "…" if len(node.last_payload) > _SHOWN_PAYLOAD or node.payload_size > len(node.last_payload.encode()) else ""
-    return f"{flags} <code>{_escaped(printable(text))}{rest}</code>"
+    return f"{flags} <code>{escaped(text)}{rest}</code>"
 
 
 def _more(topics: int) -> str:
     return f"<div style='margin-left:2.2em'><small>… {count_of(topics, 'topic')} more</small></div>" if topics > 0 else ""
-
-
-def _escaped(text: str) -> str:
-    # A "$" would start a formula in some notebooks: its entity does not.
-    return html.escape(printable(text)).replace("$", "&#36;")
 
 
 # --- on a terminal

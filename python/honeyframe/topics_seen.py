@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -224,7 +225,7 @@ def topics_seen(client: Client, topics: str | Sequence[str], seconds: Duration |
     with choose_view(live) as view, Watching(client, plan) as watching:
         watch(watching, look=None if view is None else view.show, returns=view is not None or plan.seconds is None)
         if view is not None:
-            view.show(tree_of(watching))
+            _look(watching, view.show)
         return seen_frame(watching)
 
 
@@ -250,8 +251,13 @@ def watch(watching: Watching, *, look: Callable[[TopicTree], None] | None, retur
 
 
 def _look(watching: Watching, show: Callable[[TopicTree], None]) -> float:
+    """Draws, and says after how long to draw again: never, where that failed, for it must not cost what was seen."""
     began = time.monotonic()
-    show(tree_of(watching))
+    try:
+        show(tree_of(watching))
+    except Exception as error:
+        watching._client._log.logger.warning("the topics could not be drawn: %s: %s", type(error).__name__, error)
+        return math.inf
     return max(_TREE_SECONDS, _TREE_SHARE * (time.monotonic() - began))
 
 

@@ -63,6 +63,22 @@ TEST(TopicTree, ShowsTheBusiestAndSumsUpAll) {
   EXPECT_EQ(tree[1].messages, 1'005U);
 }
 
+TEST(TopicTree, CountsWhatIsTooDeepToTheLastLevel) {
+  TopicTable table({});
+  BlockForTests block;
+  block.add(std::string(4'000, '/'), "1").add(std::string(23, '/'), "1").add(std::string(24, '/'), "1");
+  table.add(*block, 0, block.size());
+  const auto tree = topic_tree(table, 100, 0);
+  ASSERT_EQ(tree.size(), 24U);
+  EXPECT_EQ(tree[0].topics, 3U);
+  EXPECT_EQ(tree[0].shown, 1U);
+  EXPECT_EQ(tree[23].depth, 23U);
+  EXPECT_EQ(tree[23].topics, 3U);
+  EXPECT_EQ(tree[23].messages, 3U);
+  EXPECT_EQ(tree[23].shown, 1U);  // the others are counted, and no nodes
+  EXPECT_TRUE(tree[23].is_topic);
+}
+
 TEST(TopicTree, OfNothingIsEmpty) {
   EXPECT_TRUE(topic_tree(TopicTable({}), 10, 0).empty());
 }

@@ -98,6 +98,21 @@ def test_connect_while_no_handshake_comes() -> None:
         _assert_answered("", f"hf.connect('mqtts://127.0.0.1:{broker.port}', connect_timeout=30)")
 
 
+def test_the_doctor_while_a_port_is_greeted_in_all_ways() -> None:
+    async def silence(c: Connection) -> None:
+        await c.absorb()
+
+    with ScriptedBroker(silence, repeat=True) as broker:
+        options = f"lambda scheme: _core.ConnectOptions(f'{{scheme}}://127.0.0.1:{broker.port}')"
+        setup = f"""
+from types import SimpleNamespace
+from honeyframe import _core
+from honeyframe.diagnosis import port
+visit = SimpleNamespace(token="0" * 16, limit=lambda _: 30.0, bare_options={options})
+"""
+        _assert_answered(setup, "port.spoken(visit)")
+
+
 def test_subscribe_while_no_suback_comes() -> None:
     with ScriptedBroker(_hangs_at_subscribe, repeat=True) as broker:
         _assert_answered(f"client = hf.connect('mqtt://127.0.0.1:{broker.port}')", "client.stream('a', timeout=30)")

@@ -4,6 +4,7 @@ import ast
 import json
 import random
 import stat
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 
 import honeyframe as hf
+from honeyframe import topic_samples
+from honeyframe.catalog import read_catalog
 from honeyframe.catalog_inference import infer_patterns
 from honeyframe.errors import InvalidArgumentError, InvalidCatalogError, NoMessagesWarning
-from honeyframe.source import make_reader
 from honeyframe.stream import Stream
-from honeyframe.topic_samples import RAW_OPTIONS, TopicSample, TopicSampler
+from honeyframe.topic_samples import TopicSample, TopicSampler, sample_stream
 
 HOSTILE = [
     *("a/<script>alert(1)</script>/x", "a/\x1b[31mred/y", 'q/"""/z', "q/' , __import__('os').system('x') , '/z", "c/$x^2$/z"),
@@ -159,6 +161,65 @@ def test_the_code_reads_each_key_of_odd_names() -> None:
         keyword.value for node in ast.walk(call) if isinstance(node, ast.Call) for keyword in node.keywords if keyword.arg == "schema"
     )
     assert hf.Schema(ast.literal_eval(given)) == schema
+
+
+def test_an_event_time_in_a_key_with_a_dot_is_told_beside_its_column_and_read_at_its_path() -> None:
+    now = int(time.time() * 1000)
+    whole = make({"t/1": [{"t.s": now, "v": 1}] * 3})
+    [pattern] = whole.values()
+    assert pattern.event_time is not None
+    assert (pattern.event_time.column, pattern.event_time.path, pattern.event_time.unit) == ("t.s", "/t.s", "ms")
+    assert pattern.to_pandas().set_index("column")["event_time"].to_dict() == {"t.s": "ms", "v": ""}
+    assert "time in ms" in next(line for line in repr(pattern).splitlines() if line.startswith("t.s"))
+    assert "t.s (time in ms), v int64" in repr(whole)
+    code = whole.code("t/{t}")
+    assert 'event_time="/t.s"' in code
+    read = hf.extract([json.dumps({"t.s": now, "v": 1})], schema=pattern.schema(), event_time="/t.s").to_pandas()
+    assert read["_event_time"].notna().all()
+
+
+def test_frames_have_the_dtypes_of_all_frames_also_without_a_row(catalog: hf.Catalog) -> None:
+    text, number = "string", "Int64"
+    names = {"pattern": text, "filter": text, "kind": text, "topics": number, "messages": number, "rate": "float64", "bytes": number}
+    names |= {"retained": number, "qos": number, "columns": number, "event_time": text, "unreadable": number, "example": text}
+    inner = {"pattern": text, "column": text, "type": text, "null_rate": "float64", "required": "boolean", "json_types": text}
+    inner |= {"event_time": text, "examples": text}
+    for whole in (catalog, hf.Catalog([])):
+        assert {name: str(dtype) for name, dtype in whole.to_pandas().dtypes.items()} == names
+        assert {name: str(dtype) for name, dtype in whole.columns().dtypes.items()} == inner
+
+
+def test_ctrl_c_counts_the_time_that_has_passed(client: hf.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(stream: Stream, sampler: TopicSampler, seconds: float, tick: Any) -> None:
+        sample_stream(stream, sampler, 0.4, tick)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(topic_samples, "sample_stream", interrupted)
+    client.publish("catalog/kept", {"a": 1}, retain=True, qos=1)
+    publishing = threading.Timer(0.1, lambda: [client.publish("catalog/live", {"b": n}, qos=1) for n in range(20)])
+    publishing.start()
+    options: dict[str, Any] = {"max_topics": 10, "samples": 5, "qos": 1, "retained": "include", "progress": False}
+    try:
+        found = read_catalog(client, ["catalog/#"], 600, **options, on_interrupt=lambda: None)
+    finally:
+        publishing.join()
+        client.publish("catalog/kept", b"", retain=True, qos=1)
+    assert 0.4 <= found.seconds < 5
+    assert sum(pattern.rate for pattern in found.values()) == pytest.approx(20 / found.seconds, rel=0.01)
+
+
+def test_a_list_of_filters_as_the_others_take_it(client: hf.Client) -> None:
+    with pytest.warns(NoMessagesWarning, match="'nobody/a', 'nobody/b', 'nobody/c'"):
+        found = client.catalog(["nobody/a", "nobody/b"], "nobody/c", seconds=0.1)
+    assert found.filters == ("nobody/a", "nobody/b", "nobody/c")
+    for wrong, error in (
+        ([], hf.errors.InvalidTopicFilterError),
+        (None, hf.errors.InvalidTopicFilterError),
+        ([3], TypeError),
+        (3, TypeError),
+    ):
+        with pytest.raises(error):
+            client.catalog(wrong)  # type: ignore[arg-type]
 
 
 def test_code_says_who_but_never_the_password(catalog: hf.Catalog) -> None:
@@ -318,6 +379,18 @@ class TestFiles:
             {"messages": "many"},
             {"name": ["x"]},
             {"json_schema": 3},
+            {"rate": "abc"},
+            {"rate": True},
+            {"messages": -1},
+            {"qos": 2**70},
+            {"is_exact": "no"},
+            {"event_times": [{"column": 1, "path": "x", "unit": "s"}]},
+            {"event_times": [{"column": "x", "path": "x", "unit": "days"}]},
+            {"event_times": [{"column": "x", "path": "x", "unit": "s", "lag": "long"}]},
+            {"columns": [{"name": "x", "type": "string", "path": "x", "required": 1, "units": [], "examples": []}]},
+            {"columns": [{"name": "x", "type": "string", "path": "x", "json_types": {"string": "many"}, "units": [], "examples": []}]},
+            {"access": {"username": ["x"]}},
+            {"access": {"insecure": "yes"}},
         ],
         ids=str,
     )
@@ -331,60 +404,6 @@ class TestFiles:
         (tmp_path / "c.json").write_text(json.dumps(whole))
         with pytest.raises(InvalidCatalogError, match=r"c\.json"):
             hf.load_catalog(tmp_path / "c.json")
-
-
-class TestSampler:
-    def feed(self, sampler: TopicSampler, messages: list[tuple[str, bytes]], **flags: Any) -> None:
-        reader, queue, _ = make_reader({}, dict(RAW_OPTIONS))
-        stream = Stream(reader)
-        for topic, payload in messages:
-            queue.push(topic, payload, **{"receive_time_ns": time.time_ns(), **flags})
-        for batch in stream.read().batches:
-            sampler.add(batch)
-        stream.close()
-
-    def test_counts_are_exact_and_samples_are_the_first_and_the_last(self) -> None:
-        sampler = TopicSampler(max_topics=10, samples=3)
-        for begin in (0, 10):
-            self.feed(sampler, [(f"t/{n % 2}", str(n).encode()) for n in range(begin, begin + 10)], qos=1)
-        self.feed(sampler, [("t/0", b"100"), ("t/0", b"")], retain=True)
-        zero, one = sampler.topics["t/0"], sampler.topics["t/1"]
-        assert (zero.messages, zero.retained, zero.qos, zero.size) == (12, 2, 1, 18)
-        assert zero.payloads == [b"0", b"2", b""]
-        assert one.payloads == [b"1", b"3", b"19"]
-        assert sampler.messages == 22
-
-    def test_topics_and_bytes_are_bounded(self) -> None:
-        sampler = TopicSampler(max_topics=100, samples=5, max_bytes=100_000)
-        for _ in range(3):
-            self.feed(sampler, [(f"t/{n}", b"x" * 1_000) for n in range(500) for _ in range(3)])
-        assert len(sampler.topics) == 100
-        assert sampler.other_messages == 3 * 400 * 3
-        kept = sum(len(payload) for topic in sampler.topics.values() for payload in topic.payloads)
-        assert kept <= 100_000 + 100 * 1_000
-        assert all(topic.payloads for topic in sampler.topics.values())
-
-    def test_system_topics(self) -> None:
-        for wanted in (False, True):
-            sampler = TopicSampler(max_topics=10, samples=3, with_system=wanted)
-            self.feed(sampler, [("$SYS/uptime", b"1"), ("a", b"1")])
-            assert ("$SYS/uptime" in sampler.topics) is wanted
-
-    def test_a_flood_of_topics_in_memory_that_does_not_grow(self) -> None:
-        import tracemalloc
-
-        sampler = TopicSampler(max_topics=500, samples=5)
-        tracemalloc.start()
-        try:
-            for part in range(6):
-                self.feed(sampler, [(f"flood/{part}/{n}", b'{"a": 1}') for n in range(2_000)])
-                if part == 1:
-                    before, _ = tracemalloc.get_traced_memory()
-            after, _ = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        assert after - before < 100_000
-        assert sampler.other_messages == 11_500
 
 
 def test_bad_arguments(client: hf.Client) -> None:

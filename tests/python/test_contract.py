@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import honeyframe as hf
+from honeyframe import contract
 from honeyframe.catalog_inference import infer_patterns
 from honeyframe.contract import ContractStream, make_contract
 from honeyframe.errors import ContractError, ContractWarning, InvalidCatalogError
@@ -166,6 +167,25 @@ def test_each_is_warned_of_once_and_counted_always(held: Callable[..., Held]) ->
     assert row.detail == "expected number in every message, found null, or no such key"
     assert row.until >= row.time
     assert one.stream.stats().balanced
+
+
+def test_when_too_many_were_told_of_the_rest_is_counted_alone(held: Callable[..., Held], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract, "_MOST_TOLD", 3)
+    one = held()
+    one.push(message(**{f"new{n}": 1 for n in range(6)}))
+    with pytest.warns(ContractWarning, match="new0") as told:
+        one.read()
+    assert "new3" not in str(told[0].message)
+    one.push(message(new4=1))  # pytest makes a further warning an error
+    one.read()
+    assert one.stream.stats().breaches == 7
+
+
+def test_an_event_time_in_a_key_with_a_dot_is_held_to_its_unit(held: Callable[..., Held]) -> None:
+    one = held(catalog=catalog_of({"plant/1/t": [{"t.s": int(time.time() * 1000), "v": 1}] * 3}))
+    one.push({"t.s": int(time.time()), "v": 1}, "plant/1/t")
+    with pytest.warns(ContractWarning, match="expected an epoch in ms, found one in s"):
+        one.read()
 
 
 def test_an_episode_ends_after_ten_seconds_and_the_ledger_is_bounded(held: Callable[..., Held]) -> None:

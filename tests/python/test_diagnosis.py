@@ -20,6 +20,7 @@ import honeyframe as hf
 from honeyframe import _core
 from honeyframe.diagnosis import causes, connack, permissions, port, refusals, report, surroundings, way
 from honeyframe.diagnosis.clock import clock_row
+from honeyframe.profiles import Profile, ProfileWriter
 from honeyframe.uri import Address
 
 CANARY = "c4n4ry-9b1e"
@@ -107,6 +108,7 @@ def test_proxies_are_named_without_their_passwords(monkeypatch: pytest.MonkeyPat
     assert (row.verdict, row.cause) == ("warn", "proxy_in_environment")
     assert "HTTPS_PROXY=proxy.example:3128" in row.answer
     assert "http_proxy=" in row.advice
+    assert row.advice == causes.advise("proxy_in_environment")
     monkeypatch.setenv("all_proxy", "http://[broken")
     assert "not readable" in hf.doctor(NOBODY)["environment"].answer
     assert f"me:{CANARY}" not in found.to_json()
@@ -345,7 +347,40 @@ def test_a_broker_that_quotes_the_password_or_escapes() -> None:
     assert "not ***, \\x1b[31mred" in found["CONNECT"].answer
 
 
+def test_our_own_words_stay_also_where_one_is_the_password() -> None:
+    found = hf.doctor(f"mqtt://127.0.0.1:{_closed_port()}", username="me", password="port")
+    assert found.causes == ("port_refused",)
+    assert found["TCP"].advice == causes.advise("port_refused", port=found.uri.rpartition(":")[2])
+    assert "address" in found["address"].tried
+    assert " *** " in found["address"].answer  # there it may have come from outside
+
+
+def _closed_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port_number: int = held.getsockname()[1]
+        return port_number
+
+
 # --- arguments
+
+
+def test_a_profile_says_where_and_as_whom(profiles: Path) -> None:
+    async def serves(c: Connection) -> None:
+        if c._first[:1] == b"\x10":  # else it is greeted with TLS
+            await serve(c)
+
+    with ScriptedBroker(serves, repeat=True) as broker:
+        with ProfileWriter("plant", replace=False) as writer:
+            writer.write(Profile("plant", broker.uri(), {"username": "me", "client_id": "by-profile"}))
+        found = hf.doctor(profile="plant", access="subscribe", username="you")
+        assert found.uri == broker.uri()
+        assert "client id by-profile" in found["CONNECT"].answer
+        assert "as you" in found["CONNECT"].tried
+        with pytest.raises(hf.InvalidArgumentError, match="both given"):
+            hf.doctor(broker.uri(), profile="plant")
+    with pytest.raises(hf.InvalidArgumentError, match="nowhere"):
+        hf.doctor(profile="nowhere")
 
 
 @pytest.mark.parametrize(
@@ -353,6 +388,7 @@ def test_a_broker_that_quotes_the_password_or_escapes() -> None:
     [
         ({"topics": ["a/#/b"]}, hf.InvalidTopicFilterError),
         ({"topics": [""]}, hf.InvalidTopicFilterError),
+        ({"topics": ["$share/g/t"]}, hf.InvalidTopicFilterError),  # messages of the group would come to the doctor
         ({"topics": [3]}, TypeError),
         ({"topics": [f"t/{n}" for n in range(51)]}, hf.InvalidArgumentError),
         ({"access": "read"}, hf.InvalidArgumentError),

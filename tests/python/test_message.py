@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.brokers.packets import Publish
+from tests.brokers.scripted import Connection, ScriptedBroker
 
 import honeyframe as hf
 from honeyframe.errors import ClosedError, InvalidArgumentError, InvalidTopicError, InvalidTopicFilterError, OperationTimeoutError
@@ -61,6 +63,20 @@ def test_time_runs_out(client: hf.Client) -> None:
     with pytest.raises(OperationTimeoutError, match=r"'wait/none' within 0\.4 s; 1 message came for which where= was not true"):
         client.wait_for("wait/none", timeout=0.4, where=lambda m: False)
     assert 0.35 <= time.monotonic() - began < 2
+
+
+def test_the_time_is_for_unsubscribing_as_well() -> None:
+    async def never_unsubscribes(c: Connection) -> None:
+        await c.accept()
+        await c.grant()
+        await c.sleep(0.2)
+        await c.send(Publish(topic="wait/late", payload=b"x"))
+        await c.hang()
+
+    with ScriptedBroker(never_unsubscribes) as broker, hf.connect(broker.uri()) as client:
+        began = time.monotonic()
+        assert client.wait_for("wait/late", timeout=0.5).text == "x"
+        assert time.monotonic() - began < 1
 
 
 def test_bad_arguments(client: hf.Client) -> None:

@@ -93,6 +93,15 @@ def test_html_folds_what_is_too_much_and_keeps_open_what_was() -> None:
     assert html.count(" open>") == 1  # a stays, b does not fit
 
 
+def test_a_topic_of_very_many_levels_is_drawn_as_those_above_it() -> None:
+    shown = tree([("/" * 4_000, b"x"), ("a", b"x")])
+    assert len(shown.nodes) == 25
+    page = parsed(TreePage().html(shown))
+    assert page.tags.count("details") == 24
+    assert "1 topic more" in page.text
+    assert any("1 topic more" in line for line in drawn(shown))
+
+
 def test_html_tells_what_it_does_not_show() -> None:
     shown = tree([(f"a/{number}", b"1") for number in range(50)] + [("a/7", b"2"), ("b", b"1"), ("b", b"1")], most=2)
     text = parsed(TreePage().html(shown)).text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 import honeyframe as hf
-from honeyframe import topics_seen
+from honeyframe import topic_tree, topics_seen
 from honeyframe.errors import InvalidArgumentError, InvalidTopicFilterError, NoMessagesWarning, NoPlaceWarning
 from honeyframe.topics_seen import Watching, plan_watch, seen_frame
 
@@ -245,6 +246,25 @@ def test_a_client_that_is_closed_meanwhile(access: dict[str, Any]) -> None:
     assert "closed" in frame.attrs["honeyframe"]["error"]
     with hf.connect(**access) as other:
         other.publish("closing/kept", b"", qos=1, retain=True)
+
+
+def test_a_view_that_fails_does_not_cost_the_frame(
+    client: hf.Client, talking: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing:
+        shows = 0
+
+        def show(self, tree: object) -> None:
+            self.shows += 1
+            raise RecursionError("too deep")
+
+    view = Failing()
+    monkeypatch.setattr(topic_tree, "choose_view", lambda _: nullcontext(view))
+    monkeypatch.setattr(topics_seen, "_STEP_SECONDS", 0.05)
+    frame = client.topics("talk/#", seconds=0.5, live=True)
+    assert {"talk/a", "talk/b"} <= set(frame["topic"])
+    assert view.shows == 2  # once meanwhile, once at the end
+    assert "could not be drawn: RecursionError: too deep" in caplog.text
 
 
 def test_ctrl_c_ends_it_and_a_live_view_returns_what_is_there(client: hf.Client, talking: None, monkeypatch: pytest.MonkeyPatch) -> None:

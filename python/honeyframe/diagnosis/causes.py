@@ -166,7 +166,7 @@ ADVICE: Final[dict[str, str]] = {
         " credential has exactly one permission: add one with Publish, or Publish and Subscribe ({credentials}). If it is only meant "
         'to subscribe: access="subscribe" (--access subscribe)'
     ),
-    "subscribe_unsupported": "the broker does not do that kind of subscription: use an exact topic, or a filter without $share/",
+    "subscribe_unsupported": "the broker does not do that kind of subscription: use an exact topic",
     "packet_too_large": "the broker's maximum packet size is too small for any message: raise it there",
     "no_answer": "the broker does not answer: it is overloaded, or this network loses packets",
     "message_missing": (

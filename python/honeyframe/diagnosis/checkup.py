@@ -7,23 +7,22 @@ import os
 import time
 import urllib.parse
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from .. import _core
 from ..arguments import check_path, check_strings
-from ..core_call import core_call
 from ..credentials import Secret, warn_about_transport
 from ..durations import Duration
 from ..durations import seconds as to_seconds
 from ..errors import HoneyframeError, InvalidArgumentError
+from ..events import printable
 from ..keywords import Protocol
 from ..lifetime import check_process
+from ..topics_seen import unshared_filters
 from ..uri import Address
 from .causes import advise
 from .connack import connect_rows, open_session
 from .permissions import Permissions, is_exact, round_trip_row
-from .report import DoctorReport, DoctorRow, clean
+from .report import DoctorReport, DoctorRow, clean_row
 from .surroundings import address_row, credential_row, environment_row
 from .visit import WHOLE_SECONDS, Visit
 from .way import go
@@ -35,17 +34,21 @@ _STAY: Final = 0.2
 _STAY_CHOSEN_ID: Final = 1.0  # another client with the same id comes back within some seconds, mostly at once
 _MAX_TOPICS: Final = 50
 
+#: What neither the caller nor a profile says.
+_PLAIN: Final[dict[str, Any]] = {"protocol": "auto", "client_id": "", "insecure": False}
+
 
 def doctor(
     uri: str | None = None,
     *,
+    profile: str | None = None,
     username: str | None = None,
     password: str | None = None,
     password_file: str | os.PathLike[str] | None = None,
     topics: Iterable[str] | str = TOPICS,
     access: Access = "both",
-    protocol: Protocol = "auto",
-    client_id: str = "",
+    protocol: Protocol | None = None,
+    client_id: str | None = None,
     timeout: Duration = WHOLE_SECONDS,
     http_proxy: str | None = None,
     ca_file: str | os.PathLike[str] | None = None,
@@ -53,7 +56,7 @@ def doctor(
     client_certificate: str | os.PathLike[str] | None = None,
     client_key: str | os.PathLike[str] | None = None,
     client_key_password: str | None = None,
-    insecure: bool = False,
+    insecure: bool | None = None,
 ) -> DoctorReport:
     """Finds out why a connection fails, or what this credential may do: step by step, with what to do about it.
 
@@ -62,12 +65,13 @@ def doctor(
     credential leaves only once the certificate has been checked. Nothing stays at the broker.
 
     Args:
-        uri, username, password, password_file: as :func:`honeyframe.connect` takes them, from the same places.
-        topics: topics to publish on and subscribe to; filters with wildcards are subscribed to alone.
+        uri, profile, username, password, password_file: as :func:`honeyframe.connect` takes them, from the same places.
+        topics: topics to publish on and subscribe to; filters with wildcards are subscribed to alone. No ``$share/``: the doctor would
+            take messages away from the others of the group.
         access: "both" must be allowed, or just "subscribe" (then nothing is published) or "publish".
-        protocol: "auto" as in ``connect``, or one version.
+        protocol: "auto" as in ``connect`` (default), or one version.
         client_id: by default a random one. With the one of your program, that is thrown out; and a second client with it is found out.
-        timeout: for all of it, with ten seconds at most.
+        timeout: for all of it; nine seconds at most.
         http_proxy, ca_file, ca_directory, client_certificate, client_key, client_key_password, insecure: as in ``connect``.
 
     Returns:
@@ -76,7 +80,7 @@ def doctor(
     A fault of the network, the broker or the credential is a row, never an exception.
 
     Raises:
-        InvalidArgumentError, TypeError: an argument is of the wrong kind, or a topic is no topic filter.
+        InvalidArgumentError, TypeError: an argument is of the wrong kind, there is no such profile, or a topic is no topic filter.
 
     Example::
 
@@ -84,6 +88,7 @@ def doctor(
     """
     hidden = {"uri": uri, "password": password, "client_key_password": client_key_password, "http_proxy": http_proxy}
     plain: dict[str, Any] = {
+        "profile": profile,
         "username": username,
         "password_file": password_file,
         "topics": topics,
@@ -110,7 +115,11 @@ def doctor_hidden(secrets: dict[str, Secret | None], options: dict[str, Any]) ->
 
     check_process()
     _check_secrets(secrets)
-    given = _checked(options)
+    if options.get("profile") is not None:
+        from ..profiles import with_profile
+
+        secrets, options = with_profile(options["profile"], secrets, options)
+    given = _checked({**options, **{name: value for name, value in _PLAIN.items() if options.get(name) is None}})
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     report = _Report()
     address, visit = _prepared(report, secrets, given)
@@ -148,10 +157,8 @@ class _Report:
 
     def finished(self, uri: str, started: str) -> DoctorReport:
         hide = self._hider()
-        rows = [
-            replace(row, **{name: clean(value, hide) for name, value in row.as_dict().items() if name != "verdict"}) for row in self._rows
-        ]
-        return DoctorReport(clean(uri, hide), tuple(rows), started=started, seconds=round(time.monotonic() - self._begin, 3))
+        rows = [clean_row(row, hide) for row in self._rows]
+        return DoctorReport(printable(uri), tuple(rows), started=started, seconds=round(time.monotonic() - self._begin, 3))
 
     def _hider(self) -> Callable[[str], str]:
         """Should a broker or proxy quote a password, it is not shown. One of three characters or less would take words apart."""
@@ -167,18 +174,16 @@ class _Report:
 
 def defaults() -> dict[str, Any]:
     """The options of :func:`doctor` but for its secrets, as :func:`doctor_hidden` takes them."""
-    names = ("username", "password_file", "ca_file", "ca_directory", "client_certificate", "client_key")
-    fixed = {"topics": TOPICS, "access": "both", "protocol": "auto", "client_id": "", "timeout": WHOLE_SECONDS, "insecure": False}
-    return dict.fromkeys(names) | fixed
+    names = ("profile", "username", "password_file", "ca_file", "ca_directory", "client_certificate", "client_key", *_PLAIN)
+    return dict.fromkeys(names) | {"topics": TOPICS, "access": "both", "timeout": WHOLE_SECONDS}
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:
     """The arguments, looked at before anything is tried."""
     given = dict(options)
     topics = given["topics"]
-    given["topics"] = list(
-        dict.fromkeys(_core_filter(topic) for topic in ([topics] if isinstance(topics, str) else check_strings("topics", topics)))
-    )
+    wanted = [topics] if isinstance(topics, str) else check_strings("topics", topics)
+    given["topics"] = list(dict.fromkeys(filter_ for topic in wanted for filter_ in unshared_filters(topic)))
     if len(given["topics"]) > _MAX_TOPICS:
         raise InvalidArgumentError(f"topics has {len(given['topics'])} entries: the doctor tries {_MAX_TOPICS} at most")
     for name, values in (("access", get_args(Access)), ("protocol", get_args(Protocol))):
@@ -193,12 +198,6 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
     paths = ("ca_file", "ca_directory", "client_certificate", "client_key")
     given["tls"] = {name: "" if given[name] is None else str(check_path(name, given[name])) for name in paths}
     return given
-
-
-def _core_filter(topic: str) -> str:
-    """The filter of a template; a topic or filter as it is."""
-    filter_, _ = core_call(_core.parse_template, topic)
-    return str(filter_)
 
 
 def _prepared(report: _Report, secrets: dict[str, Secret | None], given: dict[str, Any]) -> tuple[Address | None, Visit | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,15 +52,15 @@ def anonymous_connect(token: str) -> bytes:
 def spoken(visit: Visit) -> Spoken:
     """Greets the port in all four ways at once, without the credential."""
 
-    def greet(scheme: str) -> dict[str, Any]:
+    ways: dict[str, _core.ConnectOptions] = {}
+    heard: dict[str, dict[str, Any]] = {}
+    for scheme in _SCHEMES:
         try:
-            return _core.probe(visit.bare_options(scheme=scheme), timeout=visit.limit(_SECONDS), greeting=anonymous_connect(visit.token))
+            ways[scheme] = visit.bare_options(scheme=scheme)
         except HoneyframeError as error:  # HiveMQ Cloud's address does not go with every scheme
-            return {"error": error, "step": "name", "answer": b"", "http_line": "", "tls": {"chain": [], "version": ""}}
-
-    with ThreadPoolExecutor(max_workers=len(_SCHEMES)) as workers:
-        heard = dict(zip(_SCHEMES, workers.map(greet, _SCHEMES), strict=True))
-    return _understood(heard)
+            heard[scheme] = {"error": error, "step": "name", "answer": b"", "http_line": "", "tls": {"chain": [], "version": ""}}
+    probed = _core.probe_all(list(ways.values()), timeout=visit.limit(_SECONDS), greeting=anonymous_connect(visit.token))
+    return _understood(heard | dict(zip(ways, probed, strict=True)))
 
 
 def _understood(heard: dict[str, dict[str, Any]]) -> Spoken:
@@ -95,17 +95,12 @@ def speaks_tls(probed: dict[str, Any]) -> bool:
 
 def answering_neighbours(visit: Visit) -> list[int]:
     """Which of the usual ports of the host take a TCP connection."""
-    ports = [port for port in _NEIGHBOURS if port != visit.address.port]
-
-    def answers(port: int) -> bool:
-        host = f"[{visit.address.host}]" if ":" in visit.address.host else visit.address.host
+    host = f"[{visit.address.host}]" if ":" in visit.address.host else visit.address.host
+    ways: dict[int, _core.ConnectOptions] = {}
+    for port in _NEIGHBOURS:
         scheme = "wss" if port == 8884 else "mqtts"  # what HiveMQ Cloud's addresses are let through with
-        try:
-            options = _core.ConnectOptions(f"{scheme}://{host}:{port}")
-        except HoneyframeError:
-            return False
-        probed = _core.probe(options, timeout=visit.limit(1.0))
-        return bool(probed["step"] not in ("name", "tcp"))
-
-    with ThreadPoolExecutor(max_workers=len(ports)) as workers:
-        return [port for port, yes in zip(ports, workers.map(answers, ports), strict=True) if yes]
+        with suppress(HoneyframeError):
+            ways[port] = _core.ConnectOptions(f"{scheme}://{host}:{port}")
+    ways.pop(visit.address.port, None)
+    probed = _core.probe_all(list(ways.values()), timeout=visit.limit(1.0))
+    return [port for port, one in zip(ways, probed, strict=True) if one["step"] not in ("name", "tcp")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import itertools
 import json
 import textwrap
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from ..display import escaped
 from ..events import printable
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class DoctorReport:
 
     def _repr_html_(self) -> str:
         def cell(text: str, extra: str = "") -> str:
-            return f"<td style='text-align:left;vertical-align:top;white-space:normal{extra}'>{_escaped(text)}</td>"
+            return f"<td style='text-align:left;vertical-align:top;white-space:normal{extra}'>{escaped(text)}</td>"
 
         body = "".join(
             "<tr>"
@@ -151,8 +151,8 @@ class DoctorReport:
         )
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in ("step", "verdict", "tried", "what came back", "what to do"))
         return (
-            f"<div class='honeyframe'><p><b>honeyframe doctor {_escaped(self.uri)}</b></p><table><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table><p>{_escaped(self.summary())}</p></div>"
+            f"<div class='honeyframe'><p><b>honeyframe doctor {escaped(self.uri)}</b></p><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{body}</tbody></table><p>{escaped(self.summary())}</p></div>"
         )
 
 
@@ -166,20 +166,30 @@ def _folded(rows: tuple[DoctorRow, ...]) -> Iterator[DoctorRow]:
             yield from group
 
 
-def clean(value: Any, hide: Callable[[str], str]) -> Any:
-    """``value`` without control characters and, by ``hide``, without secrets, however deep they are."""
+def clean_row(row: DoctorRow, hide: Callable[[str], str]) -> DoctorRow:
+    """``row`` without control characters and, by ``hide``, without secrets in what came from outside.
+
+    Our own words stay as they are: a password may be one of them, and a gap would tell it.
+    """
+    return dataclasses.replace(
+        row,
+        step=printable(row.step),
+        tried=printable(row.tried),
+        answer=_clean(row.answer, hide),
+        advice=printable(row.advice),
+        details=_clean(row.details, hide),
+    )
+
+
+def _clean(value: Any, hide: Callable[[str], str]) -> Any:
+    """However deep it is."""
     if isinstance(value, str):
         return hide(printable(value))
     if isinstance(value, Mapping):
-        return {clean(name, hide): clean(item, hide) for name, item in value.items()}
+        return {name: _clean(item, hide) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [clean(item, hide) for item in value]
+        return [_clean(item, hide) for item in value]
     return value
-
-
-def _escaped(text: str) -> str:
-    # A "$" would start a formula in some notebooks: its entity does not.
-    return html.escape(text).replace("$", "&#36;")
 
 
 def _columns(text: str) -> int:

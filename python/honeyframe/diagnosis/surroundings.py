@@ -116,10 +116,7 @@ def environment_row(address: Address | None, *, http_proxy: bool) -> DoctorRow:
         else:
             told.append(f"{shown}: not used, MQTT goes past proxies unless asked")
             verdict, cause = "warn", "proxy_in_environment"
-            advice = (
-                'if this network lets nothing out but through the proxy (TCP fails below), pass it on: http_proxy="http://host:port"; '
-                "the proxy must allow CONNECT to the broker's port. If TCP succeeds below, nothing is to be done"
-            )
+            advice = advise(cause)
     if os.environ.get("MQTT_C_CLIENT_TRACE"):
         told.append("MQTT_C_CLIENT_TRACE is set: Paho writes topics and payloads to it, where it is the system's")
         verdict, cause = "warn", cause or "paho_trace"
@@ -187,14 +184,8 @@ def credential_row(
     try:
         found = find_credentials(address, username=username, password=password, password_file=password_file)
     except InvalidArgumentError as error:
-        row = DoctorRow(
-            "credential",
-            "fail",
-            tried,
-            error.message,
-            "name a file whose first line is the password (mode 0600)",
-            "password_file_unreadable",
-        )
+        cause = "password_file_unreadable"
+        row = DoctorRow("credential", "fail", tried, error.message, advise(cause), cause)
         return FoundCredential(None, None, has_password=False, row=row)
     user = found.username if found.username is not None else address.username
     faults = _credential_faults(address, found, user)
