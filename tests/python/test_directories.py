@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from honeyframe.directories import config_directory, data_directory
-from honeyframe.errors import InvalidArgumentError
 from honeyframe.profiles import profile_path
 from honeyframe.traffic_book import BookFile
 from honeyframe.traffic_plan import plans_file
+from honeyframe.user_files import NoHomeError
 
 BOTH = [(config_directory, "XDG_CONFIG_HOME"), (data_directory, "XDG_DATA_HOME")]
 
@@ -50,6 +50,6 @@ def test_every_file_is_in_one_of_the_two(platform: str, config: str, data: str, 
 def test_no_home_is_a_clear_error(directory: Callable[[], Path], variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(variable)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as where a container's user has no entry in passwd
-    with pytest.raises(InvalidArgumentError, match="no home directory") as refused:
+    with pytest.raises(NoHomeError, match="no home directory") as refused:
         directory()
     assert variable in str(refused.value)
