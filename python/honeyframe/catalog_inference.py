@@ -14,7 +14,7 @@ from typing import Any, Final
 from . import _core
 from .catalog_pattern import TEXT, TEXT_WITHOUT_ZONE, CatalogColumn, CatalogPattern, EventTime, tells_a_unit
 from .json_tree import DIALECT, JsonTree
-from .options import DEFAULT_NA_VALUES, EVENT_TIME, extract_options
+from .options import DEFAULT_NA_VALUES, EVENT_TIME, STREAM_METADATA, extract_options
 from .topic_groups import TopicGroup, group_topics
 from .topic_levels import name_levels
 from .topic_samples import TopicSample
@@ -25,6 +25,8 @@ _MOST_UNITS: Final = 16
 _MOST_TIMES: Final = 12  # columns of a pattern that are tried as event time
 _EXAMPLE: Final = 2_000
 _ADDED: Final = frozenset({"_misfit", "_extra", "_payload_index"})
+#: Of a stream's own columns: a key of that name gets another one there (docs/frame-rules.md, section 2).
+_TAKEN: Final = frozenset({EVENT_TIME, *(f"_{name}" for name in STREAM_METADATA)})
 _NA: Final = frozenset(DEFAULT_NA_VALUES)
 
 _TIME_TEXT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*|\d{9,19}(?:\.\d+)?")
@@ -202,7 +204,9 @@ def _columns(extraction: _core.Extraction, rows: JsonTree, sampled: _Sampled) ->
                 words=kind == "string" and len(filled) > 0 and not any(map(_has_digit, filled.to_pylist())),
             )
         )
-        if pointer and _needs_pointer(name, pointer):
+        if name in _TAKEN:
+            columns[-1] = dataclasses.replace(columns[-1], name=f"/{name}", path=f"/{name}")
+        elif pointer and _needs_pointer(name, pointer):
             columns[-1] = dataclasses.replace(columns[-1], path=pointer)
     return columns
 

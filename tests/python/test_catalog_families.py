@@ -144,3 +144,19 @@ def test_the_code_is_a_program(catalog: hf.Catalog, plant: dict[str, Any]) -> No
     assert ran.returncode == 0, ran.stderr
     assert "home/{room}/temperature: 3 rows" in ran.stdout
     assert "bedroom" in ran.stdout
+
+
+def test_keys_that_are_named_like_a_streams_own_columns_are_read_by_their_paths() -> None:
+    payloads = [b'{"_topic":"x","_recv_time":3,"_event_time":"q","ts":1772352000000,"v":1}'] * 3
+    sample = TopicSample("odd/1", messages=len(payloads))
+    for payload in payloads:
+        sample.keep(payload, 1_772_352_000_000_000_000)
+    (pattern,) = infer_patterns({"odd/1": sample}, 10)
+    assert [column.name for column in pattern.columns] == ["/_topic", "/_recv_time", "/_event_time", "ts", "v"]
+    schema = {column.name: (column.path, column.type) for column in pattern.columns}
+    how = {"metadata": ["topic", "recv_time", "retain"], "event_time": pattern.event_time.column}
+    fixed = hf.extract(payloads, ["odd/1"] * 3, schema=schema, **how)
+    with pytest.warns(hf.ConflictWarning, match="name collision"):
+        inferred = hf.extract(payloads, ["odd/1"] * 3, **how)
+    assert set(inferred.column_names) == set(fixed.column_names)
+    assert fixed.to_pandas()[["/_topic", "/_event_time", "v"]].to_numpy().tolist() == [["x", "q", 1]] * 3
