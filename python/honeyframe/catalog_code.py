@@ -84,6 +84,10 @@ def _remarks(pattern: CatalogPattern) -> list[str]:
     rate = f"{pattern.rate:.3g}/s" if pattern.rate else count_of(pattern.messages, "message")
     kept = ", retained" if pattern.retained == pattern.messages else ""
     remarks = [f"# {printable(pattern.name)}: {describe_kind(pattern)}; {count_of(len(pattern.topics), 'topic')}, {rate}{kept}."]
+    whole = [column.name for column in pattern.columns if column.type == "int64"]
+    if whole:
+        named = printable(", ".join(whole[:3]))
+        remarks.append(f"# Only whole numbers came in {named}: float64 where fractions may come, which go to _misfit else.")
     if pattern.kind == "binary":
         remarks.append("# decode=function makes columns of its bytes (Sparkplug, CBOR, gzip); payload= and schema= go then.")
     if not pattern.is_exact and len(pattern.topics) > _MOST_TOPICS:

@@ -85,8 +85,8 @@ def breaks_down() -> Callable[[Connection], Awaitable[None]]:
     return then
 
 
-async def has_no_shares(c: Connection) -> None:
-    await c.grant({"$share/g/a": 0x9E})
+async def has_no_wildcards(c: Connection) -> None:
+    await c.grant({"plant/#": 0xA2})
     await c.serve()
 
 
@@ -411,8 +411,8 @@ FAULTS: Final[dict[str, Fault]] = {
         "subscribe test/topic", "no_answer", scripts(accepts(ignores_subscribe), access="subscribe"), "SUBSCRIBE", "overloaded"
     ),
     "slow": Fault("round trip", "slow", scripts(slow, access="subscribe"), "at best", "region", "warn"),
-    "no shared subscriptions": Fault(
-        "subscribe $share/g/a", "subscribe_unsupported", scripts(accepts(has_no_shares), topics=["$share/g/a"]), "0x9E", "$share"
+    "no wildcards": Fault(
+        "subscribe plant/#", "subscribe_unsupported", scripts(accepts(has_no_wildcards), topics=["plant/#"]), "0xA2", "exact topic"
     ),
     "ended later": Fault("stay", "disconnected", scripts(accepts(ends_later), topics=[], client_id="me"), "Administrative", "log"),
     "lost at each PUBLISH, and without": Fault(

@@ -44,7 +44,7 @@ class FedWatching:
 
     def __init__(self, **limits: Any) -> None:
         session = SimpleNamespace(subscribe=lambda *_, **__: (1, [1]), unsubscribe=lambda *_, **__: None)
-        client: Any = SimpleNamespace(_session=session, closed=False)
+        client: Any = SimpleNamespace(_session=session, closed=False, _longest_block=5.0)
         self.watching = Watching(client, plan_watch("#", 1, **limits))
         self.push = self.watching._queue.push
 
