@@ -85,11 +85,6 @@ def breaks_down() -> Callable[[Connection], Awaitable[None]]:
     return then
 
 
-async def has_no_wildcards(c: Connection) -> None:
-    await c.grant({"plant/#": 0xA2})
-    await c.serve()
-
-
 async def ignores_subscribe(c: Connection) -> None:
     await c.expect(Subscribe)
     await c.hang()
@@ -411,9 +406,6 @@ FAULTS: Final[dict[str, Fault]] = {
         "subscribe test/topic", "no_answer", scripts(accepts(ignores_subscribe), access="subscribe"), "SUBSCRIBE", "overloaded"
     ),
     "slow": Fault("round trip", "slow", scripts(slow, access="subscribe"), "at best", "region", "warn"),
-    "no wildcards": Fault(
-        "subscribe plant/#", "subscribe_unsupported", scripts(accepts(has_no_wildcards), topics=["plant/#"]), "0xA2", "exact topic"
-    ),
     "ended later": Fault("stay", "disconnected", scripts(accepts(ends_later), topics=[], client_id="me"), "Administrative", "log"),
     "lost at each PUBLISH, and without": Fault(
         "publish test/topic", "connection_lost", scripts(accepts(breaks_down()), access="publish", protocol="5.0"), "lost", "try again"
