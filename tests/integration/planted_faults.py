@@ -85,6 +85,11 @@ def breaks_down() -> Callable[[Connection], Awaitable[None]]:
     return then
 
 
+async def refuses_a_wildcard(c: Connection) -> None:
+    await c.grant({"plant/#": 0xA2})
+    await c.serve()
+
+
 async def ignores_subscribe(c: Connection) -> None:
     await c.expect(Subscribe)
     await c.hang()
@@ -406,6 +411,9 @@ FAULTS: Final[dict[str, Fault]] = {
         "subscribe test/topic", "no_answer", scripts(accepts(ignores_subscribe), access="subscribe"), "SUBSCRIBE", "overloaded"
     ),
     "slow": Fault("round trip", "slow", scripts(slow, access="subscribe"), "at best", "region", "warn"),
+    "a wildcard that is refused": Fault(
+        "subscribe plant/#", "subscribe_unsupported", scripts(accepts(refuses_a_wildcard), topics=["plant/#"]), "0xA2", "exact topic"
+    ),
     "ended later": Fault("stay", "disconnected", scripts(accepts(ends_later), topics=[], client_id="me"), "Administrative", "log"),
     "lost at each PUBLISH, and without": Fault(
         "publish test/topic", "connection_lost", scripts(accepts(breaks_down()), access="publish", protocol="5.0"), "lost", "try again"
