@@ -336,12 +336,7 @@ void SpoolQueue::note_taken(std::uint64_t count) {
 }
 
 void SpoolQueue::tell_damages() {
-  for (const auto& damage : feed_.reader().take_damages()) {
-    const std::string where = "segment " + segment_name(damage.segment);
-    events_.add("damaged", damage.bytes == 0 ? "what lay before " + where + " is gone: deleted, or given up for room"
-                                             : times(damage.bytes, "byte") + " at " + std::to_string(damage.offset) +
-                                                   " of " + where + " are no records and were passed over");
-  }
+  for (const auto& damage : feed_.reader().take_damages()) events_.add("damaged", damage.describe());
 }
 
 void SpoolQueue::recycle(std::unique_ptr<MessageBlock> block) {

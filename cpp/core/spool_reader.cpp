@@ -8,6 +8,13 @@
 
 namespace honeyframe {
 
+std::string SpoolDamage::describe() const {
+  const std::string where = "segment " + segment_name(segment);
+  if (bytes == 0) return "what lay before " + where + " is gone: deleted, or given up for room";
+  return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") + " at " + std::to_string(offset) + " of " + where +
+         " are no records and were passed over";
+}
+
 Result<std::unique_ptr<SpoolReader>> SpoolReader::open(const std::string& path, std::uint64_t from) {
   auto directory = SpoolDirectory::open(path, false);
   if (!directory.ok()) return directory.status();

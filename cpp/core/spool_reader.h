@@ -24,6 +24,9 @@ struct SpoolDamage {
   std::uint64_t segment = 0;  // its first sequence, by its name
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;  // 0: what lay before this segment is gone
+
+  // One line.
+  [[nodiscard]] std::string describe() const;
 };
 
 class SpoolReader {

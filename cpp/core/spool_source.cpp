@@ -90,13 +90,7 @@ void SpoolSource::settle_missing(std::uint64_t missing) noexcept {
 // A block that was read is not given up where there is no memory to tell what lay before it.
 void SpoolSource::tell_damages(std::uint64_t missing) noexcept try {
   if (missing > 0) events_.add("missing", std::to_string(missing) + " messages are missing in the spool");
-  for (const auto& damage : feed_.reader().take_damages()) {
-    const std::string where = "segment " + segment_name(damage.segment);
-    events_.add("damaged", damage.bytes == 0
-                               ? "what lay before " + where + " is gone: deleted, or given up for room"
-                               : std::to_string(damage.bytes) + " bytes at " + std::to_string(damage.offset) + " of " +
-                                     where + " are no records and were passed over");
-  }
+  for (const auto& damage : feed_.reader().take_damages()) events_.add("damaged", damage.describe());
 } catch (const std::bad_alloc&) {
 }
 

@@ -93,11 +93,11 @@ class TopicTable {
     return chunks_[index / kChunk][index % kChunk];
   }
   [[nodiscard]] TopicTotals totals() const noexcept;
-  // What it occupies, estimated from above: never above max_bytes, but for what tells topics without a place apart.
+  // What it occupies, estimated from above: never above max_bytes, but for what tells topics without a place apart,
+  // and four bytes for each topic of the queue's dictionary.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return bytes_ + unplaced_slots_.capacity() * sizeof(std::uint64_t);
   }
-  [[nodiscard]] const TopicLimits& limits() const noexcept { return limits_; }
 
  private:
   static constexpr std::size_t kChunk = 1024;

@@ -58,7 +58,6 @@ class Watch final : public TopicWatch {
     const Reading reading(*this);
     return topic_tree(table_, most_topics, now_ns);
   }
-  [[nodiscard]] StreamCounters counters() const override { return queue_->counters(); }
   [[nodiscard]] bool in_forked_child() const noexcept override { return changed_.in_forked_child(); }
 
  private:

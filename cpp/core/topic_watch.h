@@ -41,8 +41,6 @@ class TopicWatch {
   // Both copy under the lock: for a million topics some tenths of a second, for which the queue has room.
   [[nodiscard]] virtual std::vector<RecordBatchPtr> batches(std::int64_t now_ns) const = 0;
   [[nodiscard]] virtual std::vector<TopicNode> tree(std::size_t most_topics, std::int64_t now_ns) const = 0;
-  // Of the queue: what was dropped or rejected before it could be counted here.
-  [[nodiscard]] virtual StreamCounters counters() const = 0;
   [[nodiscard]] virtual bool in_forked_child() const noexcept = 0;
 };
 

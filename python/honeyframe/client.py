@@ -53,8 +53,7 @@ class Client(Exploring):
         session_expiry: float = 0.0,
         keepalive: float = 30.0,
     ) -> None:
-        # For a queue that keeps the broker waiting: a broker gives up after one and a half keepalives without a ping.
-        self._longest_block = min(5.0, keepalive / 4) if keepalive > 0 else 5.0
+        self._longest_block = longest_block(keepalive)
         self._clean_start, self._session_expiry = clean_start, session_expiry
         self._access = dict(access or {})  # how it was connected, but for secrets: for the code that a catalog writes
         self._session = session
@@ -456,6 +455,11 @@ class Client(Exploring):
         raise TypeError(
             "a Client holds a connection and cannot be pickled: call hf.connect() where it is needed, with credentials from the environment"
         )
+
+
+def longest_block(keepalive: float) -> float:
+    """For a queue that keeps the broker waiting: a broker gives up after one and a half keepalives (seconds) without a ping."""
+    return min(5.0, keepalive / 4) if keepalive > 0 else 5.0
 
 
 def hang_up(session: _core.Session, log: SessionLog, timeout: float = 0.5) -> None:

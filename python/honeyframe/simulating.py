@@ -8,11 +8,9 @@ from __future__ import annotations
 import datetime
 import logging
 import math
-import threading
 import time
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from .arguments import check_number
 from .durations import Duration
@@ -20,12 +18,12 @@ from .durations import seconds as to_seconds
 from .errors import (
     ConnectError,
     ConnectionLostError,
-    HoneyframeError,
     InvalidArgumentError,
     OperationTimeoutError,
     PublishManyError,
 )
 from .simulation import Messages, Simulation
+from .simulator_thread import SimulatorThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +36,6 @@ _AT_ONCE: Final = 20_000  # messages that are drawn and published in one go
 _SINGLY: Final = 8  # fewer than these go one by one
 _LEAST_WAIT: Final = 0.01  # what is due within it goes together
 _RETRY: Final = 0.5  # with a connection that is lost
-
-
-class SimulatorStartedError(HoneyframeError, RuntimeError):
-    """A simulator that was started, and not closed, is started again."""
-
-    code = "simulator_started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +61,7 @@ class SimulationResult:
         return text + (f"; {self.lost:,} lost with the connection" if self.lost else "")
 
 
-class Simulator:
+class Simulator(SimulatorThread):
     """Publishes the devices of a configuration through ``client``, until closed.
 
     Args:
@@ -95,28 +87,16 @@ class Simulator:
         seed: int | None = None,
         start: datetime.datetime | None = None,
     ) -> None:
+        super().__init__()
         self._speed = check_number("speed", speed)
         if not self._speed > 0:
             raise InvalidArgumentError(f"speed must be more than 0; found {speed!r}")
         self.simulation = Simulation(config, seed=seed, start=start, rate=rate)
         self._client = client
-        self._published = self._bytes = self._bad = self._lost = 0
+        self._bytes = self._bad = self._lost = 0
         self._began: float | None = None
         self._ended: float | None = None
-        self._error: BaseException | None = None
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self._position = 0  # of the messages that are being published
-
-    @property
-    def published(self) -> int:
-        """Messages published so far, those of the start included."""
-        return self._published
-
-    @property
-    def error(self) -> BaseException | None:
-        """What ended the simulator before its time: a denied publish, a closed client."""
-        return self._error
 
     def result(self) -> SimulationResult:
         """What has been published so far."""
@@ -124,37 +104,9 @@ class Simulator:
         seconds = 0.0 if self._began is None else end - self._began
         return SimulationResult(self._published, self._bytes, self._bad, self._lost, seconds)
 
-    # --- in a thread
-
-    def start(self) -> Self:
-        """Publishes what is sent at the start, confirmed by the broker; everything else follows from a thread. ``with`` does this."""
-        if self._thread is not None:
-            ended = "is running already" if self._error is None else "has ended already, with an error that it has as .error"
-            raise SimulatorStartedError(f"the simulator {ended}", hint="close() it before it is started again.")
-        self._begin()
-        self._thread = threading.Thread(target=self._run_in_thread, name="honeyframe-simulator", daemon=True)
-        self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """Stops publishing. Idempotent. Retained states stay with the broker: see :meth:`clear_retained`."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(5.0)
-            self._thread = None
-
-    def __enter__(self) -> Self:
-        return self if self._thread is not None else self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def _run_in_thread(self) -> None:
+    def _publish_until_stopped(self) -> None:
         try:
             self._loop(None, None, None)
-        except Exception as error:
-            self._error = error
-            _log.warning("the simulator stopped: %s", error)
         finally:
             self._ended = time.monotonic()
 
@@ -186,8 +138,7 @@ class Simulator:
         return len(topics)
 
     def _begin(self, messages: int | None = None) -> None:
-        self._stop.clear()
-        self._error = None
+        super()._begin()
         self._began, self._ended = time.monotonic(), None
         for one in self.simulation.at_start():
             self._publish(one if messages is None else _first(one, messages - self._published), least_qos=1)
@@ -285,11 +236,9 @@ class Simulator:
         self._bad += bad
 
     def __repr__(self) -> str:
-        running = self._thread is not None and self._thread.is_alive()
-        state = "running" if running else "stopped" if self._error is None else f"stopped by {type(self._error).__name__}"
         config = self.simulation.config
         what = f"{config.device_count:,} devices, {self.simulation.rate:g} messages a second"
-        return f"<Simulator {config.name}: {what}, {state}, {self._published:,} published>"
+        return f"<Simulator {config.name}: {what}, {self._state}, {self._published:,} published>"
 
 
 def _first(messages: Messages, count: int) -> Messages:

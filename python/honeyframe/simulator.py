@@ -10,19 +10,17 @@ promises: its faults come at the messages named below and nowhere else, so that 
 from __future__ import annotations
 
 import json
-import logging
 import random
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
+
+from .simulator_thread import SimulatorThread
 
 __all__ = ["PlantMessage", "PlantSimulator", "Publisher", "plant_messages", "plant_statuses"]
 
-_log = logging.getLogger(__name__)
 
 # Every id of the plant is above 2**53: a detour through float64 would round it.
 FIRST_DEVICE_ID = 9_007_199_254_740_993
@@ -176,7 +174,7 @@ def _encode(content: Any) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-class PlantSimulator:
+class PlantSimulator(SimulatorThread):
     """Publishes a small plant through ``client`` from a thread of its own, until closed.
 
     Parameters
@@ -200,73 +198,36 @@ class PlantSimulator:
     """
 
     def __init__(self, client: Publisher, *, lines: int = 3, rate: float = 50.0, seed: int = 7, start: datetime | None = None) -> None:
+        super().__init__()
         plant_messages(lines=lines, rate=rate, start=start)  # refuses bad values here, not in the thread
         self._client = client
         self._lines = lines
         self._rate = float(rate)
         self._seed = seed
         self._start = start
-        self._published = 0
-        self._error: BaseException | None = None
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def published(self) -> int:
-        """Messages published so far, the retained ones included."""
-        return self._published
-
-    @property
-    def error(self) -> BaseException | None:
-        """What ended the simulator before its time: a lost connection, a denied publish."""
-        return self._error
-
-    def start(self) -> Self:
-        """Publish the retained states, now; everything else follows from the thread. ``with`` does this by itself."""
-        if self._thread is not None:
-            raise RuntimeError("The simulator is running already.")
-        started = datetime.now(UTC) if self._start is None else self._start
-        for message in plant_statuses(lines=self._lines, seed=self._seed, start=started):
-            self._publish(message, qos=1)  # acknowledged: whoever subscribes from here on gets it
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, args=(started,), name="honeyframe-simulator", daemon=True)
-        self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """Stop publishing. Idempotent. The retained states stay with the broker: see :meth:`clear_retained`."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(2.0)
-            self._thread = None
 
     def clear_retained(self) -> None:
         """Take the retained states back from the broker, by an empty retained message on each topic (MQTT 3.1.1, section 3.3.1.3)."""
         for message in plant_statuses(lines=self._lines, seed=self._seed):
             self._publish(PlantMessage(message.topic, b"", retain=True), qos=1)
 
-    def __enter__(self) -> Self:
-        return self if self._thread is not None else self.start()
-
-    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
-        self.close()
-
     def __repr__(self) -> str:
-        state = "stopped" if self._thread is None else "running"
-        return f"PlantSimulator(lines={self._lines}, rate={self._rate:g}, seed={self._seed}, {state}, published={self._published})"
+        return f"PlantSimulator(lines={self._lines}, rate={self._rate:g}, seed={self._seed}, {self._state}, published={self._published})"
 
-    def _run(self, started: datetime) -> None:
+    def _begin(self) -> None:
+        super()._begin()
+        self._started = datetime.now(UTC) if self._start is None else self._start
+        for message in plant_statuses(lines=self._lines, seed=self._seed, start=self._started):
+            self._publish(message, qos=1)  # acknowledged: whoever subscribes from here on gets it
+
+    def _publish_until_stopped(self) -> None:
         begin = time.monotonic()
-        messages = plant_messages(lines=self._lines, seed=self._seed, start=started, rate=self._rate)
-        try:
-            for sent, message in enumerate(messages):
-                # Against the clock, not by sleeping 1/rate: a late wake-up is made good.
-                if self._stop.wait(max(0.0, begin + sent / self._rate - time.monotonic())):
-                    return
-                self._publish(message, qos=0)
-        except Exception as error:
-            self._error = error
-            _log.warning("the simulator stopped: %s", error)
+        messages = plant_messages(lines=self._lines, seed=self._seed, start=self._started, rate=self._rate)
+        for sent, message in enumerate(messages):
+            # Against the clock, not by sleeping 1/rate: a late wake-up is made good.
+            if self._stop.wait(max(0.0, begin + sent / self._rate - time.monotonic())):
+                return
+            self._publish(message, qos=0)
 
     def _publish(self, message: PlantMessage, *, qos: int) -> None:
         self._client.publish(message.topic, message.payload, qos=qos, retain=message.retain)

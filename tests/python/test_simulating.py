@@ -22,8 +22,8 @@ import honeyframe as hf
 from honeyframe import simulating
 from honeyframe.cli.app import app
 from honeyframe.publishing import PublishResult
-from honeyframe.simulating import SimulatorStartedError
 from honeyframe.simulation import Simulation
+from honeyframe.simulator_thread import SimulatorStartedError
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 ROOM: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import bisect
 import json
 import math
@@ -30,7 +31,7 @@ _CHUNK_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
 
 
-class Rows:
+class Rows(abc.ABC):
     """Rows to publish, in frames or dicts; each has a place by which a person finds it."""
 
     noun = "row"
@@ -56,9 +57,9 @@ class Rows:
         if len(self.unreadable) < _MOST_TOLD:
             self.unreadable.append((place, why))
 
+    @abc.abstractmethod
     def items(self) -> Iterator[Any]:
         """Frames or dicts, in order."""
-        raise NotImplementedError
 
     def place(self, row: int) -> int:
         """Where the row of this number, from 0, is found, counted from 1; behind ever so many skipped ones, where at the earliest."""

@@ -68,17 +68,18 @@ def sub(
         printer, extraction, age = _raw(shape, format_text, newline=not no_newline), {}, _AGE
         extraction = {"payload": "raw", "metadata": printer.metadata}
 
+    from ..client import longest_block
+    from ..durations import seconds as to_seconds
     from ..errors import MessagesDroppedWarning
     from ..source import open_stream, plan_with_defaults
 
     warnings.simplefilter("ignore", MessagesDroppedWarning)  # told at the end, with all counters
     # A burst is let in as fast as it is written: the broker waits, as it does for mosquitto_sub.
-    how = {"qos": qos, "retained": retained, "overflow": "block", **extraction}
-    plan_with_defaults(access.topics, how)  # what is wrong with them is said before anything is connected
-    with (
-        access.connect() as client,
-        open_stream(client, plan_with_defaults(access.topics, {**how, "block_timeout": client._longest_block})) as stream,
-    ):
+    broker = access.resolved()
+    patience = longest_block(to_seconds(broker.options.get("keepalive", 30.0), "keepalive"))
+    how = {"qos": qos, "retained": retained, "overflow": "block", "block_timeout": patience, **extraction}
+    plan = plan_with_defaults(access.topics, how)
+    with broker.connect() as client, open_stream(client, plan) as stream:
         return _print(stream, printer, count=count, seconds=limit, idle_seconds=idle_seconds, age=age)
 
 
