@@ -5,7 +5,9 @@ VENV=${HONEYFRAME_VENV:-.venv}
 STAMPS=$VENV/.honeyframe
 
 BUILD_PACKAGES="build-essential cmake ninja-build python3-dev python3-venv libpaho-mqtt-dev libssl-dev libsimdjson-dev"
-TEST_PACKAGES="clang libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git"
+# Charts and dashboards are bundled with npm, whoever it comes from.
+command -v npm >/dev/null 2>&1 || BUILD_PACKAGES="$BUILD_PACKAGES nodejs npm"
+TEST_PACKAGES="clang libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git chromium"
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s\n' "$@" >&2; exit 1; }
@@ -66,8 +68,8 @@ make_venv() {
 
 # The fingerprint of everything the package is built from.
 sources_hash() {
-  { "$VENV/bin/python" --version; find CMakeLists.txt pyproject.toml README.md LICENSE cmake cpp python -type f \
-      ! -name '*.pyc' ! -name '_core*.so' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; } | sha256sum | cut -d' ' -f1
+  { "$VENV/bin/python" --version; find CMakeLists.txt pyproject.toml README.md LICENSE cmake cpp python web -type f \
+      ! -name '*.pyc' ! -name '_core*.so' ! -path 'web/node_modules/*' ! -path 'python/honeyframe/web/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; } | sha256sum | cut -d' ' -f1
 }
 
 # Runs a command unless the stamp $1 already says $2.

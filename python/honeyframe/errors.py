@@ -17,7 +17,7 @@ arguments, ``ConnectionError`` for whatever stands between us and the broker, ``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 
@@ -363,56 +363,27 @@ class SpoolInUseError(SpoolError):
     code = "spool_in_use"
 
 
+class MissingBundleError(HoneyframeError, ModuleNotFoundError):
+    """This build of honeyframe has no charts and dashboards: npm was missing when it was made."""
+
+    code = "missing_bundle"
+
+
 class InternalError(HoneyframeError, RuntimeError):
     """A fault of honeyframe itself; please report it."""
 
     code = "internal"
 
 
-#: The class for each of the core's error codes.
-KINDS: Final[dict[str, type[HoneyframeError]]] = {
-    kind.code: kind
-    for kind in (
-        InvalidArgumentError,
-        InvalidURIError,
-        InvalidTopicError,
-        InvalidTopicFilterError,
-        InvalidTopicTemplateError,
-        InvalidSchemaError,
-        DNSError,
-        ConnectRefusedError,
-        ConnectTimeoutError,
-        ProxyError,
-        WebSocketError,
-        TLSUntrustedError,
-        TLSHostNameError,
-        TLSCertificateExpiredError,
-        TLSNotSpokenError,
-        TLSError,
-        BadCredentialsError,
-        NotAuthorizedError,
-        QuotaExceededError,
-        IdentifierRejectedError,
-        UnsupportedProtocolVersionError,
-        ServerUnavailableError,
-        SessionTakenOverError,
-        DisconnectedByBrokerError,
-        ConnectionLostError,
-        SubscribeDenied,
-        PublishDenied,
-        PublishProbablyDenied,
-        PacketTooLargeError,
-        PacketRefusedError,
-        OperationTimeoutError,
-        ClosedError,
-        ForkedProcessError,
-        WebSocketInUseError,
-        DoesNotFitError,
-        SpoolError,
-        SpoolInUseError,
-        InternalError,
-    )
-}
+def _kinds(root: type[HoneyframeError]) -> Iterator[type[HoneyframeError]]:
+    for kind in root.__subclasses__():
+        if "code" in vars(kind):
+            yield kind
+        yield from _kinds(kind)
+
+
+#: The class of each code; the core's codes are among them.
+KINDS: Final[dict[str, type[HoneyframeError]]] = {kind.code: kind for kind in _kinds(HoneyframeError)}
 
 
 def error_from_core(
