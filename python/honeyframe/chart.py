@@ -76,7 +76,7 @@ class Chart(LiveView):
 
     def _told_lines(self, first: int) -> list[dict[str, Any]]:
         lines = self._reader.book.lines[first:]
-        return [{"name": line.name, "pane": line.pane, "step": line.kind == "bool"} for line in lines]
+        return [{"name": line.name, "label": line.label, "pane": line.pane, "step": line.kind == "bool"} for line in lines]
 
     def _face(self) -> tuple[str, dict[str, Any]]:
         plan = self._plan

@@ -24,7 +24,8 @@ _AHEAD_SECONDS: Final = 2.0  # what a clock may be wrong without being called so
 class Line:
     """One line of a chart."""
 
-    name: str
+    name: str  # its own
+    label: str  # in the legend of its pane
     column: str
     pane: int
     kind: str  # the column's type
@@ -57,12 +58,11 @@ class LineBook:
                     self._left_out.add(name)
                 return -1
             number = self._numbers[name] = len(self.lines)
-            self.lines.append(Line(self._label(keys, column), column, self._plan.pane_of(column), kind, keys))
+            pane = self._plan.pane_of(column)
+            parts = [*keys, column]
+            label = " · ".join(parts if len(self._plan.panes[pane]) > 1 or not keys else keys)
+            self.lines.append(Line(" · ".join(parts) if len(self._plan.columns) > 1 else label, label, column, pane, kind, keys))
         return number
-
-    def _label(self, keys: tuple[str, ...], column: str) -> str:
-        parts = [*keys, column] if len(self._plan.columns) > 1 or not keys else keys
-        return " · ".join(parts)
 
 
 @dataclass

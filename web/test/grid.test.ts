@@ -8,10 +8,13 @@ function line(...pairs: [number, number][]): Points {
   return points;
 }
 
-/** The cells that say something, with their times. */
+/** The cells that say something, with their times; of a gap the first. */
 function told(points: Points, from: number, to: number, columns: number): [number, number | null][] {
   const grid = toGrid([points], from, to, columns);
-  return (grid.lines[0] ?? []).flatMap((cell, i): [number, number | null][] => (cell === undefined ? [] : [[Math.floor(grid.x[i] ?? NaN), cell]]));
+  const cells = grid.lines[0] ?? [];
+  return cells.flatMap((cell, i): [number, number | null][] =>
+    cell === undefined || (cell === null && cells[i - 1] === null) ? [] : [[Math.floor(grid.x[i] ?? NaN), cell]],
+  );
 }
 
 test("each column keeps its least and its greatest value, in the order in which they came", () => {
@@ -28,6 +31,11 @@ test("a gap breaks the line, a column without a point does not", () => {
     [1, null],
     [3, 2],
   ]);
+});
+
+test("a gap reaches to the next value, which is how uPlot knows it", () => {
+  const cells = toGrid([line([0.5, 1], [0.6, NaN], [3.5, 2])], 0, 4, 4).lines[0] ?? [];
+  expect(cells.slice(3, 15)).toEqual([1, undefined, null, ...new Array<null>(6).fill(null), 2, undefined, undefined]);
 });
 
 test("a gap is seen beside the two values of its column, whichever comes first", () => {

@@ -6,6 +6,8 @@ export interface LineOptions {
   pane?: number;
   /** A switch: the value holds until the next one. */
   step?: boolean;
+  /** In the legend, instead of its name, which is its own in all panes. */
+  label?: string;
 }
 
 export class Line {
@@ -16,6 +18,7 @@ export class Line {
 
   constructor(
     readonly name: string,
+    readonly label: string,
     readonly pane: number,
     readonly step: boolean,
     capacity: number,
@@ -45,7 +48,7 @@ export class ChartData {
   line(name: string, options: LineOptions = {}): Line {
     let line = this.lines.get(name);
     if (line === undefined) {
-      line = new Line(name, options.pane ?? 0, options.step ?? false, this.maxPoints, this.fold);
+      line = new Line(name, options.label ?? name, options.pane ?? 0, options.step ?? false, this.maxPoints, this.fold);
       this.lines.set(name, line);
       this.tell("lines");
     }

@@ -30,6 +30,7 @@ function lineOf(points: Points, xs: Float64Array, width: number, first: number, 
   const cells = new Array<Cell>(count * CELLS).fill(undefined);
   const [begin, end] = [points.indexOf(width * first), points.indexOf(width * (first + count))];
   let column = -1;
+  let hasGap = false;
   let [least, greatest, leastCame, greatestCame] = [Infinity, -Infinity, 0, 0];
   const finish = (): void => {
     if (column < 0 || least === Infinity) return;
@@ -48,6 +49,7 @@ function lineOf(points: Points, xs: Float64Array, width: number, first: number, 
       // Before the column's first value it belongs to the column before.
       const behind = least === Infinity ? at - 1 : at;
       if (behind >= 0) cells[CELLS * behind + 2] = null;
+      hasGap = true;
       continue;
     }
     if (y < least) [least, leastCame] = [y, i];
@@ -57,7 +59,17 @@ function lineOf(points: Points, xs: Float64Array, width: number, first: number, 
   // Lines go on beyond the edges, which is all there is to see of one that has few points.
   cells[0] ??= between(points, begin, xs[0] ?? 0);
   cells[cells.length - 1] ??= between(points, end, xs[xs.length - 1] ?? 0);
+  if (hasGap) widen(cells);
   return cells;
+}
+
+/** uPlot leaves out as much as is null: all of the gap, up to the next value. */
+function widen(cells: Cell[]): void {
+  let inGap = false;
+  for (let i = 0; i < cells.length; ++i) {
+    if (cells[i] === undefined && inGap) cells[i] = null;
+    else inGap = cells[i] === null;
+  }
 }
 
 /** The value at `x` on the way from the point before `index` to that one; undefined where no line goes there. */

@@ -16,10 +16,10 @@ export class Legend {
     for (const line of lines) {
       const button = element("button", "hf-entry");
       button.type = "button";
-      button.title = `hide or show ${line.name}`;
+      button.title = `hide or show ${line.label}`;
       const [swatch, value] = [element("span", "hf-swatch"), element("span", "hf-value")];
       swatch.style.backgroundColor = colour(line);
-      button.append(swatch, element("span", "hf-name", line.name), value);
+      button.append(swatch, element("span", "hf-name", line.label), value);
       button.addEventListener("click", () => {
         this.toggle(line);
       });

@@ -72,7 +72,7 @@ export class Pane {
     const axis = { stroke: colours.text, grid: { stroke: colours.grid, width: 1 }, ticks: { stroke: colours.grid, width: 1 } };
     const stepped = uPlot.paths.stepped?.({ align: 1 });
     const series = lines.map((line): uPlot.Series => ({
-      label: line.name,
+      label: line.label,
       stroke: this.view.colour(line),
       width: 1.5,
       dash: this.view.dash(line),

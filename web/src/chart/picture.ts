@@ -61,7 +61,7 @@ function rows(lines: readonly Line[], measure: (text: string) => number, width: 
   const found: { line: Line; text: string; x: number }[][] = [];
   let x = Infinity;
   for (const line of lines) {
-    const name = line.name.length > MOST_NAME ? `${line.name.slice(0, MOST_NAME)}…` : line.name;
+    const name = line.label.length > MOST_NAME ? `${line.label.slice(0, MOST_NAME)}…` : line.label;
     const text = `${name} ${textOf(line.lastY, line.step)}`;
     const needed = measure(text) + 35 * scale;
     if (x + needed > width) {

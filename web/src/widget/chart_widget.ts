@@ -17,6 +17,7 @@ export interface ChartConfig {
 
 interface LineMessage {
   name: string;
+  label: string;
   pane: number;
   step: boolean;
 }

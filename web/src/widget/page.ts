@@ -11,14 +11,14 @@ export interface Snapshot {
   config: ChartConfig;
   /** The right edge, in seconds since 1970. */
   now: number;
-  lines: { name: string; pane: number; step: boolean; x: string; y: string }[];
+  lines: { name: string; label: string; pane: number; step: boolean; x: string; y: string }[];
 }
 
 export function snapshotOf(config: ChartConfig, data: ChartData, now: number): Snapshot {
-  const lines = [...data.lines.values()].map(({ name, pane, step, points }) => {
+  const lines = [...data.lines.values()].map(({ name, label, pane, step, points }) => {
     const [x, y] = [new Float64Array(points.length), new Float64Array(points.length)];
     for (let i = 0; i < points.length; ++i) [x[i], y[i]] = [points.x(i), points.y(i)];
-    return { name, pane, step, x: toBase64(x), y: toBase64(y) };
+    return { name, label, pane, step, x: toBase64(x), y: toBase64(y) };
   });
   return { config, now, lines };
 }
@@ -47,8 +47,8 @@ export function showSnapshot(): void {
   if (host === null || data === null) return;
   const { config, now, lines } = JSON.parse(data.textContent ?? "") as Snapshot;
   const view = new ChartView(host, { ...config, maxPoints: 10_000_000, toolbar: true, now: () => now });
-  for (const { name, pane, step, x, y } of lines) {
-    view.line(name, { pane, step });
+  for (const { name, label, pane, step, x, y } of lines) {
+    view.line(name, { label, pane, step });
     view.append(name, fromBase64(x), fromBase64(y));
   }
   view.setStatus([`saved ${new Date(now * 1000).toLocaleString()}`]);
