@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from . import _core
-from .arguments import count_of
+from .arguments import check_path, count_of
 from .chart_plan import ChartPlan
 from .chart_points import GapWatch, Picture, Points, thin_out
-from .chart_rows import RowReader
+from .chart_rows import Line, RowReader
+from .errors import InvalidArgumentError, MissingExtraError
 from .events import printable
 from .live_view import LiveView
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +42,7 @@ class Chart(LiveView):
         self._plan = plan
         self._reader = RowReader(plan)
         self._gap_watch = GapWatch(plan.column_width, plan.gap)
-        self._picture = Picture(plan.column_width)
+        self._points = Picture(plan.column_width)
         self._gaps_seen = stream._gaps()
         self._lines_told = 0
         self._status_told: dict[str, Any] = {}
@@ -52,7 +57,7 @@ class Chart(LiveView):
         points = self._reader.read(batches, now)
         points = self._gap_watch.mark(points, len(self._reader.book.lines))
         points = thin_out(points, self._plan.column_width)
-        self._picture.add(points)
+        self._points.add(points)
         self._show(points, now)
 
     def _show(self, points: Points, now: float) -> None:
@@ -68,15 +73,13 @@ class Chart(LiveView):
         self._channel.send(content, _buffers(points))
 
     def _whole(self) -> tuple[dict[str, Any], Buffers]:
-        now = time.time()
+        _, points, end = self._drawn()
         self._status_told = self._status()
         self._lines_told = len(self._reader.book.lines)
-        content = {"now": now, "lines": self._told_lines(0), "status": self._status_told}
-        return content, _buffers(self._picture.points(now - self._plan.window))
+        return {"now": end, "lines": self._told_lines(0), "status": self._status_told}, _buffers(points)
 
     def _told_lines(self, first: int) -> list[dict[str, Any]]:
-        lines = self._reader.book.lines[first:]
-        return [{"name": line.name, "label": line.label, "pane": line.pane, "step": line.kind == "bool"} for line in lines]
+        return [line.told(number) for number, line in enumerate(self._reader.book.lines) if number >= first]
 
     def _face(self) -> tuple[str, dict[str, Any]]:
         plan = self._plan
@@ -103,14 +106,12 @@ class Chart(LiveView):
     def to_frame(self) -> pd.DataFrame:
         """What is drawn, as a DataFrame: a row a point, sorted by line and time.
 
-        Columns: those of ``by=`` (string), ``column`` (string), ``time`` (datetime64[ns, UTC]), ``value`` (float64; NaN is a gap). Where many
-        points fall into one column of pixels these are its least and its greatest; all rows are in :meth:`Stream.window`.
+        Columns: those of ``by=`` (string), ``column`` (string), ``time`` (datetime64[ns, UTC]), ``value`` (float64; NaN is a gap). Where
+        many points fall into one column of pixels these are its least and its greatest; all rows are in :meth:`Stream.window`.
         """
         import pandas as pd
 
-        with self._lock:
-            points = self._picture.points(time.time() - self._plan.window)
-            lines = list(self._reader.book.lines)
+        lines, points, _ = self._drawn()
         texts = {name: [line.keys[i] for line in lines] for i, name in enumerate(self._plan.by)}
         texts["column"] = [line.column for line in lines]
         frame = pd.DataFrame(
@@ -120,12 +121,51 @@ class Chart(LiveView):
         frame["value"] = points.y
         return frame
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes what is drawn: ``.png``, ``.svg`` or ``.pdf`` is a picture, ``.html`` one file that any browser opens, without a network.
+
+        Returns:
+            Path: where it is.
+
+        Raises:
+            InvalidArgumentError: another suffix.
+            MissingExtraError: a picture needs matplotlib: ``pip install 'honeyframe[notebook]'``.
+            OSError: it could not be written. A file of that name stays as it was.
+        """
+        target = check_path("path", path)
+        kind = target.suffix.lower().removeprefix(".")
+        if kind not in ("png", "svg", "pdf", "html"):
+            raise InvalidArgumentError(f"a chart is saved as .png, .svg, .pdf or .html; found {target.name!r}")
+        made = self._page().encode() if kind == "html" else self._picture(kind)
+        with whole_file(target) as file:
+            file.write(made)
+        return target.absolute()
+
+    savefig = save
+
+    def _drawn(self) -> tuple[list[Line], Points, float]:
+        """The lines, their points, and the right edge."""
+        with self._lock:
+            end = self._ended_at or time.time()
+            return list(self._reader.book.lines), self._points.points(end - self._plan.window), end
+
+    def _picture(self, kind: str) -> bytes:
+        from .chart_image import picture
+
+        lines, points, end = self._drawn()
+        return picture(kind, self._plan, lines, points, end - self._plan.window, end, self._notes())
+
+    def _page(self) -> str:
+        from .chart_page import page
+
+        return page(self._face()[1], *self._drawn())
+
     def __repr__(self) -> str:
         with self._lock:
             lines = list(self._reader.book.lines)
             notes = self._notes()
             told = self._lines_of_counters()
-        state = "ended" if self._ended else "running"
+        state = "ended" if self.closed else "running"
         texts = [f"<honeyframe.Chart of {', '.join(self._plan.columns)}: {count_of(len(lines), 'line')}, {state}>"]
         width = max((len(printable(line.name)) for line in lines[:_SHOWN_LINES]), default=0)
         for line in lines[:_SHOWN_LINES]:
@@ -136,15 +176,17 @@ class Chart(LiveView):
         texts += [f"  {printable(note)}" for note in [*notes, *([told] if told else [])]]
         return "\n".join(texts)
 
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:
-        from .credentials import in_notebook
-
-        bundle: dict[str, Any] = {"text/plain": repr(self)}
-        if in_notebook():
-            bundle["application/vnd.jupyter.widget-view+json"] = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+    def _bundle(self) -> dict[str, Any]:
+        bundle = super()._bundle()
+        if self._reader.book.lines:  # for who reads the notebook when nothing runs
+            try:
+                bundle["image/png"] = base64.b64encode(self._picture("png")).decode("ascii")
+            except MissingExtraError:
+                pass
         return bundle
 
 
 def _buffers(points: Points) -> Buffers:
     """Little-endian, as every browser has them."""
-    return [np.ascontiguousarray(points.line, "<i4").data, np.ascontiguousarray(points.x, "<f8").data, np.ascontiguousarray(points.y, "<f8").data]
+    arrays = (points.line.astype("<i4", copy=False), points.x.astype("<f8", copy=False), points.y.astype("<f8", copy=False))
+    return [np.ascontiguousarray(array).data for array in arrays]

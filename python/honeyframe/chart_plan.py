@@ -124,7 +124,9 @@ def _panes(y: Columns) -> tuple[tuple[str, ...], ...]:
             if not isinstance(name, str):
                 raise TypeError(f"y must be names of columns, or lists of them; found {type(name).__name__} in it")
         if not names:
-            raise InvalidArgumentError("y has nothing to draw", hint='Pass y="temperature", y=["a", "b"], or a list for each pane: y=[["a", "b"], ["c"]].')
+            raise InvalidArgumentError(
+                "y has nothing to draw", hint='Pass y="temperature", y=["a", "b"], or a list for each pane: y=[["a", "b"], ["c"]].'
+            )
         panes.append(tuple(dict.fromkeys(names)))
     flat = [name for pane in panes for name in pane]
     for name in flat:

@@ -6,7 +6,8 @@ All of it is NumPy on whole arrays: ``line`` (int32, a line's number), ``x`` (fl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +18,20 @@ Lines: TypeAlias = npt.NDArray[np.int32]
 _FRAMES: Final = 64  # so many frames are kept apart before they are thinned out together
 
 
-class Points(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Points:
     """Arrays of one length, sorted by line and then by time."""
 
     line: Lines
     x: Floats
     y: Floats
 
-    def __len__(self) -> int:  # of points, not of fields
+    def __len__(self) -> int:
         return len(self.line)
+
+    def pick(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Points:
+        """Those of a mask, or of indices."""
+        return Points(self.line[which], self.x[which], self.y[which])
 
 
 def no_points() -> Points:
@@ -41,7 +47,8 @@ def sort_points(line: Lines, x: Floats, y: Floats) -> Points:
 def join_points(parts: Sequence[Points]) -> Points:
     if not parts:
         return no_points()
-    return sort_points(*(np.concatenate(arrays) for arrays in zip(*map(tuple, parts), strict=True)))
+    line = np.concatenate([part.line for part in parts])
+    return sort_points(line, np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
 
 
 def thin_out(points: Points, width: float) -> Points:
@@ -51,14 +58,13 @@ def thin_out(points: Points, width: float) -> Points:
     """
     is_gap = np.isnan(points.y)
     if is_gap.any():
-        values, gaps = (Points(*(array[mask] for array in points)) for mask in (~is_gap, is_gap))
-        first = _starts(gaps.line, gaps.x, width)
-        return join_points([_extremes(values, width), Points(*(array[first] for array in gaps))])
+        gaps = points.pick(is_gap)
+        return join_points([_extremes(points.pick(~is_gap), width), gaps.pick(_starts(gaps.line, gaps.x, width))])
     return _extremes(points, width)
 
 
 def _extremes(points: Points, width: float) -> Points:
-    line, x, y = points
+    line, x, y = points.line, points.x, points.y
     count = len(line)
     starts = _starts(line, x, width)
     if len(starts) == count:
@@ -68,7 +74,7 @@ def _extremes(points: Points, width: float) -> Points:
     for extreme in (np.minimum.reduceat(y, starts), np.maximum.reduceat(y, starts)):
         at = np.where(y == np.repeat(extreme, sizes), np.arange(count), count)
         chosen[np.minimum.reduceat(at, starts)] = True
-    return Points(line[chosen], x[chosen], y[chosen])
+    return points.pick(chosen)
 
 
 def _starts(line: Lines, x: Floats, width: float) -> npt.NDArray[np.intp]:
@@ -98,7 +104,7 @@ class Picture:
         self._settle()
         young = self._settled.x >= oldest
         if not young.all():
-            self._settled = Points(*(array[young] for array in self._settled))
+            self._settled = self._settled.pick(young)
         return self._settled
 
     def _settle(self) -> None:
@@ -132,7 +138,7 @@ class GapWatch:
         self._grow(lines)
         if not len(points):
             return points
-        line, x, _ = points
+        line, x = points.line, points.x
         first = np.ones(len(line), np.bool_)
         first[1:] = line[1:] != line[:-1]
         before = np.empty(len(x))

@@ -1,4 +1,4 @@
-"""From a stream's batches to the points of a chart: which line a row belongs to, when it was, what it says, and what is left out and why."""
+"""From a stream's batches to the points of a chart: to which line a row belongs, when it was, what it says, and what is left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from . import _core
 from .chart_plan import EVENT_TIME, RECEIVE_TIME, ChartPlan, fault_of_x, fault_of_y
-from .chart_points import Points, join_points, no_points, sort_points
+from .chart_points import Points, join_points, no_points
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +24,7 @@ _AHEAD_SECONDS: Final = 2.0  # what a clock may be wrong without being called so
 class Line:
     """One line of a chart."""
 
-    name: str  # its own
+    name: str  # with what it differs in from all others
     label: str  # in the legend of its pane
     column: str
     pane: int
@@ -32,6 +32,10 @@ class Line:
     keys: tuple[str, ...]  # of the columns of by=
     last_x: float = float("-inf")
     last: float | int | bool | None = None
+
+    def told(self, number: int) -> dict[str, Any]:
+        """As a browser is told of it."""
+        return {"name": str(number), "label": self.label, "pane": self.pane, "step": self.kind == "bool"}
 
 
 class LineBook:
@@ -107,7 +111,7 @@ class RowReader:
             column = columns.get(name)
             if column is not None and (values := self._values(name, column)) is not None:
                 parts.append(self._points(name, column, values, times, is_wanted, groups, keys))
-        return sort_points(*(np.concatenate(arrays) for arrays in zip(*map(tuple, parts), strict=True))) if parts else no_points()
+        return join_points(parts)
 
     def _times(self, columns: dict[str, Any], rows: int, now: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """Seconds since 1970, and which rows are drawn."""

@@ -13,9 +13,11 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from . import _core
+from .credentials import in_notebook
 from .errors import HoneyframeError
 from .events import printable
 from .lifetime import check_process, is_ending
+from .notebook_display import Outputs
 
 if TYPE_CHECKING:
     from .live_widget import Buffers, Channel
@@ -40,7 +42,8 @@ class LiveView(ABC):
         self._channel: Channel | None = None
         self._missed_rows = 0
         self._looks_left = _LAST_LOOKS
-        self._ended = False
+        self._ended_at: float | None = None
+        self._outputs = Outputs(self)
         self._counters: dict[str, int] = {}
         self._counted_at = 0.0
         self._stopping = threading.Event()
@@ -54,7 +57,7 @@ class LiveView(ABC):
     @property
     def closed(self) -> bool:
         """Whether nothing more comes: by :meth:`close`, or since the stream has ended."""
-        return self._ended
+        return self._ended_at is not None
 
     @property
     def widget(self) -> Any:
@@ -75,7 +78,7 @@ class LiveView(ABC):
                     view = here()
                     return view._whole() if view is not None else ({}, ())
 
-                self._channel = Channel(kind, config, whole, self._lock)
+                self._channel = Channel(kind, config, whole, self._outputs.note_browser, self._lock)
                 weakref.finalize(self, self._channel.close).atexit = False
             return self._channel.widget
 
@@ -86,6 +89,7 @@ class LiveView(ABC):
             self._thread.join(1.0)
         with self._lock:
             self._end()
+        self._leave()
 
     def __enter__(self) -> Self:
         return self
@@ -112,14 +116,24 @@ class LiveView(ABC):
         names = ("dropped", "rejected", "quarantined", "gaps", "misfits")
         told = {name: self._counters.get(name, 0) for name in names}
         told["unread"] = bool(told["dropped"]) and not self._counters.get("delivered", 0)
-        return {**told, "missed": self._missed_rows, "ended": self._ended}
+        return {**told, "missed": self._missed_rows, "ended": self.closed}
+
+    def _bundle(self) -> dict[str, Any]:
+        """By MIME type, what a notebook keeps of it."""
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        return {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}
+
+    def _ipython_display_(self) -> None:
+        if not in_notebook():
+            raise NotImplementedError  # then repr() it is
+        self._outputs.show(self._bundle())
 
     # --- the thread's
 
     def _look(self) -> bool:
         """One step; False at the end."""
         with self._lock:
-            if self._ended:
+            if self.closed:
                 return False
             is_last = self._stream.closed
             batches, _, self._missed_rows = self._tap.take()
@@ -134,25 +148,28 @@ class LiveView(ABC):
             self._take(batches, now)
             return True
 
+    def _leave(self) -> None:
+        """After the end: outputs keep a picture of it."""
+        outputs, self._outputs = self._outputs, Outputs(self)
+        if not is_ending():
+            outputs.renew()
+        outputs.end()
+
     def _count(self) -> None:
         if time.monotonic() - self._counted_at >= _COUNTERS_SECONDS:
             self._counted_at = time.monotonic()
             self._counters = self._stream.stats().as_dict()
 
     def _end(self) -> None:
-        if self._ended:
+        if self.closed:
             return
-        self._ended = True
+        self._ended_at = time.time()
         self._stopping.set()
         del self._tap  # the pump stops with the last of them
         try:
             self._counters = self._stream.stats().as_dict()
         except HoneyframeError:  # at the interpreter's end
             pass
-        self._finish()
-
-    def _finish(self) -> None:
-        """Tells the browser that this is all."""
         if self._channel is not None and not is_ending():
             self._channel.send({"kind": "end", "status": self._status()})
 
@@ -170,8 +187,15 @@ def _run(view: weakref.ref[LiveView], stopping: threading.Event, period: float) 
             return
         try:
             if not here._look():
+                here._leave()
                 return
+            here._outputs.look()
         except HoneyframeError:  # the interpreter is ending, or the process was forked
             return
         del here
         due = max(due + period, time.monotonic() - _LATE_PERIODS * period)
+    here = view()
+    if here is not None and not here.closed and not is_ending():  # nobody sees it any more
+        with here._lock:
+            here._end()
+        here._leave()

@@ -29,7 +29,7 @@ Buffers: TypeAlias = Sequence[Any]
 Whole: TypeAlias = Callable[[], tuple[dict[str, Any], Buffers]]
 
 
-class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]  # untyped where it is not installed
+class LiveWidget(anywidget.AnyWidget):
     """What the browser sees of one chart, table or tree.
 
     Sending works from any thread: ipykernel's session hands each message to its IOPub thread.
@@ -46,12 +46,16 @@ class Channel:
 
     Args:
         whole: asked for what there is, whenever somebody opens a view that has nothing. Called under ``lock``.
+        note_browser: told of each browser's id, and how many views it shows.
         lock: held while something is sent, so that the whole and what follows it are in order.
     """
 
-    def __init__(self, kind: str, config: dict[str, Any], whole: Whole, lock: threading.RLock) -> None:
+    def __init__(
+        self, kind: str, config: dict[str, Any], whole: Whole, note_browser: Callable[[str, int], None], lock: threading.RLock
+    ) -> None:
         self._lock = lock
         self._whole = whole
+        self._note_browser = note_browser
         self._sent = 0
         self.wholes = 0
         self.widget = LiveWidget(kind=kind, config=config)
@@ -75,8 +79,13 @@ class Channel:
         self.widget.close()
 
     def _hear(self, content: dict[str, Any]) -> None:
-        if content.get("kind") == "hello" and isinstance(content.get("id"), str):
-            self._tell_whole(content["id"])
+        kind, browser, views = content.get("kind"), content.get("id"), content.get("views")
+        if not isinstance(browser, str):
+            return
+        if kind == "hello":
+            self._tell_whole(browser)
+        elif kind == "views" and isinstance(views, int):
+            self._note_browser(browser, views)
 
     def _tell_whole(self, to: str) -> None:
         with self._lock:

@@ -36,6 +36,11 @@ export class Channel<M extends Message> {
     }, PATIENCE_MS);
   }
 
+  /** How many views of this widget there are here: a kernel ends what nobody sees or holds. */
+  tellViews(views: number): void {
+    this.model.send({ kind: "views", id: this.id, views });
+  }
+
   stop(): void {
     clearTimeout(this.timer);
   }

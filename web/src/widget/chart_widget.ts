@@ -41,6 +41,8 @@ export class ChartWidget {
   /** The kernel's clock behind this browser's, in seconds; never less than it is. */
   private behind = Infinity;
   private endedAt: number | undefined;
+  /** What a view that has gone had zoomed into: its output may only be drawn anew. */
+  private left: { from: number; to: number } | undefined;
 
   constructor(private readonly model: AnyModel) {
     this.config = model.get("config") as ChartConfig;
@@ -72,9 +74,13 @@ export class ChartWidget {
       this.data,
     );
     this.views.add(view);
+    this.channel.tellViews(this.views.size);
     this.tellStatus(view);
+    if (this.left) view.zoom(this.left.from, this.left.to);
     return () => {
+      this.left = view.isLive ? undefined : view.seen;
       this.views.delete(view);
+      this.channel.tellViews(this.views.size);
       view.destroy();
     };
   }
