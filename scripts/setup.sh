@@ -7,7 +7,9 @@ STAMPS=$VENV/.honeyframe
 BUILD_PACKAGES="build-essential cmake ninja-build python3-dev python3-venv libpaho-mqtt-dev libssl-dev libsimdjson-dev"
 # Charts and dashboards are bundled with npm, whoever it comes from.
 command -v npm >/dev/null 2>&1 || BUILD_PACKAGES="$BUILD_PACKAGES nodejs npm"
-TEST_PACKAGES="clang libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git chromium"
+TEST_PACKAGES="clang libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git"
+# For the tests in a browser. Ubuntu's is a snap and cannot come this way: a Chrome that is there already is used, else they are skipped.
+if [ -r /etc/os-release ] && [ "$(. /etc/os-release && echo "$ID")" = debian ]; then TEST_PACKAGES="$TEST_PACKAGES chromium"; fi
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s\n' "$@" >&2; exit 1; }
