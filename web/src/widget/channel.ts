@@ -57,6 +57,9 @@ export class Channel<M extends Message> {
       this.last = message.number;
       this.asked = false;
       this.receiver.whole(message, buffers);
+    } else if (message.kind === "state") {
+      this.last = message.number; // all there is, each time
+      this.receiver.whole(message, buffers);
     } else if (this.last !== undefined && message.number === this.last + 1) {
       this.last = message.number;
       this.receiver.more(message, buffers);
