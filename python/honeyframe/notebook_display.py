@@ -110,4 +110,15 @@ def _only_history_holds(view: LiveView) -> bool:
     names = shell.user_ns
     if any(value is view and not name.startswith("_") for name, value in list(names.items())):
         return False
-    return all(holder is names or holder is names.get("Out") or holder is names.get("_oh") for holder in gc.get_referrers(view))
+    hook, last = shell.displayhook, shell.last_execution_result
+    history = (
+        names,
+        shell.user_ns_hidden,
+        names.get("Out"),
+        names.get("_oh"),
+        hook,
+        vars(hook),
+        last,
+        vars(last) if last is not None else None,
+    )
+    return all(any(holder is known for known in history) for holder in gc.get_referrers(view))

@@ -42,7 +42,7 @@ class WidgetView:
             self._handle.update(self._bundle(self._page.html(self._last)), raw=True)
 
     def _rows(self, node: Node, tree: TopicTree, depth: int) -> list[list[Any]]:
-        told, value, flags, is_open = self._page.told(node, tree)
+        told, flags, value, is_open = self._page.told(node, tree)
         below = [row for child in node.children for row in self._rows(child, tree, depth + 1)]
         more = _more(node.hidden - sum(child.hidden for child in node.children))
         return [[depth, node.path, printable(node.name), told, flags, value, is_open, more], *below]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ pytest.importorskip("anywidget")
 
 pytestmark = pytest.mark.timeout(180)
 
+NOTEBOOK7S_OWN = "Cannot read properties of undefined (reading 'schema')"  # of its settings, when a kernel is restarted
 HOSTILE = "<img src=x onerror=alert(1)>"
 PASSWORD = "both-password"
 
@@ -34,6 +37,22 @@ threading.Thread(target=publish, daemon=True).start()
 chart = stream.chart([["temperature"], ["on"]], by="line", window="20s", title="Plant", height=160)
 """
 _CHARTS = "'honeyframe-chart threads:', sum(thread.name == 'honeyframe-chart' for thread in threading.enumerate())"
+
+
+@pytest.fixture(autouse=True)
+def _own_kernels(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test leaves its server without a kernel: the next one waits for its own."""
+    yield
+    for name in ("jupyter_lab", "notebook7"):
+        server: JupyterServer | None = request.node.funcargs.get(name)
+        if request.node.funcargs.get("jupyter") is not None:
+            server = request.node.funcargs["jupyter"]
+        if server is None:
+            continue
+        for kernel in server.kernels():
+            address = f"{server.url}/api/kernels/{kernel['id']}"
+            asked = urllib.request.Request(address, method="DELETE", headers={"Authorization": f"token {server.token}"})
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=10).close()
 
 
 def legend(notebook: NotebookPage, cell: int) -> list[str]:
@@ -93,7 +112,8 @@ def test_a_chart_goes_on_while_a_cell_is_busy(jupyter: JupyterServer, page: Any,
     notebook.run(1)
     wait_for_chart(notebook, 1)
     assert_moves(notebook, 1)
-    assert record.errors == []
+    assert [error for error in record.errors if error != NOTEBOOK7S_OWN] == []
+    assert not any("anywidget" in text for kind, text in record.console if kind in ("warning", "error"))
     assert record.left_the_machine() == []
 
 
@@ -113,6 +133,8 @@ def test_who_opens_it_later_gets_the_whole_picture_once(jupyter_lab: JupyterServ
     assert notebook.run(3).startswith("(1, ")
     assert_moves(notebook, 2)
 
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(500)
     page.reload()
     notebook.wait_for_kernel()
     wait_for_chart(notebook, 1)

@@ -117,7 +117,8 @@ export class ChartView {
     this.pausedAt = paused ? this.range.get() : undefined;
     this.paused = paused;
     this.showState();
-    if (!paused) this.pacer.ask();
+    if (paused) this.pacer.stop();
+    else this.pacer.ask();
   }
 
   get isPaused(): boolean {
@@ -173,6 +174,7 @@ export class ChartView {
 
   toggle(line: Line): void {
     line.hidden = !line.hidden;
+    for (const pane of this.panes) pane.legend.update();
     this.data.tell("lines");
     if (this.paused) this.pacer.ask();
   }
