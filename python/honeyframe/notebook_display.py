@@ -17,7 +17,7 @@ from .credentials import in_notebook
 if TYPE_CHECKING:
     from .live_view import LiveView
 
-_GRACE_SECONDS: Final = 5.0  # an output that is drawn anew goes for a moment
+_GRACE_SECONDS: Final = 2.0  # an output that is drawn anew goes for a moment
 _PICTURE_SECONDS: Final = 1.0
 
 #: Views that are shown somewhere.
@@ -108,8 +108,9 @@ def _only_history_holds(view: LiveView) -> bool:
     if shell is None:
         return False
     names = shell.user_ns
-    if any(value is view and not name.startswith("_") for name, value in list(names.items())):
-        return False
+    for name, value in list(names.items()):  # no generator: it would hold the view itself
+        if value is view and not name.startswith("_"):
+            return False
     hook, last = shell.displayhook, shell.last_execution_result
     history = (
         names,
