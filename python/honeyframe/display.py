@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from .events import printable
+
+if TYPE_CHECKING:
+    from .stream import Stream
 
 
 def card(title: str, rows: Iterable[tuple[str, object]], footer: str = "") -> str:
@@ -17,6 +21,22 @@ def card(title: str, rows: Iterable[tuple[str, object]], footer: str = "") -> st
     )
     end = f"<p>{escaped(footer)}</p>" if footer else ""
     return f"<div class='honeyframe'><p><b>{escaped(title)}</b></p><table>{cells}</table>{end}</div>"
+
+
+def stream_card(stream: Stream) -> str:
+    """A stream, and every counter that is not zero."""
+    stats = stream.stats()
+    rows = [("filters", ", ".join(stream.filters)), ("granted QoS", ", ".join(map(str, stream.granted_qos)))]
+    rows += [(name, f"{stats[name]:,}") for name in stats if stats[name]]
+    return card(f"Stream, {'closed' if stream.closed else 'open'}", rows, str(stats))
+
+
+def table_html(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Texts as a table."""
+    head = "".join(f"<th style='text-align:left'>{escaped(name)}</th>" for name in columns)
+    body = "".join("<tr>" + "".join(f"<td style='text-align:left'>{escaped(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    above = f"<p><b>{escaped(title)}</b></p>" if title else ""
+    return f"<div class='honeyframe'>{above}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def escaped(text: str) -> str:
