@@ -1,0 +1,36 @@
+// A panel of lines over time.
+
+import { ChartView } from "../../chart/chart_view";
+import type { Lines } from "../lines";
+
+export class ChartPanel {
+  private readonly view: ChartView;
+
+  constructor(
+    host: HTMLElement,
+    private readonly lines: Lines,
+    window: number,
+  ) {
+    this.view = new ChartView(host, { window, label: lines.settings.unit, height: 220 });
+    for (const line of lines.all.values()) {
+      const [xs, ys]: [number[], number[]] = [[], []];
+      for (let i = 0; i < line.points.length; ++i) {
+        xs.push(line.points.x(i));
+        ys.push(line.points.y(i));
+      }
+      if (xs.length > 0) this.view.append(line.name, xs, ys);
+    }
+  }
+
+  update(): void {
+    for (const { name, xs, ys } of this.lines.takeFresh()) this.view.append(name, xs, ys);
+  }
+
+  pause(paused: boolean): void {
+    this.view.pause(paused);
+  }
+
+  destroy(): void {
+    this.view.destroy();
+  }
+}
