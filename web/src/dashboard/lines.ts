@@ -7,7 +7,8 @@ import { FUTURE_TOLERANCE, secondsOf } from "./times";
 import { filterOf, hasWildcard, levelsOf, matches } from "./topics";
 
 export const MOST_LINES = 40;
-const MOST_POINTS = 200_000;
+/** Of one line. A panel has fewer where it has many lines: see `trim`. */
+const MOST_POINTS = 150_000;
 /** Names of lines beyond MOST_LINES that are told apart. */
 const MOST_COUNTED = 10_000;
 
@@ -20,6 +21,8 @@ export interface Line {
   lastTime: number;
   /** Came as a message that the broker had kept, and nothing newer did. */
   retained: boolean;
+  /** Something may be missing before the next point: if that comes late, the line is broken there. */
+  torn: boolean;
 }
 
 export interface Fresh {
@@ -87,6 +90,22 @@ export class Lines {
     }
   }
 
+  /** From here on something may be missing: the connection was lost, or the file was saved and is opened again. */
+  tear(): void {
+    for (const line of this.all.values()) line.torn = true;
+  }
+
+  /** Forgets the oldest points where there are more than so many in all. */
+  trim(most: number): void {
+    let all = 0;
+    for (const { points } of this.all.values()) all += points.length;
+    if (all <= most) return;
+    const each = Math.floor((most * 0.9) / this.all.size);
+    for (const { points } of this.all.values()) {
+      if (points.length > each) points.dropBefore(points.x(points.length - each));
+    }
+  }
+
   /** What came since it was last asked, for those who draw. */
   takeFresh(): Fresh[] {
     const taken = [...this.fresh.values()];
@@ -108,7 +127,12 @@ export class Lines {
       if (!known && !retained) this.told.late += x < line.lastTime ? 1 : 0;
       if (x < line.lastTime || known) return;
     }
-    Object.assign(line, { last: y, lastTime: x, retained });
+    if (line.torn && !isFirst && x - line.lastTime > longestStep(line.points)) this.draw(line, (x + line.lastTime) / 2, NaN);
+    Object.assign(line, { last: y, lastTime: x, retained, torn: false });
+    this.draw(line, x, y);
+  }
+
+  private draw(line: Line, x: number, y: number): void {
     line.points.append(x, y);
     let fresh = this.fresh.get(line.name);
     if (!fresh) {
@@ -127,13 +151,14 @@ export class Lines {
       if (this.beyond.size < MOST_COUNTED) this.beyond.add(name);
       return undefined;
     }
-    const points = new Points(Math.floor(MOST_POINTS / MOST_LINES) * (this.settings.kind === "chart" ? 4 : 1), 256);
-    const made: Line = { name, topic, column, points, last: NaN, lastTime: NaN, retained: false };
+    const points = new Points(this.settings.kind === "chart" ? MOST_POINTS : 2_000, 256);
+    const made: Line = { name, topic, column, points, last: NaN, lastTime: NaN, retained: false, torn: false };
     this.all.set(name, made);
     return made;
   }
 
-  private nameOf(topic: string, column: string): string {
+  /** The line that a column of a topic belongs to. */
+  nameOf(topic: string, column: string): string {
     const key = `${topic}\u0000${column}`;
     const known = this.names.get(key);
     if (known !== undefined) return known;
@@ -142,6 +167,13 @@ export class Lines {
     this.names.set(key, made);
     return made;
   }
+}
+
+/** Seconds between points that are no gap: some times the mean of the last steps. */
+function longestStep(points: Points): number {
+  const last = points.length - 1;
+  const first = Math.max(0, last - 20);
+  return last > first ? Math.max(2, (5 * (points.x(last) - points.x(first))) / (last - first)) : 2;
 }
 
 function lineName({ topics, by, y }: PanelSettings, byTopic: boolean, topic: string, column: string): string {

@@ -2,8 +2,9 @@
 
 import { ChartView } from "../../chart/chart_view";
 import type { Lines } from "../lines";
+import type { PanelView } from "./panel_view";
 
-export class ChartPanel {
+export class ChartPanel implements PanelView {
   private readonly view: ChartView;
 
   constructor(
@@ -12,12 +13,10 @@ export class ChartPanel {
     window: number,
   ) {
     this.view = new ChartView(host, { window, label: lines.settings.unit, height: 220 });
+    lines.takeFresh();
     for (const line of lines.all.values()) {
-      const [xs, ys]: [number[], number[]] = [[], []];
-      for (let i = 0; i < line.points.length; ++i) {
-        xs.push(line.points.x(i));
-        ys.push(line.points.y(i));
-      }
+      const [xs, ys] = [new Float64Array(line.points.length), new Float64Array(line.points.length)];
+      for (let i = 0; i < xs.length; ++i) [xs[i], ys[i]] = [line.points.x(i), line.points.y(i)];
       if (xs.length > 0) this.view.append(line.name, xs, ys);
     }
   }
