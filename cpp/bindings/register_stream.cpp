@@ -283,10 +283,12 @@ void register_reader(py::module_& module) {
         return without_gil([&] { return reader.schema(); });
       });
 
-  py::classh<WindowTap>(module, "WindowTap", py::is_final()).def("snapshot", [](const WindowTap& tap) {
-    WindowTap::Snapshot snapshot = without_gil([&] { return tap.snapshot(); });
-    return std::tuple(std::move(snapshot.batches), snapshot.schema, snapshot.evicted_rows);
-  });
+  const auto parts = [](WindowTap::Snapshot snapshot) {
+    return std::tuple(std::move(snapshot.batches), std::move(snapshot.schema), snapshot.evicted_rows);
+  };
+  py::classh<WindowTap>(module, "WindowTap", py::is_final())
+      .def("snapshot", [parts](const WindowTap& tap) { return parts(without_gil([&] { return tap.snapshot(); })); })
+      .def("take", [parts](WindowTap& tap) { return parts(without_gil([&] { return tap.take(); })); });
 }
 
 }  // namespace

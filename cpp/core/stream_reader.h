@@ -42,7 +42,7 @@ struct WindowLimits {
   std::size_t max_bytes = 512u << 20;
 };
 
-// A rolling window over a stream: filled by the pump, read by snapshot(). Closes when the last reference goes.
+// A rolling window over a stream: filled by the pump, read by snapshot(), emptied by take(). Closes when the last reference goes.
 class WindowTap {
  public:
   virtual ~WindowTap() = default;
@@ -54,6 +54,8 @@ class WindowTap {
     std::uint64_t evicted_rows = 0;  // gone before their time because of max_rows or max_bytes
   };
   [[nodiscard]] virtual Snapshot snapshot() const = 0;
+  // All batches that came since the last take(), and none of them again: for one reader that goes along.
+  [[nodiscard]] virtual Snapshot take() = 0;
 };
 
 class StreamReader {

@@ -158,4 +158,15 @@ WindowTap::Snapshot RollingWindow::snapshot_at(std::int64_t now_ns) const {
   return snapshot;
 }
 
+WindowTap::Snapshot RollingWindow::take() {
+  const std::lock_guard lock(mutex_);
+  Snapshot taken{schema_, {}, evicted_rows_};
+  taken.batches.reserve(entries_.size());
+  for (Entry& entry : entries_) taken.batches.push_back(std::move(entry.batch));
+  entries_.clear();
+  rows_ = 0;
+  bytes_ = 0;
+  return taken;
+}
+
 }  // namespace honeyframe

@@ -1,7 +1,7 @@
 #pragma once
 
 // RollingWindow: the rows of the last while, as the batches in which they came. The pump adds, any thread takes
-// snapshots. Thread safe; all members are guarded by mutex_.
+// snapshots, or takes out what there is. Thread safe; all members are guarded by mutex_.
 //
 // A row's time is the later of `_event_time` and `_recv_time`, so that a reader may trim by either; without both
 // columns, when it was added. Batches leave whole, when all of their rows have grown too old. Neighbours that are small
@@ -29,6 +29,7 @@ class RollingWindow final : public WindowTap {
   void expire(std::int64_t now_ns);
   [[nodiscard]] Snapshot snapshot() const override;
   [[nodiscard]] Snapshot snapshot_at(std::int64_t now_ns) const;
+  [[nodiscard]] Snapshot take() override;
 
  private:
   struct Entry {

@@ -246,6 +246,8 @@ class StreamReader:
 class WindowTap:
     def snapshot(self) -> tuple[list[RecordBatch], ArrowSchemaHolder, int]:
         """(batches, the schema to which they cast, evicted rows)."""
+    def take(self) -> tuple[list[RecordBatch], ArrowSchemaHolder, int]:
+        """The same of what has come since the last ``take``, and none of it again."""
 
 # register_spool.cpp
 @final

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from .events import printable
+
+if TYPE_CHECKING:
+    from .stream import Stream
 
 
 def card(title: str, rows: Iterable[tuple[str, object]], footer: str = "") -> str:
@@ -17,6 +21,14 @@ def card(title: str, rows: Iterable[tuple[str, object]], footer: str = "") -> st
     )
     end = f"<p>{escaped(footer)}</p>" if footer else ""
     return f"<div class='honeyframe'><p><b>{escaped(title)}</b></p><table>{cells}</table>{end}</div>"
+
+
+def stream_card(stream: Stream) -> str:
+    """A stream, and every counter that is not zero."""
+    stats = stream.stats()
+    rows = [("filters", ", ".join(stream.filters)), ("granted QoS", ", ".join(map(str, stream.granted_qos)))]
+    rows += [(name, f"{stats[name]:,}") for name in stats if stats[name]]
+    return card(f"Stream, {'closed' if stream.closed else 'open'}", rows, str(stats))
 
 
 def escaped(text: str) -> str:

@@ -369,6 +369,12 @@ class MissingBundleError(HoneyframeError, ModuleNotFoundError):
     code = "missing_bundle"
 
 
+class MissingExtraError(HoneyframeError, ModuleNotFoundError):
+    """A package of an extra is not installed; the hint says how to get it."""
+
+    code = "missing_extra"
+
+
 class InternalError(HoneyframeError, RuntimeError):
     """A fault of honeyframe itself; please report it."""
 

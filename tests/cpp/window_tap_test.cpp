@@ -104,6 +104,21 @@ TEST(RollingWindow, BeyondMaxBytesTheOldestGoAndAreCounted) {
   EXPECT_EQ(window.snapshot_at(kNow).evicted_rows, 12'000U);
 }
 
+TEST(RollingWindow, WhatIsTakenIsNotThereAgain) {
+  WindowLimits limits = lasting(1h);
+  limits.max_rows = 5;
+  RollingWindow window(limits, nullptr);
+  window.add(at({kNow, kNow}), kNow);
+  window.add(at({kNow + 3'000 * kSecond}), kNow);
+  EXPECT_EQ(rows(window.take()), 3);
+  EXPECT_EQ(rows(window.take()), 0);
+  EXPECT_EQ(rows(window.snapshot_at(kNow)), 0);
+  for (int i = 0; i < 3; ++i) window.add(at({kNow + i * 3'000 * kSecond, kNow}), kNow);
+  const auto taken = window.take();
+  EXPECT_EQ(rows(taken) + static_cast<std::int64_t>(taken.evicted_rows), 6);
+  EXPECT_LE(rows(taken), 5);
+}
+
 TEST(RollingWindow, SmallNeighboursAreMergedWithoutLosingARow) {
   RollingWindow window(lasting(1h), nullptr);
   for (int i = 0; i < 1'000; ++i) window.add(at({kNow + i * 1'000'000}), kNow);

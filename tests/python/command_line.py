@@ -66,7 +66,9 @@ def run_in_terminal(
     finally:
         _, status = os.waitpid(process_id, 0)
         os.close(terminal_fd)
-    return os.waitstatus_to_exitcode(status), screen.decode().replace("\r\n", "\n")
+    code = os.waitstatus_to_exitcode(status)
+    # As a shell tells it. Python ends by SIGINT itself where a KeyboardInterrupt passed an exec(), as a dataclass's, before it was caught.
+    return 128 - code if code == -signal.SIGINT else code, screen.decode().replace("\r\n", "\n")
 
 
 def without_escapes(text: str) -> str:

@@ -11,41 +11,71 @@ export interface Grid {
   lines: Cell[][];
 }
 
+/** Two values and a gap behind them. */
+const CELLS = 3;
+
+/** Columns begin at multiples of their width, so that a point does not change its column while the axis moves. */
 export function toGrid(lines: readonly Points[], from: number, to: number, columns: number): Grid {
   const width = (to - from) / columns;
-  const x = new Float64Array(columns * 2);
-  for (let column = 0; column < columns; ++column) {
-    x[2 * column] = from + width * (column + 0.25);
-    x[2 * column + 1] = from + width * (column + 0.75);
+  const first = Math.floor(from / width) - 1; // one more at each side, for where the lines come from and go to
+  const count = columns + 3;
+  const x = new Float64Array(count * CELLS);
+  for (let column = 0; column < count; ++column) {
+    for (let cell = 0; cell < CELLS; ++cell) x[CELLS * column + cell] = width * (first + column + (cell + 0.5) / CELLS);
   }
-  return { x, lines: lines.map((points) => lineOf(points, from, width, columns)) };
+  return { x, lines: lines.map((points) => lineOf(points, x, width, first, count)) };
 }
 
-function lineOf(points: Points, from: number, width: number, columns: number): Cell[] {
-  const cells = new Array<Cell>(columns * 2).fill(undefined);
+function lineOf(points: Points, xs: Float64Array, width: number, first: number, count: number): Cell[] {
+  const cells = new Array<Cell>(count * CELLS).fill(undefined);
+  const [begin, end] = [points.indexOf(width * first), points.indexOf(width * (first + count))];
   let column = -1;
+  let hasGap = false;
   let [least, greatest, leastCame, greatestCame] = [Infinity, -Infinity, 0, 0];
   const finish = (): void => {
     if (column < 0 || least === Infinity) return;
     const rises = leastCame <= greatestCame;
-    cells[2 * column] = rises ? least : greatest;
-    if (least !== greatest) cells[2 * column + 1] = rises ? greatest : least;
+    cells[CELLS * column] = rises ? least : greatest;
+    if (least !== greatest) cells[CELLS * column + 1] = rises ? greatest : least;
   };
-  for (let i = 0; i < points.length; ++i) {
-    const at = Math.floor((points.x(i) - from) / width);
-    if (at < 0 || at >= columns) continue;
+  for (let i = begin; i < end; ++i) {
+    const at = Math.min(count - 1, Math.max(0, Math.floor(points.x(i) / width) - first));
     if (at !== column) {
       finish();
       [column, least, greatest] = [at, Infinity, -Infinity];
     }
     const y = points.y(i);
     if (Number.isNaN(y)) {
-      cells[2 * at + 1] = null;
+      // Before the column's first value it belongs to the column before.
+      const behind = least === Infinity ? at - 1 : at;
+      if (behind >= 0) cells[CELLS * behind + 2] = null;
+      hasGap = true;
       continue;
     }
     if (y < least) [least, leastCame] = [y, i];
     if (y > greatest) [greatest, greatestCame] = [y, i];
   }
   finish();
+  // Lines go on beyond the edges, which is all there is to see of one that has few points.
+  cells[0] ??= between(points, begin, xs[0] ?? 0);
+  cells[cells.length - 1] ??= between(points, end, xs[xs.length - 1] ?? 0);
+  if (hasGap) widen(cells);
   return cells;
+}
+
+/** uPlot leaves out as much as is null: all of the gap, up to the next value. */
+function widen(cells: Cell[]): void {
+  let inGap = false;
+  for (let i = 0; i < cells.length; ++i) {
+    if (cells[i] === undefined && inGap) cells[i] = null;
+    else inGap = cells[i] === null;
+  }
+}
+
+/** The value at `x` on the way from the point before `index` to that one; undefined where no line goes there. */
+function between(points: Points, index: number, x: number): Cell {
+  if (index === 0 || index >= points.length) return undefined;
+  const [x0, y0, x1, y1] = [points.x(index - 1), points.y(index - 1), points.x(index), points.y(index)];
+  if (Number.isNaN(y0) || Number.isNaN(y1) || x1 <= x0) return undefined;
+  return y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
 }

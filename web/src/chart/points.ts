@@ -1,14 +1,18 @@
-// The points of one line, oldest first, in two rings that grow up to a bound: x in seconds since 1970, y a number, or NaN for a gap.
+// The points of one line, in the order of their times: x in seconds since 1970, y a number, or NaN for a gap. Bounded: beyond the capacity
+// points that fall into one column of `fold` seconds become its least and its greatest; where that is not enough the oldest go.
+
+import { extremesOf } from "./extremes";
 
 export class Points {
   private xs: Float64Array;
   private ys: Float64Array;
   private begin = 0;
-  private count = 0;
+  private end = 0;
 
   constructor(
     private readonly capacity: number,
     first = 1024,
+    private readonly fold = 0,
   ) {
     const size = Math.max(1, Math.min(first, capacity));
     this.xs = new Float64Array(size);
@@ -16,49 +20,82 @@ export class Points {
   }
 
   get length(): number {
-    return this.count;
+    return this.end - this.begin;
   }
 
   x(index: number): number {
-    return this.xs[(this.begin + index) % this.xs.length] ?? NaN;
+    return this.xs[this.begin + index] ?? NaN;
   }
 
   y(index: number): number {
-    return this.ys[(this.begin + index) % this.ys.length] ?? NaN;
+    return this.ys[this.begin + index] ?? NaN;
   }
 
-  /** Beyond the capacity the oldest point goes. */
+  /** A point that comes late goes where it belongs. */
   append(x: number, y: number): void {
-    if (this.count === this.xs.length) {
-      if (this.count < this.capacity) this.grow();
-      else {
-        this.begin = (this.begin + 1) % this.xs.length;
-        this.count -= 1;
-      }
+    if (Number.isNaN(x)) return;
+    if (this.length >= this.capacity) this.shrink();
+    if (this.end === this.xs.length) this.makeRoom();
+    const at = this.length > 0 && x < (this.xs[this.end - 1] ?? 0) ? this.begin + this.indexAfter(x) : this.end;
+    if (at < this.end) {
+      this.xs.copyWithin(at + 1, at, this.end);
+      this.ys.copyWithin(at + 1, at, this.end);
     }
-    const at = (this.begin + this.count) % this.xs.length;
     this.xs[at] = x;
     this.ys[at] = y;
-    this.count += 1;
+    this.end += 1;
   }
 
   /** Forgets what is older than `x`. */
   dropBefore(x: number): void {
-    while (this.count > 0 && this.x(0) < x) {
-      this.begin = (this.begin + 1) % this.xs.length;
-      this.count -= 1;
-    }
+    this.begin += this.indexOf(x);
   }
 
-  private grow(): void {
-    const size = Math.min(this.capacity, this.xs.length * 2);
-    const [xs, ys] = [new Float64Array(size), new Float64Array(size)];
-    for (let i = 0; i < this.count; ++i) {
-      xs[i] = this.x(i);
-      ys[i] = this.y(i);
+  /** The first point at or after `x`; `length` where there is none. */
+  indexOf(x: number): number {
+    return this.search((found) => found >= x);
+  }
+
+  /** The first point after `x`. */
+  indexAfter(x: number): number {
+    return this.search((found) => found > x);
+  }
+
+  private search(isBehind: (x: number) => boolean): number {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBehind(this.x(middle))) high = middle;
+      else low = middle + 1;
     }
-    this.xs = xs;
-    this.ys = ys;
+    return low;
+  }
+
+  private shrink(): void {
+    if (this.fold > 0) {
+      const kept = extremesOf(this, this.fold);
+      this.begin = 0;
+      this.end = kept.length;
+      kept.forEach(([x, y], i) => {
+        this.xs[i] = x;
+        this.ys[i] = y;
+      });
+      // Folding again for one more point would cost as much each time.
+      const most = Math.floor(this.capacity * 0.75);
+      if (this.length > most) this.begin = this.end - most;
+    } else this.begin += 1;
+  }
+
+  private makeRoom(): void {
+    const [xs, ys] = [this.xs, this.ys];
+    if (this.begin === 0 || this.length > xs.length / 2) {
+      const size = Math.min(this.capacity * 2, xs.length * 2 + 1);
+      this.xs = new Float64Array(size);
+      this.ys = new Float64Array(size);
+    }
+    this.xs.set(xs.subarray(this.begin, this.end));
+    this.ys.set(ys.subarray(this.begin, this.end));
+    this.end -= this.begin;
     this.begin = 0;
   }
 }

@@ -1,29 +1,39 @@
+// The notebook's widgets, as anywidget loads them: the default export is called for each widget, so what its views share lives in it.
+
 import "uplot/dist/uPlot.min.css";
 import "./widget.css";
-import type { Render } from "@anywidget/types";
-import { ChartView } from "../chart/chart_view";
+import type { AnyModel, AnyWidget } from "@anywidget/types";
+import { ChartWidget } from "./chart_widget";
+import { showSnapshot } from "./page";
 
-interface ChartModel {
-  window: number;
+interface Shown {
+  /** Returns what takes it away. */
+  show(host: HTMLElement): () => void;
+  stop(): void;
 }
 
-interface Frame {
-  lines: { name: string; count: number }[];
+function make(model: AnyModel): Shown {
+  return new ChartWidget(model);
 }
 
-/** Buffers come in pairs, x and y of each line, as Float64Array. */
-const render: Render<ChartModel> = ({ model, el }) => {
-  el.classList.add("honeyframe");
-  const view = new ChartView(el, { window: model.get("window") });
-  model.on("msg:custom", (frame: Frame, buffers: DataView[]) => {
-    frame.lines.forEach(({ name, count }, i) => {
-      const [x, y] = [buffers[2 * i], buffers[2 * i + 1]];
-      if (x && y) view.append(name, new Float64Array(x.buffer, x.byteOffset, count), new Float64Array(y.buffer, y.byteOffset, count));
-    });
-  });
-  return () => {
-    view.destroy();
+const widget: AnyWidget = () => {
+  let shown: Shown | undefined;
+  return {
+    initialize({ model }) {
+      shown = make(model);
+      return () => {
+        shown?.stop();
+      };
+    },
+    render({ model, el }) {
+      const host = document.createElement("div");
+      el.replaceChildren(host);
+      shown ??= make(model);
+      return shown.show(host);
+    },
   };
 };
 
-export default { render };
+export default widget;
+
+showSnapshot();

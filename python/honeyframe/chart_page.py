@@ -1,0 +1,58 @@
+"""A chart as one file: the widget's code, its style, and the points as they are now. It loads nothing, calls nobody, and has no secret.
+
+web/src/widget/page.ts writes the same from the browser.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .chart_points import Points
+from .web_bundle import bundle
+
+if TYPE_CHECKING:
+    from .chart_rows import Line
+
+
+def page(config: dict[str, Any], lines: Sequence[Line], points: Points, now: float) -> str:
+    """The file's text. ``config`` is the widget's."""
+    begins = np.searchsorted(points.line, np.arange(len(lines) + 1))
+    told = []
+    for number, line in enumerate(lines):
+        part = slice(begins[number], begins[number + 1])
+        arrays = {name: _base64(array[part]) for name, array in (("x", points.x), ("y", points.y))}
+        told.append({**line.told(number), **arrays})
+    data = json.dumps({"config": config, "now": now, "lines": told}).replace("<", "\\u003c")
+    nonce = secrets.token_hex(16)
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+    code = re.sub("</script", r"<\\/script", bundle("widget.js"), flags=re.IGNORECASE).replace("<!--", "<\\!--")
+    style = bundle("widget.css").replace("</", "<\\/") + "body{margin:8px;color-scheme:light dark}"
+    return "\n".join(
+        (
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{html.escape(config['title'] or 'chart')}</title>",
+            f'<style nonce="{nonce}">{style}</style></head>',
+            '<body><main id="honeyframe-chart"></main>',
+            f'<script type="application/json" id="honeyframe-chart-data">{data}</script>',
+            f'<script type="module" nonce="{nonce}">{code}</script>',
+            "</body></html>\n",
+        )
+    )
+
+
+def _base64(array: Any) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, "<f8").tobytes()).decode("ascii")

@@ -1,0 +1,181 @@
+"""The points of a chart: thinned out to what a screen can show, and kept for who opens it later.
+
+All of it is NumPy on whole arrays: ``line`` (int32, a line's number), ``x`` (float64, seconds since 1970), ``y`` (float64; NaN is a gap).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Lines: TypeAlias = npt.NDArray[np.int32]
+
+_FRAMES: Final = 64  # so many frames are kept apart before they are thinned out together
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Arrays of one length, sorted by line and then by time."""
+
+    line: Lines
+    x: Floats
+    y: Floats
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def pick(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Points:
+        """Those of a mask, or of indices."""
+        return Points(self.line[which], self.x[which], self.y[which])
+
+
+def no_points() -> Points:
+    return Points(np.empty(0, np.int32), np.empty(0), np.empty(0))
+
+
+def sort_points(line: Lines, x: Floats, y: Floats) -> Points:
+    """By line, then by time; what has one time stays in the order in which it came."""
+    order = np.lexsort((x, line))
+    return Points(line[order], x[order], y[order])
+
+
+def join_points(parts: Sequence[Points]) -> Points:
+    if not parts:
+        return no_points()
+    line = np.concatenate([part.line for part in parts])
+    return sort_points(line, np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
+
+
+def thin_out(points: Points, width: float) -> Points:
+    """Of each line and column of ``width`` seconds the least and the greatest value, at their own times, and one gap at most.
+
+    Columns begin at multiples of ``width``, so thinning out twice is thinning out once: no peak is lost, whatever the pieces.
+    """
+    is_gap = np.isnan(points.y)
+    if is_gap.any():
+        gaps = points.pick(is_gap)
+        return join_points([_extremes(points.pick(~is_gap), width), gaps.pick(_starts(gaps.line, gaps.x, width))])
+    return _extremes(points, width)
+
+
+def _extremes(points: Points, width: float) -> Points:
+    line, x, y = points.line, points.x, points.y
+    count = len(line)
+    starts = _starts(line, x, width)
+    if len(starts) == count:
+        return points
+    sizes = np.diff(np.append(starts, count))
+    chosen = np.zeros(count, np.bool_)
+    for extreme in (np.minimum.reduceat(y, starts), np.maximum.reduceat(y, starts)):
+        at = np.where(y == np.repeat(extreme, sizes), np.arange(count), count)
+        chosen[np.minimum.reduceat(at, starts)] = True
+    return points.pick(chosen)
+
+
+def _starts(line: Lines, x: Floats, width: float) -> npt.NDArray[np.intp]:
+    """Where a line or a column begins."""
+    column = np.floor(x / width)
+    begins = np.ones(len(line), np.bool_)
+    begins[1:] = (line[1:] != line[:-1]) | (column[1:] != column[:-1])
+    return np.flatnonzero(begins)
+
+
+class Picture:
+    """All points of the window: as few as a screen needs, bounded by lines and columns, however long it runs."""
+
+    def __init__(self, width: float) -> None:
+        self._width = width
+        self._settled = no_points()
+        self._frames: list[Points] = []
+
+    def add(self, points: Points) -> None:
+        if len(points):
+            self._frames.append(points)
+        if len(self._frames) >= _FRAMES:
+            self._settle()
+
+    def points(self, oldest: float) -> Points:
+        """Those at or after ``oldest``; what is older is forgotten."""
+        self._settle()
+        young = self._settled.x >= oldest
+        if not young.all():
+            self._settled = self._settled.pick(young)
+        return self._settled
+
+    def _settle(self) -> None:
+        if self._frames:
+            self._settled = thin_out(join_points([self._settled, *self._frames]), self._width)
+            self._frames.clear()
+
+
+class GapWatch:
+    """Finds where a line is to be broken: nothing came for ``factor`` times its usual interval, or for ``gap`` seconds, or the connection
+    was lost.
+
+    The usual interval is the mean of those that a screen can show: of bursts that is the time between them.
+    """
+
+    def __init__(self, width: float, gap: float | None, factor: float = 5.0) -> None:
+        self._width = width
+        self._gap = gap
+        self._factor = factor
+        self._last = np.empty(0)
+        self._usual = np.empty(0)
+        self._seen = np.empty(0)  # intervals that it was learned from
+        self._broken = np.empty(0, np.bool_)
+
+    def break_all(self) -> None:
+        """What comes next does not go on where the lines are."""
+        self._broken[:] = True
+
+    def mark(self, points: Points, lines: int) -> Points:
+        """``points`` with a NaN behind the last point before each gap. ``lines``: how many there are by now."""
+        self._grow(lines)
+        if not len(points):
+            return points
+        line, x = points.line, points.x
+        first = np.ones(len(line), np.bool_)
+        first[1:] = line[1:] != line[:-1]
+        before = np.empty(len(x))
+        before[1:] = x[:-1]
+        before[first] = self._last[line[first]]
+        interval = x - before  # NaN: the line's very first
+        gaps = (interval > self._limits()[line]) | (first & self._broken[line] & ~np.isnan(before))
+        self._learn(line, interval, gaps)
+        present = line[first]
+        self._broken[present] = False
+        ends = np.append(np.flatnonzero(first)[1:], len(line)) - 1
+        self._last[present] = np.fmax(self._last[present], x[ends])
+        if not gaps.any():
+            return points
+        marks = Points(line[gaps], before[gaps] + 1e-6, np.full(int(gaps.sum()), np.nan))
+        return join_points([points, marks])
+
+    def _limits(self) -> Floats:
+        if self._gap is not None:
+            return np.full(len(self._last), self._gap)
+        limits = self._factor * np.maximum(self._usual, self._width)
+        return np.where(self._seen >= 3, limits, np.inf)
+
+    def _learn(self, line: Lines, interval: Floats, gaps: npt.NDArray[np.bool_]) -> None:
+        lines = len(self._last)
+        seen = ~gaps & (interval >= 0)
+        visible = seen & (interval > self._width)
+        count = np.bincount(line[visible], minlength=lines)
+        mean = np.bincount(line[visible], weights=interval[visible], minlength=lines) / np.maximum(count, 1)
+        self._seen += np.bincount(line[seen], minlength=lines)
+        fresh = (count > 0) & (self._usual == 0)
+        self._usual = np.where(fresh, mean, self._usual + (mean - self._usual) * np.minimum(1.0, count / 16))
+
+    def _grow(self, lines: int) -> None:
+        more = lines - len(self._last)
+        if more > 0:
+            self._last = np.append(self._last, np.full(more, np.nan))
+            self._usual = np.append(self._usual, np.zeros(more))
+            self._seen = np.append(self._seen, np.zeros(more))
+            self._broken = np.append(self._broken, np.zeros(more, np.bool_))

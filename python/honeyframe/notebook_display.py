@@ -1,0 +1,113 @@
+"""Where a notebook shows a live view: its outputs, what keeps it there, and the picture for who reads the notebook when nothing runs.
+
+A view that is shown lives on without a variable. When its last output has gone, by running the cell again, it ends with it, unless somebody
+holds it: the notebook's own history of outputs (``Out``, ``_``) does not count.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+import weakref
+from typing import TYPE_CHECKING, Any, Final
+
+from .credentials import in_notebook
+
+if TYPE_CHECKING:
+    from .live_view import LiveView
+
+_GRACE_SECONDS: Final = 5.0  # an output that is drawn anew goes for a moment
+_PICTURE_SECONDS: Final = 1.0
+
+#: Views that are shown somewhere.
+_shown: set[LiveView] = set()
+
+
+class Outputs:
+    """The outputs of one view."""
+
+    def __init__(self, view: LiveView) -> None:
+        self._view = weakref.ref(view)
+        self._handles: list[Any] = []
+        self._browsers: dict[str, int] = {}  # by their ids, how many of our views each shows
+        self._alone_since: float | None = None
+        self._pictured_at = 0.0
+        self._after_cell: Any = None
+
+    def show(self, bundle: dict[str, Any]) -> None:
+        """In the cell that runs."""
+        import IPython.display
+
+        display: Any = IPython.display.display
+        self._handles.append(display(bundle, raw=True, display_id=True))
+        self._pictured_at = time.monotonic()
+        if (view := self._view()) is not None and not view.closed:
+            _shown.add(view)
+            self._listen()
+
+    def renew(self) -> None:
+        """The same outputs with the picture of now."""
+        view = self._view()
+        if view is None or not self._handles:
+            return
+        self._pictured_at = time.monotonic()
+        bundle = view._bundle()
+        for handle in self._handles:
+            handle.update(bundle, raw=True)
+
+    def note_browser(self, browser: str, views: int) -> None:
+        self._browsers[browser] = views
+        self._alone_since = None if any(self._browsers.values()) else time.monotonic()
+
+    def look(self) -> None:
+        """Now and then, on any thread: ends a view that nobody sees or holds any more."""
+        view = self._view()
+        if view is None or self._alone_since is None or time.monotonic() - self._alone_since < _GRACE_SECONDS:
+            return
+        self._alone_since = None
+        _shown.discard(view)
+        self._handles.clear()
+        if _only_history_holds(view):
+            view._stopping.set()
+
+    def end(self) -> None:
+        """The view has ended."""
+        if self._after_cell is not None:
+            shell = _shell()
+            try:
+                shell.events.unregister("post_run_cell", self._after_cell)
+            except ValueError:
+                pass
+            self._after_cell = None
+        if (view := self._view()) is not None:
+            _shown.discard(view)
+
+    def _listen(self) -> None:
+        """Where a notebook is run without a browser, each cell that ends leaves the picture of then."""
+        if self._after_cell is not None or (shell := _shell()) is None:
+            return
+        here = weakref.ref(self)
+
+        def after_cell(*_: Any) -> None:
+            outputs = here()
+            if outputs is not None and not outputs._browsers and time.monotonic() - outputs._pictured_at > _PICTURE_SECONDS:
+                outputs.renew()
+
+        self._after_cell = after_cell
+        shell.events.register("post_run_cell", after_cell)
+
+
+def _shell() -> Any:
+    ipython: Any = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None and in_notebook() else None
+
+
+def _only_history_holds(view: LiveView) -> bool:
+    shell = _shell()
+    if shell is None:
+        return False
+    names = shell.user_ns
+    if any(value is view and not name.startswith("_") for name, value in list(names.items())):
+        return False
+    return all(holder is names or holder is names.get("Out") or holder is names.get("_oh") for holder in gc.get_referrers(view))

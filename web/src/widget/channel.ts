@@ -1,0 +1,65 @@
+// What a widget hears from its kernel: a whole, and then what has come since, numbered. Who opens late, or missed something, asks for the
+// whole once; what is meant for another browser is passed over.
+
+import type { AnyModel } from "@anywidget/types";
+
+export interface Message {
+  kind: string;
+  number: number;
+  to?: string;
+}
+
+export interface Receiver<M extends Message> {
+  /** All there is; what was there before is to be forgotten. */
+  whole(message: M, buffers: readonly DataView[]): void;
+  more(message: M, buffers: readonly DataView[]): void;
+}
+
+/** A kernel that has just made the widget says so by itself, and at once. */
+const PATIENCE_MS = 1500;
+
+export class Channel<M extends Message> {
+  private readonly id = Math.random().toString(36).slice(2) + Date.now().toString(36);
+  private last: number | undefined;
+  private asked = false;
+  private readonly timer: ReturnType<typeof setTimeout>;
+
+  constructor(
+    private readonly model: Pick<AnyModel, "on" | "send">,
+    private readonly receiver: Receiver<M>,
+  ) {
+    model.on("msg:custom", (message: M, buffers: DataView[]) => {
+      this.hear(message, buffers);
+    });
+    this.timer = setTimeout(() => {
+      if (this.last === undefined) this.ask();
+    }, PATIENCE_MS);
+  }
+
+  /** How many views of this widget there are here: a kernel ends what nobody sees or holds. */
+  tellViews(views: number): void {
+    this.model.send({ kind: "views", id: this.id, views });
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private ask(): void {
+    if (this.asked) return;
+    this.asked = true;
+    this.model.send({ kind: "hello", id: this.id });
+  }
+
+  private hear(message: M, buffers: readonly DataView[]): void {
+    if (message.kind === "whole") {
+      if (message.to !== this.id && (message.to || this.last !== undefined)) return;
+      this.last = message.number;
+      this.asked = false;
+      this.receiver.whole(message, buffers);
+    } else if (this.last !== undefined && message.number === this.last + 1) {
+      this.last = message.number;
+      this.receiver.more(message, buffers);
+    } else if (this.last === undefined || message.number > this.last + 1) this.ask();
+  }
+}
