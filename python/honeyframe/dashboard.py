@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from . import _core
 from .arguments import check_count
 from .dashboard_file import choose_path, write
+from .dashboard_history import History, read_history
 from .dashboard_page import page
-from .dashboard_panels import read_panels, window_seconds
+from .dashboard_panels import panel, read_panels, window_seconds
 from .durations import Duration
 from .errors import InsecureTransportWarning, InvalidArgumentError
 from .events import printable, warn
 from .templates import read_topics
+from .traffic_plan import find_plan
 from .uri import Address
 from .web_bundle import bundle
 from .websocket_url import websocket_url as read_url
@@ -25,11 +27,10 @@ if TYPE_CHECKING:
     from .client import Client
 
 Theme: TypeAlias = Literal["auto", "light", "dark"]
-#: A frame of pandas, ours or Arrow's; or a stream.
-History: TypeAlias = Any
 
 _FORMAT: Final = 1
 _MOST_TITLE: Final = 200
+_MOST_CHARTS: Final = 8  # that nobody has asked for
 
 
 class Dashboard:
@@ -72,11 +73,7 @@ class Dashboard:
         return dashboard_html(self)
 
 
-def save_dashboard(
-    client: Client,
-    path: Any = None,
-    **options: Any,
-) -> Dashboard:
+def save_dashboard(client: Client, path: Any = None, **options: Any) -> Dashboard:
     """As :meth:`honeyframe.Client.dashboard`."""
     return save_for(client._address, path, **options)
 
@@ -107,6 +104,13 @@ def save_for(
     if event_time is not None and not isinstance(event_time, str):
         raise TypeError(f"event_time must be a column's name, not {type(event_time).__name__}")
     target = choose_path(path, title or address.host, overwrite=overwrite)
+    span = window_seconds(window, "window")
+    shown = read_panels(panels if panels is not None else [], topics=given[0], event_time=event_time)
+    wanted = [column for one in shown for column in one["y"]]
+    past = read_history(history, topics=given, event_time=event_time, window=span, wanted=wanted)
+    if panels is None:
+        shown = _charts_of(past, given, event_time)
+    plan = find_plan(address.host, loopback=address.is_loopback)
     settings: dict[str, Any] = {
         "format": _FORMAT,
         "origin": "python",
@@ -116,15 +120,15 @@ def save_for(
         "broker": {"url": place.url, "address": address.display, "guessed": place.guessed, "cloud": address.is_hivemq_cloud},
         "topics": list(filters),
         "qos": qos,
-        "panels": read_panels(panels if panels is not None else [], topics=given[0], event_time=event_time),
-        "plan": None,
-        "window": window_seconds(window, "window"),
+        "panels": shown,
+        "plan": None if plan is None else {"bytes": plan.bytes, "connections": plan.connections},
+        "window": span,
         "theme": theme,
     }
     text = page(
         title=heading,
         settings=settings,
-        history="",
+        history=past.encoded(),
         script=bundle("dashboard.js"),
         style=bundle("dashboard.css"),
         source=place.source,
@@ -134,7 +138,16 @@ def save_for(
     write(target, text)
     if path is None:
         print(f"honeyframe: the dashboard is saved as {printable(str(target))}", file=sys.stderr)
-    return Dashboard(target, websocket_url=place.url, guessed=place.guessed, history_rows=0, nbytes=len(text.encode()))
+    return Dashboard(target, websocket_url=place.url, guessed=place.guessed, history_rows=past.rows, nbytes=len(text.encode()))
+
+
+def _charts_of(past: History, topics: Sequence[str], event_time: str | None) -> list[dict[str, Any]]:
+    """A chart of each column, for the topics that have it."""
+    found: list[dict[str, Any]] = []
+    for topic in topics:
+        columns = past.columns_of(read_topics([topic]).filters[0])
+        found += [panel("chart", [column], topic, x=event_time) for column in columns]
+    return found[:_MOST_CHARTS]
 
 
 def _title(title: str | None, address: Address) -> str:
@@ -144,4 +157,4 @@ def _title(title: str | None, address: Address) -> str:
         raise TypeError(f"title must be a str, not {type(title).__name__}")
     if len(title) > _MOST_TITLE:
         raise InvalidArgumentError(f"title has {_MOST_TITLE} characters at most; found {len(title)}")
-    return title
+    return title.encode("utf-8", "replace").decode()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .client import Client
-    from .dashboard import Dashboard, History, Theme
+    from .dashboard import Dashboard, Theme
     from .dtypes import DtypeBackend
     from .message import Message
     from .payload import Payload
@@ -221,7 +221,7 @@ class Exploring:
         *,
         panels: Any = None,
         topics: str | Sequence[str] = "#",
-        history: History | None = None,
+        history: Any = None,
         title: str | None = None,
         websocket_url: str | None = None,
         event_time: str | None = None,
@@ -242,12 +242,13 @@ class Exploring:
                 ``min``, ``max``, ``window``, ``thresholds`` (``{"warn": 70, "alarm": 90}``, or
                 ``[{"below": 5, "level": "alarm"}]``). Default: charts of the history's columns, or none.
             topics: what the page subscribes to: filters or templates. ``"#"`` is all that the credential may see, and costs its traffic.
-            history: rows that the file carries: a DataFrame, ``hf.Table``, ``hf.Batch``, anything of Arrow; or a stream, whose window of
-                ``window`` it takes. Their ``_topic`` says whose they are.
+            history: rows that the file carries: a DataFrame, ``hf.Table``, ``hf.Batch``, anything of Arrow; or a stream, whose ``window()``
+                it takes. Their ``_topic`` says whose they are, ``_recv_time`` when they came. Numbers and booleans are carried; of
+                more than a million rows the newest.
             title: of the page. Default: the broker's host.
             websocket_url: where the broker listens for WebSockets. Default: on HiveMQ Cloud port 8884; elsewhere a guess, which
                 docs/dashboard.md tells.
-            event_time: the column that tells when something was measured. Default: the history's, where it has one; else the arrival.
+            event_time: the payload's field that tells when something was measured. Default: the time of arrival counts.
             window: what a chart shows.
             qos: the highest that the broker may use for the page.
             theme: "light", "dark", or "auto", which is the system's.

@@ -60,3 +60,12 @@ export function field(label: string, control: HTMLElement, hint = ""): HTMLEleme
   }
   return made;
 }
+
+const byName = new Intl.Collator("en", { numeric: true });
+
+/** Among its siblings in the order of their names: line 2 before line 10. */
+export function placeByName(parent: HTMLElement, child: HTMLElement, name: string): void {
+  child.dataset["name"] = name;
+  const next = [...parent.children].find((other) => other instanceof HTMLElement && byName.compare(other.dataset["name"] ?? "", name) > 0);
+  parent.insertBefore(child, next ?? null);
+}

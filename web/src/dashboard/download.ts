@@ -2,7 +2,7 @@
 
 import { el } from "./dom";
 
-export function download(name: string, content: string, type: string): void {
+export function download(name: string, content: string | Blob, type: string): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = el("a", { href: url, download: name });
   document.body.append(link);

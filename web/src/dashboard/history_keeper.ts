@@ -3,6 +3,8 @@
 import { NO_HISTORY, type History, type HistoryTable } from "./history";
 import type { Lines } from "./lines";
 
+const byName = new Intl.Collator("en", { numeric: true });
+
 export class HistoryKeeper {
   history: History = NO_HISTORY;
 
@@ -30,7 +32,7 @@ export class HistoryKeeper {
         else parts.set(name, [{ table, column, ys }]);
       }
     }
-    for (const of of parts.values()) {
+    for (const [, of] of [...parts].sort(([a], [b]) => byName.compare(a, b))) {
       const [first] = of;
       if (!first) continue;
       if (of.length === 1) lines.restore(first.table.topic, first.column, first.table.x, first.ys);

@@ -33,8 +33,8 @@ export interface Fresh {
 
 export class Lines {
   readonly all = new Map<string, Line>();
-  /** Points that were not drawn, or not where they said: told below the panel. */
-  readonly told = { future: 0, late: 0, noTime: 0 };
+  /** Points that do not stand where they said: told below the panel. */
+  readonly told = { future: 0, noTime: 0 };
   private readonly beyond = new Set<string>();
   private readonly filter: string;
   private readonly byTopic: boolean;
@@ -122,10 +122,11 @@ export class Lines {
       return;
     }
     const isFirst = line.points.length === 0;
-    if (!isFirst && x <= line.lastTime) {
-      const known = x === line.lastTime && y === line.last;
-      if (!known && !retained) this.told.late += x < line.lastTime ? 1 : 0;
-      if (x < line.lastTime || known) return;
+    if (!isFirst && x === line.lastTime && y === line.last) return; // sent twice
+    if (!isFirst && x < line.lastTime) {
+      // Late: its place is in between. What the broker had kept may be what stands there already.
+      if (!retained) this.draw(line, x, y);
+      return;
     }
     if (line.torn && !isFirst && x - line.lastTime > longestStep(line.points)) this.draw(line, (x + line.lastTime) / 2, NaN);
     Object.assign(line, { last: y, lastTime: x, retained, torn: false });

@@ -59,7 +59,10 @@ export class Page {
   private readonly notice = el("p", { class: "notice", role: "status" });
   private readonly empty = el("div", { class: "empty", hidden: true });
 
-  private window: number;
+  /** Seconds that charts show. */
+  window: number;
+  /** Whether something has come that is of now. */
+  private live = false;
   private paused = false;
   private missed = 0;
   private selected = "";
@@ -84,7 +87,7 @@ export class Page {
     });
     this.state = new StateBar(new URL(broker.url).host, () => { this.session.retry(); });
     this.login = new LoginForm(broker.url, (credentials, keep) => { this.connect(credentials, keep); });
-    this.panels = new PanelGrid(() => this.window, (lines) => { this.past.fill(lines); }, () => { this.panelsChanged(); });
+    this.panels = new PanelGrid(this, (lines) => { this.past.fill(lines); }, () => { this.panelsChanged(); });
     this.detail = new MessageDetail(() => this.table.entries.keys(), (picked) => { this.addPicked(picked); }, (topic, payload) => {
       this.tabs.choose(2);
       this.publishForm.fill(topic, previewOf(payload, 20_000));
@@ -111,6 +114,13 @@ export class Page {
     });
     this.build();
   }
+
+  /** Where charts end: now; in a file that is opened later, where its history ends, until something comes. */
+  readonly now = (): number => {
+    const end = this.past.span?.to;
+    const now = Date.now() / 1000;
+    return this.live || end === undefined || now - end < this.window ? now : end;
+  };
 
   /** Once: panels, subscriptions, the connection if this tab has kept who we are. */
   start(): void {
@@ -140,9 +150,8 @@ export class Page {
     if (!found) return;
     for (const lines of this.panels.lines) this.past.fill(lines);
     this.windowChoice.append(el("option", { value: EVERYTHING }, "everything, with what was saved"));
-    if (this.opened - found.to > this.window) this.windowChoice.value = EVERYTHING;
     this.chooseWindow();
-    this.tell(`${count(history.rows, "row")} of history, ${clock(found.from)} to ${clock(found.to)}; saved ${span(this.opened - this.settings.saved)} ago.`);
+    this.tell(`${count(history.rows, "row")} of history, ${clock(found.from)} to ${clock(found.to)}, saved ${span(this.opened - this.settings.saved)} ago.`);
   }
 
   private build(): void {
@@ -192,7 +201,7 @@ export class Page {
   private chooseWindow(): void {
     const { value } = this.windowChoice;
     const from = this.past.span?.from ?? this.opened;
-    this.window = value === EVERYTHING ? Math.max(60, (Date.now() / 1000 - from) * 1.05) : Number(value);
+    this.window = value === EVERYTHING ? Math.max(60, (this.now() - from) * 1.05) : Number(value);
     this.panels.rebuild();
   }
 
@@ -227,6 +236,7 @@ export class Page {
     const entry = this.table.take(message, message.topic === this.selected);
     this.log.push(message);
     this.feeds.take(message);
+    this.live ||= !message.retain;
     if (this.paused) this.missed += 1;
     else if (entry && message.topic === this.selected) this.stale = true;
   }

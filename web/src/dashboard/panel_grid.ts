@@ -5,6 +5,7 @@ import { download, fileName } from "./download";
 import { el } from "./dom";
 import type { Lines } from "./lines";
 import { editPanel } from "./panel_form";
+import type { ChartSurroundings } from "./panels/chart_panel";
 import { PanelFrame } from "./panels/panel_frame";
 import { MOST_PANELS, type PanelSettings } from "./settings";
 
@@ -18,7 +19,8 @@ export class PanelGrid {
   private paused = false;
 
   constructor(
-    private readonly window: () => number,
+    /** Read when a chart is made: its window may change. */
+    private readonly around: ChartSurroundings,
     private readonly fill: (lines: Lines) => void,
     /** Told after each change of which panels there are. */
     private readonly changed: () => void,
@@ -80,7 +82,7 @@ export class PanelGrid {
   }
 
   private make(settings: PanelSettings): PanelFrame {
-    return new PanelFrame(settings, this.window, this.fill, (frame) => { this.edit(frame); }, (frame) => {
+    return new PanelFrame(settings, this.around, this.fill, (frame) => { this.edit(frame); }, (frame) => {
       download(fileName(frame.settings.title || frame.settings.y.join(" "), "csv"), this.csv([frame]), "text/csv;charset=utf-8");
     });
   }

@@ -41,6 +41,11 @@ export function number(value: number): string {
   return Number(value.toPrecision(6)).toString();
 }
 
+/** A number in large letters: five digits that count. */
+export function reading(value: number): string {
+  return Number.isInteger(value) ? number(value) : number(Number(value.toPrecision(5)));
+}
+
 export function count(many: number, noun: string): string {
   return `${many.toLocaleString("en")} ${noun}${many === 1 ? "" : "s"}`;
 }

@@ -1,9 +1,9 @@
 // A panel of gauges, one for each line.
 
-import { el, setText, svg } from "../dom";
+import { el, placeByName, setText, svg } from "../dom";
 import { arc, fractionOf, rangeOf, segmentsOf, type Range } from "../gauge_scale";
 import type { Line, Lines } from "../lines";
-import { clock, number, shown } from "../shown";
+import { clock, number, reading, shown } from "../shown";
 import { levelOf } from "../thresholds";
 import type { PanelView } from "./panel_view";
 
@@ -61,9 +61,9 @@ export class GaugePanel implements PanelView {
     const track = svg("g", { class: "track" });
     const bar = svg("path", { class: "bar" });
     const picture = svg("svg", { viewBox: "-52 -50 104 78", "aria-hidden": "true" }, track, bar);
-    const [value, detail, ends] = [el("strong", { class: "reading" }), el("span", { class: "detail" }), el("span", { class: "ends", "aria-hidden": "true" })];
+    const [value, detail, ends] = [el("strong", { class: "reading" }), el("span", { class: "since" }), el("span", { class: "ends", "aria-hidden": "true" })];
     const element = el("figure", { class: "gauge" }, picture, el("figcaption", {}, value, ends, el("bdi", { class: "name" }, shown(line.name, 80)), detail));
-    this.element.append(element);
+    placeByName(this.element, element, line.name);
     return { element, track, bar, value, detail, ends, drawn: "" };
   }
 
@@ -84,7 +84,7 @@ export class GaugePanel implements PanelView {
     const level = levelOf(line.last, thresholds);
     gauge.bar.setAttribute("d", arc(0, Math.max(0.004, fractionOf(line.last, range)), RADIUS));
     gauge.element.dataset["level"] = level ?? "";
-    setText(gauge.value, `${number(line.last)}${unit ? ` ${shown(unit, 20)}` : ""}`);
+    setText(gauge.value, `${reading(line.last)}${unit ? ` ${shown(unit, 20)}` : ""}`);
     const beyond = line.last > range.max ? "above the scale" : line.last < range.min ? "below the scale" : "";
     setText(gauge.detail, [level ?? "", beyond, line.retained ? "retained" : "", clock(line.lastTime)].filter(Boolean).join(" · "));
   }

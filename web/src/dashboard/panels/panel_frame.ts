@@ -5,7 +5,7 @@ import { Lines, MOST_LINES } from "../lines";
 import type { PanelSettings } from "../settings";
 import { count, shown } from "../shown";
 import { levelOf, type Level } from "../thresholds";
-import { ChartPanel } from "./chart_panel";
+import { ChartPanel, type ChartSurroundings } from "./chart_panel";
 import { GaugePanel } from "./gauge_panel";
 import type { PanelView } from "./panel_view";
 import { ValuePanel } from "./value_panel";
@@ -23,7 +23,7 @@ export class PanelFrame {
 
   constructor(
     settings: PanelSettings,
-    private readonly window: () => number,
+    private readonly around: ChartSurroundings,
     fill: (lines: Lines) => void,
     edit: (panel: PanelFrame) => void,
     save: (panel: PanelFrame) => void,
@@ -31,7 +31,7 @@ export class PanelFrame {
     this.lines = new Lines(settings);
     fill(this.lines);
     const tools = el("div", { class: "tools" });
-    this.element = el("section", { class: `panel ${settings.kind}`, "aria-labelledby": this.title.id });
+    this.element = el("section", { class: "panel", "data-kind": settings.kind, "aria-labelledby": this.title.id });
     this.element.append(el("header", {}, this.title, this.badge, tools), this.about, this.host, this.empty, this.note);
     const name = (): string => shown(this.settings.title || this.settings.y.join(", "), 60);
     tools.append(
@@ -73,7 +73,7 @@ export class PanelFrame {
     const { kind, window } = this.settings;
     if (kind === "gauge") return new GaugePanel(this.host, this.lines);
     if (kind === "value") return new ValuePanel(this.host, this.lines);
-    return new ChartPanel(this.host, this.lines, window ?? this.window());
+    return new ChartPanel(this.host, this.lines, { ...this.around, window: window ?? this.around.window });
   }
 
   private describe(): void {
@@ -95,11 +95,11 @@ export class PanelFrame {
     this.badge.dataset["level"] = worst ?? "";
     setText(this.badge, worst ? `${worst}${all.size > 1 ? `: ${shown(where, 30)}` : ""}` : "");
     setHidden(this.empty, all.size > 0);
+    this.element.classList.toggle("many", all.size > 1);
     const notes: string[] = [];
     if (unplaced > 0) notes.push(`${MOST_LINES} lines are shown; ${count(unplaced, "more line")} found no place. Narrow the panel’s topics.`);
     if (told.future > 0) notes.push(`${count(told.future, "point")} came from a clock in the future and stand where they arrived.`);
     if (told.noTime > 0) notes.push(`${count(told.noTime, "message")} had no time in ${shown(settings.x ?? "", 40)} and stand where they arrived.`);
-    if (told.late > 0) notes.push(`${count(told.late, "point")} came late, behind newer ones, and are not shown.`);
     setText(this.note, notes.join(" "));
     setHidden(this.note, notes.length === 0);
   }

@@ -1,8 +1,8 @@
 // A panel of single values: one large, several as a table, each with its trend.
 
-import { el, setText, svg } from "../dom";
+import { el, placeByName, setText, svg } from "../dom";
 import type { Line, Lines } from "../lines";
-import { clock, number, shown } from "../shown";
+import { clock, reading, shown } from "../shown";
 import { levelOf } from "../thresholds";
 import { sparkline } from "../sparkline";
 import type { PanelView } from "./panel_view";
@@ -46,11 +46,11 @@ export class ValuePanel implements PanelView {
 
   private make(line: Line): Row {
     const name = el("bdi", { class: "name" }, shown(line.name, 80));
-    const [value, detail] = [el("strong", { class: "reading" }), el("span", { class: "detail" })];
+    const [value, detail] = [el("strong", { class: "reading" }), el("span", { class: "since" })];
     const trend = svg("polyline", {});
     const picture = svg("svg", { class: "trend", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, trend);
     const element = el("li", {}, name, picture, value, detail);
-    this.element.append(element);
+    placeByName(this.element, element, line.name);
     return { element, name, value, detail, trend };
   }
 
@@ -58,7 +58,7 @@ export class ValuePanel implements PanelView {
     const { unit, thresholds } = this.lines.settings;
     const level = levelOf(line.last, thresholds);
     row.element.dataset["level"] = level ?? "";
-    setText(row.value, `${number(line.last)}${unit ? ` ${shown(unit, 20)}` : ""}`);
+    setText(row.value, `${reading(line.last)}${unit ? ` ${shown(unit, 20)}` : ""}`);
     setText(row.detail, [level ?? "", line.retained ? "retained" : "", clock(line.lastTime)].filter(Boolean).join(" · "));
     row.trend.setAttribute("points", sparkline(line.points, 60, 100, 24));
   }
