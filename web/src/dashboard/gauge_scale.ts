@@ -12,7 +12,7 @@ export function rangeOf(min: number | null, max: number | null, seen: Range | un
   const marks = thresholds.map(({ above, below }) => above ?? below ?? 0);
   const low = min ?? Math.min(0, ...marks, seen?.min ?? 0);
   const high = max ?? Math.max(...marks.map((mark) => mark + Math.abs(mark) * 0.2), seen?.max ?? 1, low + 1e-9);
-  const range = { min: min ?? -roundUp(-low), max: max ?? roundUp(high) };
+  const range = { min: min ?? 0 - roundUp(-low), max: max ?? roundUp(high) };
   return range.max > range.min ? range : { min: range.min, max: range.min + 1 };
 }
 
