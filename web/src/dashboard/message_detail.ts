@@ -23,7 +23,7 @@ export interface Detail {
 
 export class MessageDetail {
   readonly element: HTMLElement;
-  private readonly topic = el("h3", { class: "topic" });
+  private readonly topic = el("h2", { class: "topic" });
   private readonly facts = el("p", { class: "facts" });
   private readonly kind = el("select", {}, el("option", { value: "chart" }, "chart"), el("option", { value: "gauge" }, "gauge"), el("option", { value: "value" }, "single value"));
   private readonly scope = el("select", {});

@@ -238,7 +238,7 @@ export class Page {
     this.feeds.take(message);
     this.live ||= !message.retain;
     if (this.paused) this.missed += 1;
-    else if (entry && message.topic === this.selected) this.stale = true;
+    if (entry && message.topic === this.selected) this.stale = true;
   }
 
   private stale = false;

@@ -20,7 +20,8 @@ const NAMES: Record<number, string> = {
 
 /** `not authorized (135)`, and what the broker wrote beside it. */
 export function reason(code: number, told = ""): string {
-  return `${NAMES[code] ?? "reason"} (${code})${told ? `: ${told}` : ""}`;
+  const name = NAMES[code] ?? "reason";
+  return `${name} (${code})${told && told.toLowerCase() !== name ? `: ${told}` : ""}`;
 }
 
 const CREDENTIALS = new Set([4, 5, 134, 135, 140]);

@@ -15,7 +15,7 @@ export class PanelFrame {
   lines: Lines;
   private view: PanelView;
   private readonly host = el("div", { class: "picture" });
-  private readonly title = el("h3", { id: freshId("panel") });
+  private readonly title = el("h2", { id: freshId("panel") });
   private readonly badge = el("span", { class: "badge", hidden: true });
   private readonly about = el("p", { class: "about" });
   private readonly note = el("p", { class: "note", hidden: true });
