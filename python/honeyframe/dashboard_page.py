@@ -80,7 +80,7 @@ def policy(script: str, style: str, source: str) -> str:
 def json_for_script(value: Any) -> str:
     """JSON that can stand in a ``<script>``: nothing in it ends the element, begins another, or ends a line where none ends."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _has_halves(text) else text
+    text = text.encode("utf-8", "replace").decode()  # halves of surrogate pairs, which no file can hold
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
@@ -89,10 +89,6 @@ def json_for_script(value: Any) -> str:
 def is_ours(head: bytes) -> bool:
     """Whether a file that begins so was written by :func:`page`, not by a page that saved a copy of itself."""
     return f'<meta name="generator" content="{GENERATOR}, by python">'.encode() in head[:_FIRST_BYTES]
-
-
-def _has_halves(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _harmless_script(script: str) -> str:

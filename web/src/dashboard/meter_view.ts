@@ -3,6 +3,7 @@
 import { el, setText } from "./dom";
 import { meterWords, type Meter } from "./meter";
 import type { Plan } from "./settings";
+import { count } from "./shown";
 
 export class MeterView {
   readonly element: HTMLElement;
@@ -13,6 +14,7 @@ export class MeterView {
   constructor(
     private readonly meter: Meter,
     private readonly plan: Plan | null,
+    private readonly messages: () => number,
   ) {
     const connections = plan?.connections ? `This tab is one of the plan’s ${plan.connections} connections.` : "";
     const words = `What this tab has received and sent: MQTT in WebSocket frames, without TLS. Other clients are not seen from here. ${connections}`.trim();
@@ -22,7 +24,7 @@ export class MeterView {
   update(): void {
     const reading = this.meter.read();
     const words = meterWords(reading, this.plan);
-    setText(this.now, words.now);
+    setText(this.now, `${count(this.messages(), "message")}, ${words.now}`);
     setText(this.month, words.month);
     this.bar.hidden = reading.share === undefined;
     this.bar.value = Math.min(1, reading.share ?? 0);

@@ -102,7 +102,7 @@ export class Page {
     }, () => { this.saveLog(); });
     this.publishForm = new PublishForm((topic, payload, qos, retain) => this.session.publish(topic, payload, qos, retain));
     this.subscriptions = new SubscriptionsView((filter) => { this.subscribe(filter); }, (filter) => { this.unsubscribe(filter); });
-    this.meterView = new MeterView(this.meter, plan);
+    this.meterView = new MeterView(this.meter, plan, () => this.table.messages);
     this.theme = new ThemeSwitch(settings.theme, () => { this.recolour(); });
     this.pauseButton = button("Pause", () => { this.pause(!this.paused); }, { "aria-pressed": "false" });
     this.tabs = new Tabs("Explore", [
