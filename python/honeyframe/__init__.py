@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .catalog_pattern import CatalogPattern
     from .client import Client
     from .connection import LastWill, connect, connect_async
+    from .dashboard import Dashboard
     from .diagnosis import DoctorReport, DoctorRow, doctor
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
@@ -57,6 +58,7 @@ _HOMES: Final = {
     "CatalogPattern": "catalog_pattern",
     "Client": "client",
     "Column": "schema",
+    "Dashboard": "dashboard",
     "DoctorReport": "diagnosis",
     "DoctorRow": "diagnosis",
     "LastWill": "connection",
@@ -88,6 +90,7 @@ __all__ = [
     "CatalogPattern",
     "Client",
     "Column",
+    "Dashboard",
     "DoctorReport",
     "DoctorRow",
     "HoneyframeError",

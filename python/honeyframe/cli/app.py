@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .catalog import catalog
+from .dashboard import dashboard
 from .demo import demo
 from .doctor import doctor
 from .ending import ExitCode, ends_well, report, usage_error
@@ -32,6 +33,7 @@ app = App(
     pretty_exceptions_enable=False,  # a traceback with local variables would show passwords
 )
 app.command()(ends_well(catalog))
+app.command()(ends_well(dashboard))
 app.command()(ends_well(demo))
 app.command()(ends_well(doctor))
 app.command()(ends_well(read))

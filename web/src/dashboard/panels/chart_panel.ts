@@ -1,0 +1,73 @@
+// A panel of lines over time: the chart that notebooks have, too.
+
+import { ChartView } from "../../chart/chart_view";
+import { download, fileName } from "../download";
+import type { Lines } from "../lines";
+import { shown } from "../shown";
+import type { Level } from "../thresholds";
+import type { PanelView } from "./panel_view";
+
+const HEIGHT = 230;
+
+export interface ChartSurroundings {
+  /** Seconds that are seen. */
+  window: number;
+  /** Seconds since 1970: where the axis ends. */
+  now: () => number;
+}
+
+export class ChartPanel implements PanelView {
+  private readonly view: ChartView;
+
+  constructor(
+    host: HTMLElement,
+    private readonly lines: Lines,
+    { window, now }: ChartSurroundings,
+  ) {
+    const { settings } = lines;
+    const title = shown(settings.title || settings.y.join(", "), 120);
+    this.view = new ChartView(host, {
+      window,
+      now,
+      label: shown(settings.unit, 20),
+      height: HEIGHT,
+      toolbar: true,
+      theme: document.documentElement.dataset["theme"] === "dark" ? "dark" : "light",
+      thresholds: settings.thresholds.map(({ above, below, level }) => ({ value: above ?? below ?? 0, label: level, colour: colourOf(level) })),
+      buttons: [{ text: "PNG", title: "Save the picture", act: (view) => void save(view, title) }],
+    });
+    host.setAttribute("aria-label", `${title}: arrows move, plus and minus zoom, Escape goes back to now, space pauses`);
+    lines.takeFresh();
+    for (const line of lines.all.values()) {
+      const [xs, ys] = [new Float64Array(line.points.length), new Float64Array(line.points.length)];
+      for (let i = 0; i < xs.length; ++i) [xs[i], ys[i]] = [line.points.x(i), line.points.y(i)];
+      if (xs.length > 0) this.append(line.name, xs, ys);
+    }
+  }
+
+  update(): void {
+    for (const { name, xs, ys } of this.lines.takeFresh()) this.append(name, xs, ys);
+  }
+
+  pause(paused: boolean): void {
+    this.view.pause(paused);
+  }
+
+  destroy(): void {
+    this.view.destroy();
+  }
+
+  private append(name: string, xs: ArrayLike<number>, ys: ArrayLike<number>): void {
+    this.view.line(name, { label: shown(name, 80) });
+    this.view.append(name, xs, ys);
+  }
+}
+
+/** The page's colour of a level, as the theme has it. */
+function colourOf(level: Level): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${level}`).trim() || "#888";
+}
+
+async function save(view: ChartView, title: string): Promise<void> {
+  download(fileName(title, "png"), await view.toPng(), "image/png");
+}
