@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,8 +25,8 @@ def cells() -> dict[str, int]:
 
 
 @pytest.fixture
-def notebook(jupyter_lab: JupyterServer, page: Any) -> Iterator[NotebookPage]:
-    yield jupyter_lab.open(page, jupyter_lab.add(NOTEBOOK))
+def notebook(jupyter_lab: JupyterServer, page: Any) -> NotebookPage:
+    return jupyter_lab.open(page, jupyter_lab.add(NOTEBOOK))
 
 
 def pixels(notebook: NotebookPage, cell: int) -> list[str]:
@@ -45,6 +44,7 @@ def test_it_lives(notebook: NotebookPage, record: Record, cells: dict[str, int],
         before = pixels(notebook, cells["chart"])
         notebook.wait_until(lambda before=before: pixels(notebook, cells["chart"]) != before, 5.0, "the chart goes on")
     assert notebook.number(cells["busy"]) is None
+    notebook.page.wait_for_timeout(3500)  # more to be seen
     notebook.outputs(cells["chart"]).scroll_into_view_if_needed()
     notebook.screenshot("live-charts-in-jupyterlab")
     notebook.wait_until(lambda: notebook.number(cells["busy"]) is not None, 20.0, "the busy cell ends")
