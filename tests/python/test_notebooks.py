@@ -16,6 +16,7 @@ pytest.importorskip("ipykernel")
 pytest.importorskip("amqtt")
 pytest.importorskip("duckdb")
 pytest.importorskip("matplotlib")
+pytest.importorskip("anywidget")
 
 NOTEBOOKS = sorted(run_notebooks.NOTEBOOKS.glob("*.ipynb"))
 AT_ONCE = 3  # of those that run: most of it is waiting
