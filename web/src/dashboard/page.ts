@@ -3,6 +3,7 @@
 import { csv, isoTime } from "./csv";
 import { button, el, field, setHidden, setText } from "./dom";
 import { download, fileName } from "./download";
+import { EmptyView } from "./empty_view";
 import { Feeds } from "./feeds";
 import { readHistory, writeHistory } from "./history";
 import { HistoryKeeper } from "./history_keeper";
@@ -21,6 +22,7 @@ import type { PanelSettings, Settings } from "./settings";
 import { clock, count, shown, span } from "./shown";
 import { StateBar } from "./state_bar";
 import { SubscriptionsView } from "./subscriptions_view";
+import { suggest } from "./suggestions";
 import { Tabs } from "./tabs";
 import { ThemeSwitch } from "./theme";
 import { filterOf, needed } from "./topics";
@@ -29,6 +31,7 @@ import { TopicTreeView } from "./topic_tree_view";
 
 const REFRESH_MS = 250;
 const WINDOWS = [60, 300, 600, 3600, 6 * 3600, 24 * 3600];
+const [TOPICS, MESSAGES, PUBLISH] = [0, 1, 2];
 const EVERYTHING = "everything";
 
 export class Page {
@@ -57,7 +60,7 @@ export class Page {
   private readonly pauseButton: HTMLButtonElement;
   private readonly windowChoice = el("select", {});
   private readonly notice = el("p", { class: "notice", role: "status" });
-  private readonly empty = el("div", { class: "empty", hidden: true });
+  private readonly empty: EmptyView;
 
   /** Seconds that charts show. */
   window: number;
@@ -89,9 +92,10 @@ export class Page {
     this.login = new LoginForm(broker.url, (credentials, keep) => { this.connect(credentials, keep); });
     this.panels = new PanelGrid(this, (lines) => { this.past.fill(lines); }, () => { this.panelsChanged(); });
     this.detail = new MessageDetail(() => this.table.entries.keys(), (picked) => { this.addPicked(picked); }, (topic, payload) => {
-      this.tabs.choose(2);
+      this.tabs.choose(PUBLISH);
       this.publishForm.fill(topic, previewOf(payload, 20_000));
     });
+    this.empty = new EmptyView(({ topics, path }) => { this.addPicked({ kind: "chart", topics, path }); });
     this.tree = new TopicTreeView(this.table, (entry) => {
       this.selected = entry.topic;
       this.detail.show(entry);
@@ -110,7 +114,9 @@ export class Page {
       { name: "Messages", panel: el("div", {}, this.logView.element) },
       { name: "Publish", panel: el("div", {}, this.publishForm.element) },
     ], (index) => {
-      this.detail.element.classList.toggle("aside", index === 2);
+      this.detail.element.classList.toggle("aside", index === PUBLISH);
+      if (index === TOPICS) this.tree.update();
+      if (index === MESSAGES) this.logView.update();
     });
     this.build();
   }
@@ -185,7 +191,7 @@ export class Page {
       el("div", { class: "controls" }, field("Time shown", this.windowChoice), this.pauseButton, save, themes),
     );
     const aside = el("aside", { class: "explore", "aria-label": "Explore" }, this.login.element, this.tabs.element, this.detail.element);
-    const main = el("main", {}, el("div", { class: "stage" }, this.notice, this.empty, this.panels.element), aside);
+    const main = el("main", {}, el("div", { class: "stage" }, this.notice, this.empty.element, this.panels.element), aside);
     this.root.replaceChildren(header, this.state.banner, main, el("footer", {}, this.meterView.element));
     setHidden(this.notice, true);
     this.recolour();
@@ -242,6 +248,7 @@ export class Page {
   }
 
   private stale = false;
+  private suggestedFor = -1;
 
   private refresh(): void {
     this.state.tick();
@@ -253,11 +260,20 @@ export class Page {
     }
     this.panels.update();
     if (document.hidden) return;
-    this.tree.update();
-    this.logView.update();
+    if (this.panels.length === 0) this.suggest();
+    // What is not seen is not drawn.
+    if (this.tabs.chosen === TOPICS) this.tree.update();
+    if (this.tabs.chosen === MESSAGES) this.logView.update();
     const entry = this.stale ? this.table.entries.get(this.selected) : undefined;
     if (entry) this.detail.show(entry);
     this.stale = false;
+  }
+
+  /** Until there is something, or a panel. */
+  private suggest(): void {
+    if (this.table.generation === this.suggestedFor) return;
+    this.suggestedFor = this.table.generation;
+    this.empty.show(suggest(this.table.entries.values(), [...this.table.entries.keys()]));
   }
 
   private pause(paused: boolean): void {
@@ -296,13 +312,7 @@ export class Page {
 
   private panelsChanged(): void {
     this.feeds.set(this.panels.lines);
-    setHidden(this.empty, this.panels.length > 0);
-    if (this.panels.length === 0) {
-      this.empty.replaceChildren(
-        el("h2", {}, "No panels yet"),
-        el("p", {}, "Connect, choose a topic under “Topics”, and click a number in its message: it gets a chart, a gauge or a value here."),
-      );
-    }
+    setHidden(this.empty.element, this.panels.length > 0);
   }
 
   private recolour(): void {

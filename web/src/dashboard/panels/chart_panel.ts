@@ -1,6 +1,7 @@
 // A panel of lines over time: the chart that notebooks have, too.
 
 import { ChartView } from "../../chart/chart_view";
+import { button, setHidden } from "../dom";
 import { download, fileName } from "../download";
 import type { Lines } from "../lines";
 import { shown } from "../shown";
@@ -17,7 +18,9 @@ export interface ChartSurroundings {
 }
 
 export class ChartPanel implements PanelView {
+  readonly tools: readonly HTMLElement[];
   private readonly view: ChartView;
+  private readonly live: HTMLButtonElement;
 
   constructor(
     host: HTMLElement,
@@ -31,11 +34,11 @@ export class ChartPanel implements PanelView {
       now,
       label: shown(settings.unit, 20),
       height: HEIGHT,
-      toolbar: true,
       theme: document.documentElement.dataset["theme"] === "dark" ? "dark" : "light",
       thresholds: settings.thresholds.map(({ above, below, level }) => ({ value: above ?? below ?? 0, label: level, colour: colourOf(level) })),
-      buttons: [{ text: "PNG", title: "Save the picture", act: (view) => void save(view, title) }],
     });
+    this.live = button("Back to now", () => { this.view.reset(); this.update(); }, { class: "quiet", hidden: true });
+    this.tools = [this.live, button("PNG", () => void save(this.view, title), { class: "quiet", "aria-label": `Save ${title} as PNG` })];
     host.setAttribute("aria-label", `${title}: arrows move, plus and minus zoom, Escape goes back to now, space pauses`);
     lines.takeFresh();
     for (const line of lines.all.values()) {
@@ -46,6 +49,7 @@ export class ChartPanel implements PanelView {
   }
 
   update(): void {
+    setHidden(this.live, this.view.isLive && !this.view.isPaused);
     for (const { name, xs, ys } of this.lines.takeFresh()) this.append(name, xs, ys);
   }
 
