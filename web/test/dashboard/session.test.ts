@@ -211,6 +211,21 @@ test("a session that was taken over does not take itself back", () => {
   expect([clients.length, states.at(-1)?.kind]).toEqual([1, "refused"]);
 });
 
+test("a broker that lets us in and throws us out is asked ever more slowly, until a connection holds", () => {
+  const { one, states, last } = session();
+  one.connect("me", "x");
+  for (const seconds of [1, 2, 4]) {
+    last().accept();
+    last().close();
+    expect(states.at(-1)).toMatchObject({ kind: "waiting", seconds });
+    vi.advanceTimersByTime(seconds * 1000);
+  }
+  last().accept();
+  vi.advanceTimersByTime(11_000);
+  last().close();
+  expect(states.at(-1)).toMatchObject({ kind: "waiting", seconds: 1 });
+});
+
 test("bytes are counted with the heads of their frames, the broker hears of us each minute", () => {
   const { one, told, last } = session();
   one.connect("me", "x");
