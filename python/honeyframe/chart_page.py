@@ -37,7 +37,7 @@ def page(config: dict[str, Any], lines: Sequence[Line], points: Points, now: flo
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
     code = re.sub("</script", r"<\\/script", bundle("widget.js"), flags=re.IGNORECASE).replace("<!--", "<\\!--")
-    style = bundle("widget.css").replace("</", "<\\/") + "body{margin:8px;color-scheme:light dark}"
+    style = bundle("widget.css").replace("</", "<\\/") + ":root{color-scheme:light dark}body{margin:8px}"
     return "\n".join(
         (
             "<!doctype html>",

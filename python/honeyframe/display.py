@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .events import printable
@@ -29,6 +29,14 @@ def stream_card(stream: Stream) -> str:
     rows = [("filters", ", ".join(stream.filters)), ("granted QoS", ", ".join(map(str, stream.granted_qos)))]
     rows += [(name, f"{stats[name]:,}") for name in stats if stats[name]]
     return card(f"Stream, {'closed' if stream.closed else 'open'}", rows, str(stats))
+
+
+def table_html(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Texts as a table."""
+    head = "".join(f"<th style='text-align:left'>{escaped(name)}</th>" for name in columns)
+    body = "".join("<tr>" + "".join(f"<td style='text-align:left'>{escaped(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    above = f"<p><b>{escaped(title)}</b></p>" if title else ""
+    return f"<div class='honeyframe'>{above}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def escaped(text: str) -> str:

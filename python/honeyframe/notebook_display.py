@@ -17,7 +17,7 @@ from .credentials import in_notebook
 if TYPE_CHECKING:
     from .live_view import LiveView
 
-_GRACE_SECONDS: Final = 5.0  # an output that is drawn anew goes for a moment
+_GRACE_SECONDS: Final = 2.0  # an output that is drawn anew goes for a moment
 _PICTURE_SECONDS: Final = 1.0
 
 #: Views that are shown somewhere.
@@ -108,6 +108,18 @@ def _only_history_holds(view: LiveView) -> bool:
     if shell is None:
         return False
     names = shell.user_ns
-    if any(value is view and not name.startswith("_") for name, value in list(names.items())):
-        return False
-    return all(holder is names or holder is names.get("Out") or holder is names.get("_oh") for holder in gc.get_referrers(view))
+    for name, value in list(names.items()):  # no generator: it would hold the view itself
+        if value is view and not name.startswith("_"):
+            return False
+    hook, last = shell.displayhook, shell.last_execution_result
+    history = (
+        names,
+        shell.user_ns_hidden,
+        names.get("Out"),
+        names.get("_oh"),
+        hook,
+        vars(hook),
+        last,
+        vars(last) if last is not None else None,
+    )
+    return all(any(holder is known for known in history) for holder in gc.get_referrers(view))

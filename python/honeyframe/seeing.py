@@ -10,6 +10,7 @@ from .durations import Duration
 if TYPE_CHECKING:
     from .chart import Chart
     from .chart_plan import Columns
+    from .live_table import LiveTable
     from .stream import Stream
 
 
@@ -71,3 +72,31 @@ class Seeing:
             schema=stream._reader.schema().fields(),
         )
         return Chart(stream, plan)
+
+    def live_table(
+        self,
+        by: str | Iterable[str] = "_topic",
+        columns: Iterable[str] | None = None,
+        *,
+        max_rows: int = 1_000,
+        title: str = "",
+    ) -> LiveTable:
+        """The newest row of each topic, in a notebook a table that goes on by itself; elsewhere text or a frame.
+
+        A tap, as :meth:`chart`; four times a second what has changed is shown anew. Retained messages are shown: they are the state.
+
+        Args:
+            by: a row for each value of this column, or of these.
+            columns: what is shown beside it. None: all there are.
+            max_rows: what would be more is not shown, and the table says so.
+
+        Raises:
+            MissingExtraError: ``pip install 'honeyframe[notebook]'``.
+
+        Example::
+
+            stream.live_table(by="line", columns=["temperature", "state"])
+        """
+        from .live_table import LiveTable
+
+        return LiveTable(cast("Stream", self), by, columns, max_rows, title)

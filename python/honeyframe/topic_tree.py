@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from .arguments import count_of
 from .credentials import in_notebook
 from .display import escaped
+from .errors import MissingBundleError, MissingExtraError
 from .events import printable
 
 if TYPE_CHECKING:
     import rich.console
     import rich.tree
+
+    from .topic_tree_widget import WidgetView
 
 #: (path, depth, is_topic, topics, shown, messages, live, bytes, last_ns, retained, silent, payload_size, last_payload), from the core.
 TreeRow: TypeAlias = tuple[str, int, bool, int, int, int, int, int, int, bool, bool, int, str]
@@ -134,7 +137,11 @@ class View(Protocol):
 def choose_view(live: bool | None) -> Iterator[View | None]:
     """Where ``live`` wants it: None is in notebooks only; True also on a terminal's stderr, which is as it was afterwards."""
     if live is not False and in_notebook():
-        yield NotebookView()
+        notebook = _notebook_view()
+        try:
+            yield notebook
+        finally:
+            notebook.end()
     elif live and sys.stderr is not None and sys.stderr.isatty():
         import rich.console
 
@@ -147,8 +154,17 @@ def choose_view(live: bool | None) -> Iterator[View | None]:
 # --- in a notebook
 
 
+def _notebook_view() -> WidgetView | NotebookView:
+    """A widget where there can be one: it leaves folded what somebody has folded."""
+    try:
+        from .topic_tree_widget import WidgetView
+    except (MissingExtraError, MissingBundleError):
+        return NotebookView()
+    return WidgetView(TreePage())
+
+
 class NotebookView:
-    """A display of its own in the cell's output. It stays there, with the last tree."""
+    """A display of its own in the cell's output, as HTML. It stays there, with the last tree."""
 
     def __init__(self) -> None:
         import IPython.display
@@ -160,6 +176,9 @@ class NotebookView:
 
     def show(self, tree: TopicTree) -> None:
         self._handle.update(self._html(self._page.html(tree)))
+
+    def end(self) -> None:
+        pass
 
 
 class TreePage:
@@ -173,9 +192,20 @@ class TreePage:
         self._open: set[str] = set()
         self._rates = Rates()
 
-    def html(self, tree: TopicTree) -> str:
+    def look(self, tree: TopicTree) -> None:
+        """Before a tree is drawn."""
         self._rates.look(tree)
         self._unfold(tree)
+
+    def told(self, node: Node, tree: TopicTree) -> tuple[str, list[str], str, bool]:
+        """Of a node: how much came, flags, the last payload, whether it is unfolded."""
+        told = f"{self._rates.of(node, tree)} · {count_of(node.messages, 'message')} · {_size(node.bytes)}"
+        if not node.children and not node.hidden:
+            return told, _flags(node), _payload(node), False
+        return f"{count_of(node.topics, 'topic')} · {told}", _flags(node), _payload(node) if node.is_topic else "", node.path in self._open
+
+    def html(self, tree: TopicTree) -> str:
+        self.look(tree)
         parts = [f"<div class='honeyframe'><p><b>{escaped(tree.summary())}</b></p>"]
         for root in tree.roots:
             self._write(root, tree, parts)
@@ -196,14 +226,14 @@ class TreePage:
             level = below
 
     def _write(self, node: Node, tree: TopicTree, parts: list[str]) -> None:
-        told = f"{self._rates.of(node, tree)} · {count_of(node.messages, 'message')} · {_size(node.bytes)}"
+        told, flags, payload, is_open = self.told(node, tree)
+        marks = "".join(f" <small><b>{flag}</b></small>" for flag in flags)
+        value = f"{marks} <code>{escaped(payload)}</code>" if node.is_topic or not node.children else ""
         if not node.children and not node.hidden:
-            parts.append(f"<div style='margin-left:2.2em'>{_label(node)} <small>{escaped(told)}</small>{_value(node)}</div>")
+            parts.append(f"<div style='margin-left:2.2em'>{_label(node)} <small>{escaped(told)}</small>{value}</div>")
             return
-        told = f"{count_of(node.topics, 'topic')} · {told}"
-        is_open = " open" if node.path in self._open else ""
-        value = _value(node) if node.is_topic else ""
-        parts.append(f"<details style='margin-left:1em'{is_open}><summary>{_label(node)} <small>{escaped(told)}</small>{value}</summary>")
+        opened = " open" if is_open else ""
+        parts.append(f"<details style='margin-left:1em'{opened}><summary>{_label(node)} <small>{escaped(told)}</small>{value}</summary>")
         for child in node.children:
             self._write(child, tree, parts)
         parts.append(_more(node.hidden - sum(child.hidden for child in node.children)))
@@ -214,11 +244,13 @@ def _label(node: Node) -> str:
     return f"<code>{escaped(node.name) or '&nbsp;'}</code>"
 
 
-def _value(node: Node) -> str:
-    flags = "".join(f" <small><b>{word}</b></small>" for word, is_so in (("retained", node.retained), ("silent", node.silent)) if is_so)
-    text = node.last_payload[:_SHOWN_PAYLOAD]
-    rest = "…" if len(node.last_payload) > _SHOWN_PAYLOAD or node.payload_size > len(node.last_payload.encode()) else ""
-    return f"{flags} <code>{escaped(text)}{rest}</code>"
+def _flags(node: Node) -> list[str]:
+    return [word for word, is_so in (("retained", node.retained), ("silent", node.silent)) if is_so]
+
+
+def _payload(node: Node) -> str:
+    cut = len(node.last_payload) > _SHOWN_PAYLOAD or node.payload_size > len(node.last_payload.encode())
+    return node.last_payload[:_SHOWN_PAYLOAD] + ("…" if cut else "")
 
 
 def _more(topics: int) -> str:
@@ -291,7 +323,7 @@ def _line(node: Node, tree: TopicTree, console: rich.console.Console, rates: Rat
     told = f" {rates.of(node, tree)} {node.messages:,}"
     if not node.is_topic or node.topics > 1:
         told = f"/ {count_of(node.topics, 'topic')}{told}"
-    flags = "".join(f" {word}" for word, is_so in (("retained", node.retained), ("silent", node.silent)) if is_so)
+    flags = "".join(f" {word}" for word in _flags(node))
     value = f" {printable(node.last_payload)}" if node.is_topic and node.topics == 1 else ""
     room = max(_LEAST_LABEL, console.width - 4 * depth)
     name = _cut(printable(node.name), max(room // 2, room - len(told) - len(flags)), console)

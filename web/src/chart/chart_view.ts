@@ -41,6 +41,11 @@ export interface ChartOptions {
   now?: () => number;
 }
 
+/** The chart of an element, for scripts of the page. */
+export interface ChartHost extends HTMLElement {
+  chartView?: ChartView;
+}
+
 /** Ten a second, with some room: a clock may be off by some. */
 const FRAME_MS = 95;
 const COLUMNS = 2000;
@@ -88,6 +93,7 @@ export class ChartView {
     const wanted = options.panes?.length ? options.panes : [{ label: options.label ?? "", thresholds: options.thresholds ?? [] }];
     this.panes = wanted.map((pane) => new Pane(pane.label ?? "", pane.thresholds ?? [], this));
     this.build();
+    (host as ChartHost).chartView = this;
     this.endings.push(this.data.listen((change) => {
       if (change === "lines") this.linesChanged = true;
       if (!this.paused) this.pacer.ask();
@@ -111,7 +117,8 @@ export class ChartView {
     this.pausedAt = paused ? this.range.get() : undefined;
     this.paused = paused;
     this.showState();
-    if (!paused) this.pacer.ask();
+    if (paused) this.pacer.stop();
+    else this.pacer.ask();
   }
 
   get isPaused(): boolean {
@@ -167,6 +174,7 @@ export class ChartView {
 
   toggle(line: Line): void {
     line.hidden = !line.hidden;
+    for (const pane of this.panes) pane.legend.update();
     this.data.tell("lines");
     if (this.paused) this.pacer.ask();
   }
@@ -189,6 +197,7 @@ export class ChartView {
     clearTimeout(this.ticker);
     this.pacer.stop();
     for (const pane of this.panes) pane.destroy();
+    delete (this.host as ChartHost).chartView;
     this.host.classList.remove("hf-chart");
     this.host.replaceChildren();
   }

@@ -15,6 +15,17 @@ export interface Threshold {
 }
 
 const LEAST_WIDTH = 100;
+const DAY = "\n{D} {MMM}";
+const DATE = "\n{D} {MMM} {YYYY}";
+/** uPlot's table of how times are written: from so many seconds between ticks on; what is added where the year, the day, … is another. */
+const TIMES: (string | number | null)[][] = [
+  [86_400 * 365, "{YYYY}", null, null, null, null, null, null, 1],
+  [86_400 * 28, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [86_400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", DATE, null, DAY, null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", DATE, null, DAY, null, null, null, 1],
+  [0.001, "{HH}:{mm}:{ss}.{fff}", DATE, null, DAY, null, null, null, 1],
+];
 const PAN_BUTTON = 1; // the mouse's middle one
 
 export class Pane {
@@ -84,7 +95,7 @@ export class Pane {
       height: this.view.height,
       series: [{}, ...series],
       scales: { x: { time: true, auto: false }, y: { range: (_, min, max) => this.yRange(min, max) } },
-      axes: [{ ...axis }, { ...axis, size: 62, ...(this.label ? { label: this.label, labelSize: 18 } : {}) }],
+      axes: [{ ...axis, values: TIMES }, { ...axis, size: 62, ...(this.label ? { label: this.label, labelSize: 18 } : {}) }],
       legend: { show: false },
       cursor: {
         points: { show: false },

@@ -38,7 +38,7 @@ export class Channel<M extends Message> {
 
   /** How many views of this widget there are here: a kernel ends what nobody sees or holds. */
   tellViews(views: number): void {
-    this.model.send({ kind: "views", id: this.id, views });
+    this.tell({ kind: "views", id: this.id, views });
   }
 
   stop(): void {
@@ -48,7 +48,16 @@ export class Channel<M extends Message> {
   private ask(): void {
     if (this.asked) return;
     this.asked = true;
-    this.model.send({ kind: "hello", id: this.id });
+    this.tell({ kind: "hello", id: this.id });
+  }
+
+  /** A kernel that was restarted or shut down is no fault of the page's. */
+  private tell(content: object): void {
+    try {
+      this.model.send(content);
+    } catch (error) {
+      console.debug("honeyframe: nobody to tell", error);
+    }
   }
 
   private hear(message: M, buffers: readonly DataView[]): void {
@@ -56,6 +65,9 @@ export class Channel<M extends Message> {
       if (message.to !== this.id && (message.to || this.last !== undefined)) return;
       this.last = message.number;
       this.asked = false;
+      this.receiver.whole(message, buffers);
+    } else if (message.kind === "state") {
+      this.last = message.number; // all there is, each time
       this.receiver.whole(message, buffers);
     } else if (this.last !== undefined && message.number === this.last + 1) {
       this.last = message.number;

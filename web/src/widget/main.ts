@@ -5,6 +5,8 @@ import "./widget.css";
 import type { AnyModel, AnyWidget } from "@anywidget/types";
 import { ChartWidget } from "./chart_widget";
 import { showSnapshot } from "./page";
+import { TableWidget } from "./table_widget";
+import { TreeWidget } from "./tree_widget";
 
 interface Shown {
   /** Returns what takes it away. */
@@ -13,7 +15,9 @@ interface Shown {
 }
 
 function make(model: AnyModel): Shown {
-  return new ChartWidget(model);
+  const kind = String(model.get("kind"));
+  if (kind === "tree") return new TreeWidget(model);
+  return kind === "table" ? new TableWidget(model) : new ChartWidget(model);
 }
 
 const widget: AnyWidget = () => {

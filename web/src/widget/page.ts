@@ -33,7 +33,7 @@ export function pageOf(snapshot: Snapshot, code: string, css: string): string {
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>${escaped(snapshot.config.title || "chart")}</title>`,
-    `<style nonce="${nonce}">${css.replace(/<\//g, "<\\/")}body{margin:8px;color-scheme:light dark}</style></head>`,
+    `<style nonce="${nonce}">${css.replace(/<\//g, "<\\/")}:root{color-scheme:light dark}body{margin:8px}</style></head>`,
     `<body><main id="${SNAPSHOT_ID}"></main>`,
     `<script type="application/json" id="${SNAPSHOT_ID}-data">${JSON.stringify(snapshot).replace(/</g, "\\u003c")}</script>`,
     `<script type="module" nonce="${nonce}">${code.replace(/<\/script/gi, "<\\/script").replace(/<!--/g, "<\\!--")}</script>`,
