@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from tests.brokers.certificates import Authority
 from tests.brokers.hivemq import HiveMQ
+from tests.brokers.mosquitto import Mosquitto
 from tests.browser.chromium import Chromium, screenshot
 from tests.browser.dashboard_page import AXE, DashboardPage, opened
 
@@ -101,7 +102,7 @@ def test_a_click_on_a_value_makes_a_panel_of_it(chromium: Chromium, client: hf.C
         assert "No panels yet" in page.page.locator("main").inner_text()
         for line in (1, 2):
             client.publish(f"plant/{line}/telemetry", {"location": {"lat": 47.07}, "serial": 9007199254740993}, qos=1)
-        page.page.locator(".tree li.leaf").nth(1).wait_for()
+        page.page.locator(".suggestion", has_text="location.latplant/{level2}/telemetry, 2 topics").wait_for()
         page.choose_topic("plant/1/telemetry")
         assert "9007199254740993" in page.page.locator(".json").inner_text()
         page.page.locator(".detail").get_by_label("of", exact=True).select_option("plant/{level2}/telemetry")
@@ -153,6 +154,20 @@ def test_what_a_credential_may_not_do_is_told(chromium: Chromium, save: Callable
         assert "refused the message to plant/1/set: not authorized (135)" in told
         assert "may not publish there" in told
         page.wait_for_state("connected")  # HiveMQ hangs up after such a message: the page comes back
+
+
+def test_mosquitto_without_tls(chromium: Chromium, mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with hf.connect(mosquitto.uri("mqtt", "127.0.0.1"), username="both", password="both-password") as client:
+        url = mosquitto.uri("ws", "127.0.0.1")
+        dashboard = client.dashboard(
+            tmp_path / "d.html", panels=[{"value": "value", "topics": "plant/n"}], topics="plant/#", websocket_url=url
+        )
+        with opened(chromium, dashboard) as page:
+            page.connect()
+            page.wait_for_state("connected")
+            client.publish("plant/n", 42, qos=1)
+            page.page.locator(".reading", has_text="42").wait_for()
+            assert page.unexpected() == []
 
 
 def test_a_certificate_that_is_not_trusted(chromium: Chromium, save: Callable[..., hf.Dashboard], hivemq: HiveMQ) -> None:
