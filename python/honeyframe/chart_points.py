@@ -17,6 +17,7 @@ Lines: TypeAlias = npt.NDArray[np.int32]
 
 _FRAMES: Final = 64  # so many frames are kept apart before they are thinned out together
 _LEARNED: Final = 3  # intervals, before a gap can be told from them
+_LEAST_GAP: Final = 1.0  # seconds: a network's hiccup is none
 _MEMORY: Final = 16  # of so many intervals the mean is usual
 
 
@@ -163,7 +164,8 @@ class GapWatch:
     def _limits(self) -> Floats:
         if self._gap is not None:
             return np.full(len(self._last), self._gap)
-        return np.where(self._seen >= _LEARNED, self._factor * np.maximum(self._usual, self._width), np.inf)
+        limits = np.maximum(self._factor * np.maximum(self._usual, self._width), _LEAST_GAP)
+        return np.where(self._seen >= _LEARNED, limits, np.inf)
 
     def _guess(self, line: Lines, interval: Floats) -> None:
         """Of a line that is new, and comes with a past, the median of its intervals: they tell themselves which of them are gaps."""

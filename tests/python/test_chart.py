@@ -23,7 +23,7 @@ FedStream = Callable[..., Any]
 pytest.importorskip("anywidget")
 
 
-def eventually(true: Callable[[], Any], seconds: float = 5.0) -> None:
+def eventually(true: Callable[[], Any], seconds: float = 20.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until
