@@ -11,6 +11,7 @@ import { LogView } from "./log_view";
 import { KeptCredentials, LoginForm, type Credentials } from "./login_form";
 import { MessageDetail, type Picked } from "./message_detail";
 import { MessageLog } from "./message_log";
+import { menu } from "./menu";
 import { Meter } from "./meter";
 import { MeterView } from "./meter_view";
 import { PanelGrid } from "./panel_grid";
@@ -30,6 +31,7 @@ import { TopicTable } from "./topic_table";
 import { TopicTreeView } from "./topic_tree_view";
 
 const REFRESH_MS = 250;
+const NOTICE_MS = 30_000;
 const WINDOWS = [60, 300, 600, 3600, 6 * 3600, 24 * 3600];
 const [TOPICS, MESSAGES, PUBLISH] = [0, 1, 2];
 const EVERYTHING = "everything";
@@ -165,20 +167,10 @@ export class Page {
     document.title = shown(title, 200);
     const themes = button("Dark", () => { this.theme.choose(this.theme.isDark ? "light" : "dark"); }, { class: "theme", "aria-label": "Dark theme" });
     this.themeButton = themes;
-    const save = el(
-      "details",
-      { class: "menu" },
-      el("summary", {}, "Save"),
-      el(
-        "div",
-        { class: "items" },
-        button("This layout as a file", () => void this.saveCopy(save)),
-        button("Data as CSV", () => {
-          save.removeAttribute("open");
-          download(fileName(title, "csv"), this.panels.csv(), "text/csv;charset=utf-8");
-        }),
-      ),
-    );
+    const save = menu("Save", {
+      "This layout as a file": () => void this.saveCopy(),
+      "Data as CSV": () => { download(fileName(title, "csv"), this.panels.csv(), "text/csv;charset=utf-8"); },
+    });
     this.windowChoice.append(...this.windowOptions());
     this.windowChoice.addEventListener("change", () => { this.chooseWindow(); });
     this.account.append(button("Disconnect", () => { this.disconnect(); }, { class: "quiet" }));
@@ -247,6 +239,7 @@ export class Page {
     if (entry && message.topic === this.selected) this.stale = true;
   }
 
+  private noticeTimer: number | undefined;
   private stale = false;
   private suggestedFor = -1;
 
@@ -328,8 +321,7 @@ export class Page {
     return { ...settings, origin: "page", saved: Date.now() / 1000, topics: [...this.filters], panels: this.panels.settings, window, theme: this.theme.theme };
   }
 
-  private async saveCopy(menu: HTMLElement): Promise<void> {
-    menu.removeAttribute("open");
+  private async saveCopy(): Promise<void> {
     try {
       const history = await writeHistory(this.past.gather(this.panels.lines));
       const text = pageText({ ...partsOf(document), title: this.settings.title, settings: JSON.stringify(this.current()), history });
@@ -350,5 +342,7 @@ export class Page {
   private tell(text: string): void {
     setText(this.notice, shown(text, 500));
     setHidden(this.notice, false);
+    window.clearTimeout(this.noticeTimer);
+    this.noticeTimer = window.setTimeout(() => { setHidden(this.notice, true); }, NOTICE_MS);
   }
 }
