@@ -252,6 +252,20 @@ def test_a_copy_carries_layout_and_points_and_no_credential(
         assert page.unexpected() == []
 
 
+def test_a_damaged_file_says_so(chromium: Chromium, save: Callable[..., hf.Dashboard]) -> None:
+    whole = save(history=frame(100)).path
+    text = whole.read_text()
+    damaged = {
+        '"format":1': ('"format":9', ".fatal", "format 9"),
+        'id="honeyframe-history">H4sI': ('id="honeyframe-history">AAAA', ".notice", "history in this file cannot be read"),
+    }
+    for old, (new, place, told) in damaged.items():
+        assert old in text
+        whole.write_text(text.replace(old, new, 1))
+        with opened(chromium, whole) as page:
+            page.page.locator(place, has_text=told).wait_for()
+
+
 def frame(rows: int, topics: int = 1) -> pd.DataFrame:
     now = pd.Timestamp.now("UTC")
     times = now - pd.to_timedelta(np.arange(rows)[::-1] * 0.005, unit="s")

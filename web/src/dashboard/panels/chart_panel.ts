@@ -21,6 +21,9 @@ export class ChartPanel implements PanelView {
   readonly tools: readonly HTMLElement[];
   private readonly view: ChartView;
   private readonly live: HTMLButtonElement;
+  private readonly observer: IntersectionObserver;
+  private paused = false;
+  private inSight = true;
 
   constructor(
     host: HTMLElement,
@@ -40,6 +43,12 @@ export class ChartPanel implements PanelView {
     this.live = button("Back to now", () => { this.view.reset(); this.update(); }, { class: "quiet", hidden: true });
     this.tools = [this.live, button("PNG", () => void save(this.view, title), { class: "quiet", "aria-label": `Save ${title} as PNG` })];
     host.setAttribute("aria-label", `${title}: arrows move, plus and minus zoom, Escape goes back to now, space pauses`);
+    // What nobody sees is not drawn: a page may have many charts.
+    this.observer = new IntersectionObserver((entries) => {
+      this.inSight = entries.at(-1)?.isIntersecting ?? true;
+      this.hold();
+    }, { rootMargin: "200px" });
+    this.observer.observe(host);
     lines.takeFresh();
     for (const line of lines.all.values()) {
       const [xs, ys] = [new Float64Array(line.points.length), new Float64Array(line.points.length)];
@@ -54,11 +63,17 @@ export class ChartPanel implements PanelView {
   }
 
   pause(paused: boolean): void {
-    this.view.pause(paused);
+    this.paused = paused;
+    this.hold();
   }
 
   destroy(): void {
+    this.observer.disconnect();
     this.view.destroy();
+  }
+
+  private hold(): void {
+    this.view.pause(this.paused || !this.inSight);
   }
 
   private append(name: string, xs: ArrayLike<number>, ys: ArrayLike<number>): void {
