@@ -51,6 +51,7 @@ export class Page {
   private readonly state: StateBar;
   private readonly login: LoginForm;
   private readonly account = el("div", { class: "account", hidden: true });
+  private readonly leave = button("Disconnect", () => { this.disconnect(); }, { class: "quiet" });
   private readonly subscriptions: SubscriptionsView;
   private readonly tree: TopicTreeView;
   private readonly logView: LogView;
@@ -173,7 +174,7 @@ export class Page {
     });
     this.windowChoice.append(...this.windowOptions());
     this.windowChoice.addEventListener("change", () => { this.chooseWindow(); });
-    this.account.append(button("Disconnect", () => { this.disconnect(); }, { class: "quiet" }));
+    this.account.append(this.leave);
     const header = el(
       "header",
       { class: "bar" },
@@ -221,6 +222,7 @@ export class Page {
     const asks = state.kind === "idle" || state.kind === "refused";
     setHidden(this.login.element, !asks);
     setHidden(this.account, asks);
+    setText(this.leave, state.kind === "connected" ? "Disconnect" : "Stop trying");
     if (state.kind === "refused") {
       // What was refused is not offered again.
       this.kept.clear();
