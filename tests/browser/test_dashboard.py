@@ -17,10 +17,12 @@ import pytest
 from tests.brokers.certificates import Authority
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
+from tests.brokers.websocket import WebSocketFront
 from tests.browser.chromium import Chromium, screenshot
 from tests.browser.dashboard_page import AXE, DashboardPage, opened
 
 import honeyframe as hf
+from honeyframe.embedded_broker import EmbeddedBroker
 
 PANELS: list[Any] = [
     {"chart": "temperature", "topics": "plant/{line}/telemetry", "unit": "°C", "thresholds": {"warn": 75, "alarm": 90}},
@@ -168,6 +170,19 @@ def test_mosquitto_without_tls(chromium: Chromium, mosquitto: Mosquitto, tmp_pat
             client.publish("plant/n", 42, qos=1)
             page.page.locator(".reading", has_text="42").wait_for()
             assert page.unexpected() == []
+
+
+def test_a_broker_that_speaks_only_mqtt_3(chromium: Chromium, tmp_path: Path) -> None:
+    pytest.importorskip("amqtt")
+    with EmbeddedBroker() as broker, hf.connect(broker.uri) as client, WebSocketFront(int(broker.uri.rsplit(":", 1)[1])) as front:
+        panels = [{"value": "value", "topics": "plant/n"}]
+        dashboard = client.dashboard(tmp_path / "d.html", panels=panels, topics="plant/#", websocket_url=front.uri())
+        with opened(chromium, dashboard) as page:
+            page.page.get_by_role("button", name="Connect", exact=True).click()
+            page.wait_for_state("connected")
+            assert "MQTT 3.1.1" in page.page.locator(".pill").inner_text()
+            assert page.publish("plant/n", "42").endswith("Confirmed by the broker.")
+            page.page.locator(".reading", has_text="42").wait_for()
 
 
 def test_a_certificate_that_is_not_trusted(chromium: Chromium, save: Callable[..., hf.Dashboard], hivemq: HiveMQ) -> None:
