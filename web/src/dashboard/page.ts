@@ -72,6 +72,11 @@ export class Page {
   private paused = false;
   private missed = 0;
   private selected = "";
+  /** The message that is looked at is another by now. */
+  private stale = false;
+  private suggestedFor = -1;
+  private noticeTimer: number | undefined;
+  private themeButton: HTMLButtonElement | undefined;
 
   constructor(
     private readonly root: HTMLElement,
@@ -101,7 +106,9 @@ export class Page {
     this.empty = new EmptyView(({ topics, path }) => { this.addPicked({ kind: "chart", topics, path }); });
     this.tree = new TopicTreeView(this.table, (entry) => {
       this.selected = entry.topic;
-      this.detail.show(entry);
+      // The log may have kept more of it.
+      const [logged] = entry.payload.length < entry.size ? this.log.latest(1, ({ topic }) => topic === entry.topic) : [];
+      this.detail.show(logged ?? entry);
     });
     this.logView = new LogView(this.log, (message) => {
       this.selected = "";
@@ -190,8 +197,6 @@ export class Page {
     this.recolour();
   }
 
-  private themeButton: HTMLButtonElement | undefined;
-
   private windowOptions(): HTMLOptionElement[] {
     const all = [...new Set([...WINDOWS, this.window])].sort((a, b) => a - b);
     return all.map((seconds) => el("option", { value: seconds, selected: seconds === this.window }, span(seconds)));
@@ -240,10 +245,6 @@ export class Page {
     if (this.paused) this.missed += 1;
     if (entry && message.topic === this.selected) this.stale = true;
   }
-
-  private noticeTimer: number | undefined;
-  private stale = false;
-  private suggestedFor = -1;
 
   private refresh(): void {
     this.state.tick();

@@ -90,15 +90,15 @@ export class Session {
     this.open();
   }
 
-  /** Tries at once, instead of waiting on. */
+  /** Tries at once, if it was waiting to. */
   retry(): void {
-    if (this.client) return;
-    window.clearTimeout(this.timer);
+    if (this.timer === undefined) return;
+    this.stopWaiting();
     this.open();
   }
 
   close(): void {
-    window.clearTimeout(this.timer);
+    this.stopWaiting();
     this.drop();
     this.events.state({ kind: "idle" });
   }
@@ -287,8 +287,13 @@ export class Session {
     const seconds = this.backoff.next();
     this.events.state({ kind: "waiting", seconds, trouble });
     this.timer = window.setTimeout(() => {
-      this.open();
+      this.retry();
     }, seconds * 1000);
+  }
+
+  private stopWaiting(): void {
+    window.clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   private drop(): void {

@@ -134,6 +134,22 @@ test("a wrong password is said, and not sent again", () => {
   expect(clients.length).toBe(1);
 });
 
+test("trying at once is for those who wait: not before somebody has logged in, and not after a refusal", () => {
+  const { one, clients, last } = session();
+  one.retry();
+  expect(clients.length).toBe(0);
+  one.connect("me", "x");
+  one.retry();
+  expect(clients.length).toBe(1);
+  last().close();
+  one.retry();
+  vi.advanceTimersByTime(60_000);
+  expect(clients.length).toBe(2);
+  last().refuse(134);
+  one.retry();
+  expect(clients.length).toBe(2);
+});
+
 test("a quota is said, and tried again", () => {
   const { one, clients, states, last } = session({ cloud: true });
   one.connect("me", "x");
