@@ -2,7 +2,7 @@
 
 import { csv, isoTime } from "./csv";
 import { button, el, field, setHidden, setText } from "./dom";
-import { download, fileName } from "./download";
+import { download, fileName, maySave } from "./download";
 import { EmptyView } from "./empty_view";
 import { Feeds } from "./feeds";
 import { readHistory, writeHistory } from "./history";
@@ -177,7 +177,7 @@ export class Page {
     this.themeButton = themes;
     const save = menu("Save", {
       "This layout as a file": () => void this.saveCopy(),
-      "Data as CSV": () => { download(fileName(title, "csv"), this.panels.csv(), "text/csv;charset=utf-8"); },
+      "Data as CSV": () => { this.offer(fileName(title, "csv"), this.panels.csv(), "text/csv;charset=utf-8", "Saved, all points."); },
     });
     this.windowChoice.append(...this.windowOptions());
     this.windowChoice.addEventListener("change", () => { this.chooseWindow(); });
@@ -328,8 +328,7 @@ export class Page {
     try {
       const history = await writeHistory(this.past.gather(this.panels.lines));
       const text = pageText({ ...partsOf(document), title: this.settings.title, settings: JSON.stringify(this.current()), history });
-      download(fileName(this.settings.title, "html"), text, "text/html");
-      this.tell("Saved, with panels and points. The file holds no password.");
+      this.offer(fileName(this.settings.title, "html"), text, "text/html", "Saved, with panels and points. The file holds no password.");
     } catch (error) {
       this.tell(`Not saved: ${String(error)}`);
     }
@@ -339,7 +338,13 @@ export class Page {
     const rows = this.log.latest(100_000, this.logView.wanted).map(({ time, topic, payload, size, qos, retain }) => [
       isoTime(time), topic, qos, retain, size, previewOf(payload, 64_000),
     ]);
-    download(fileName(`${this.settings.title} messages`, "csv"), csv(["time", "topic", "qos", "retain", "bytes", "payload"], rows), "text/csv;charset=utf-8");
+    const text = csv(["time", "topic", "qos", "retain", "bytes", "payload"], rows);
+    this.offer(fileName(`${this.settings.title} messages`, "csv"), text, "text/csv;charset=utf-8", `Saved, ${count(rows.length, "message")}.`);
+  }
+
+  private offer(name: string, content: string, type: string, told: string): void {
+    if (maySave()) download(name, content, type);
+    this.tell(maySave() ? told : "Not saved: here the page is in a sandbox. Open the file itself in the browser.");
   }
 
   private tell(text: string): void {
