@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from . import _core
 from .credentials import in_notebook
 from .errors import HoneyframeError
-from .events import printable
+from .frame import Batch
 from .lifetime import check_process, is_ending
 from .notebook_display import Outputs
+from .window import sift_retained
 
 if TYPE_CHECKING:
     from .live_widget import Buffers, Channel
@@ -36,6 +37,8 @@ class LiveView(ABC):
 
     def __init__(self, stream: Stream, period: float, thread_name: str) -> None:
         check_process()
+        if in_notebook():
+            from . import live_widget  # noqa: F401  # what is missing is told here, and not when it is shown
         self._stream = stream
         self._tap = stream._reader.open_window(_TAP_SECONDS, max_rows=_TAP_ROWS, max_bytes=_TAP_BYTES)
         self._lock = threading.RLock()
@@ -137,6 +140,8 @@ class LiveView(ABC):
                 return False
             is_last = self._stream.closed
             batches, _, self._missed_rows = self._tap.take()
+            if self._stream.retained != "include":
+                batches = [sift_retained(Batch(batch), self._stream.retained)[0]._batch for batch in batches]
             now = time.time()
             self._count()
             if is_last and not batches:
@@ -174,8 +179,8 @@ class LiveView(ABC):
             self._channel.send({"kind": "end", "status": self._status()})
 
     def _lines_of_counters(self) -> str:
-        told = {name: number for name, number in self._status().items() if number and name not in ("ended", "unread")}
-        return ", ".join(f"{number:,} {printable(name)}" for name, number in told.items())
+        told = {name: number for name, number in self._status().items() if type(number) is int and number}
+        return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in told.items())
 
 
 def _run(view: weakref.ref[LiveView], stopping: threading.Event, period: float) -> None:

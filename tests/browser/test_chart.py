@@ -117,9 +117,18 @@ def test_a_chart_goes_on_while_a_cell_is_busy(jupyter: JupyterServer, page: Any,
     assert record.left_the_machine() == []
 
 
-def test_who_opens_it_later_gets_the_whole_picture_once(jupyter_lab: JupyterServer, page: Any, record: Record, mosquitto: Mosquitto) -> None:
+def test_who_opens_it_later_gets_the_whole_picture_once(
+    jupyter_lab: JupyterServer, page: Any, record: Record, mosquitto: Mosquitto
+) -> None:
     told = "chart._channel.wholes, chart._channel._sent"
-    cells = [_CONNECT.format(port=mosquitto.listeners.ports["tcp"]), "chart", "chart", told, "chart.close()\nlen(chart.to_frame())", _CHARTS]
+    cells = [
+        _CONNECT.format(port=mosquitto.listeners.ports["tcp"]),
+        "chart",
+        "chart",
+        told,
+        "chart.close()\nlen(chart.to_frame())",
+        _CHARTS,
+    ]
     notebook = jupyter_lab.open(page, jupyter_lab.write("later.ipynb", cells))
     notebook.run(0)
     notebook.run(1)
@@ -146,7 +155,9 @@ def test_who_opens_it_later_gets_the_whole_picture_once(jupyter_lab: JupyterServ
     notebook.wait_until(lambda: "ended" in notebook.outputs(1).locator(".hf-status").first.inner_text(), 5.0, "the end is told")
     wait_for_chart(notebook, 1)
     lines = "[...host.chartView.data.lines.values()]"
-    in_browser = notebook.outputs(1).locator(".hf-chart").first.evaluate(f"host => {lines}.reduce((sum, line) => sum + line.points.length, 0)")
+    in_browser = (
+        notebook.outputs(1).locator(".hf-chart").first.evaluate(f"host => {lines}.reduce((sum, line) => sum + line.points.length, 0)")
+    )
     assert in_browser >= drawn  # the kernel forgets what is older than the window, the browser a little later
     assert "0)" in notebook.run(5)
     assert record.errors == []
