@@ -28,7 +28,7 @@ _TAP_SECONDS: Final = 86_400.0  # a busy cell that holds the interpreter longer 
 _TAP_BYTES: Final = 67_108_864
 _TAP_ROWS: Final = 2_000_000
 _COUNTERS_SECONDS: Final = 1.0
-_LATE_PERIODS: Final = 20  # behind by more, the clock starts anew
+_LATE_PERIODS: Final = 2  # behind by more, the clock starts anew
 _LAST_LOOKS: Final = 100
 
 
