@@ -81,7 +81,8 @@ class LiveView(ABC):
                     view = here()
                     return view._whole() if view is not None else ({}, ())
 
-                self._channel = Channel(kind, config, whole, self._outputs.note_browser, self._lock)
+                self._channel = Channel(kind, config, whole, self._outputs, self._lock)
+                self._outputs.listen()
                 weakref.finalize(self, self._channel.close).atexit = False
             return self._channel.widget
 

@@ -94,3 +94,15 @@ test("a kernel that has gone is no error", () => {
     channel.tellViews(0);
   }).not.toThrow();
 });
+
+test("who shows something says from time to time that it is there", () => {
+  const channel = open();
+  model.tell("whole", 0);
+  channel.tellViews(2);
+  vi.advanceTimersByTime(130_000);
+  expect(model.sent.map(({ views }) => views)).toEqual([2, 2, 2, 2]);
+  channel.tellViews(0);
+  vi.advanceTimersByTime(130_000);
+  expect(model.sent).toHaveLength(5);
+  channel.stop();
+});

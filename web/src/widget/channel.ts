@@ -17,12 +17,16 @@ export interface Receiver<M extends Message> {
 
 /** A kernel that has just made the widget says so by itself, and at once. */
 const PATIENCE_MS = 1500;
+/** A kernel that hears from nobody stops sending: servers keep what they cannot deliver. */
+const PRESENCE_MS = 40_000;
 
 export class Channel<M extends Message> {
   private readonly id = Math.random().toString(36).slice(2) + Date.now().toString(36);
   private last: number | undefined;
   private asked = false;
   private readonly timer: ReturnType<typeof setTimeout>;
+  private readonly presence: ReturnType<typeof setInterval>;
+  private views = 0;
 
   constructor(
     private readonly model: Pick<AnyModel, "on" | "send">,
@@ -34,15 +38,20 @@ export class Channel<M extends Message> {
     this.timer = setTimeout(() => {
       if (this.last === undefined) this.ask();
     }, PATIENCE_MS);
+    this.presence = setInterval(() => {
+      if (this.views > 0) this.tellViews(this.views);
+    }, PRESENCE_MS);
   }
 
   /** How many views of this widget there are here: a kernel ends what nobody sees or holds. */
   tellViews(views: number): void {
+    this.views = views;
     this.tell({ kind: "views", id: this.id, views });
   }
 
   stop(): void {
     clearTimeout(this.timer);
+    clearInterval(this.presence);
   }
 
   private ask(): void {
