@@ -140,10 +140,7 @@ class LiveView(ABC):
             if self.closed:
                 return False
             is_last = self._stream.closed
-            batches, _, self._missed_rows = self._tap.take()
-            if self._stream.retained != "include":
-                batches = [sift_retained(Batch(batch), self._stream.retained)[0]._batch for batch in batches]
-            now = time.time()
+            batches = self._tapped()
             self._count()
             if is_last and not batches:
                 self._looks_left -= 1
@@ -151,8 +148,15 @@ class LiveView(ABC):
                 if not left or self._looks_left <= 0:
                     self._end()
                     return False
-            self._take(batches, now)
+            self._take(batches, time.time())
             return True
+
+    def _tapped(self) -> list[_core.RecordBatch]:
+        """What has come since the last time."""
+        batches, _, self._missed_rows = self._tap.take()
+        if self._stream.retained == "include":
+            return batches
+        return [sift_retained(Batch(batch), self._stream.retained)[0]._batch for batch in batches]
 
     def _leave(self) -> None:
         """After the end: outputs keep a picture of it."""
@@ -169,8 +173,10 @@ class LiveView(ABC):
     def _end(self) -> None:
         if self.closed:
             return
-        self._ended_at = time.time()
         self._stopping.set()
+        if not is_ending():
+            self._take(self._tapped(), time.time())
+        self._ended_at = time.time()
         del self._tap  # the pump stops with the last of them
         try:
             self._counters = self._stream.stats().as_dict()

@@ -9,9 +9,10 @@ browser knows what it missed; who opens later asks once (``hello``) and gets the
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from .errors import MissingExtraError
 from .web_bundle import bundle
@@ -27,6 +28,9 @@ except ImportError as error:
 Buffers: TypeAlias = Sequence[Any]
 #: What there is by now, as a message and its buffers.
 Whole: TypeAlias = Callable[[], tuple[dict[str, Any], Buffers]]
+
+
+_ANSWER_SECONDS: Final = 1.0
 
 
 class Audience(Protocol):
@@ -61,6 +65,7 @@ class Channel:
         self._lock = lock
         self._whole = whole
         self._audience = audience
+        self._answered: dict[str, float] = {}
         self._sent = 0
         self.wholes = 0
         self.widget = LiveWidget(kind=kind, config=config)
@@ -89,9 +94,17 @@ class Channel:
         if not isinstance(browser, str):
             return
         if kind == "hello":
-            self._tell_whole(browser)
+            self._answer(browser)
         elif kind == "views" and isinstance(views, int) and self._audience is not None:
             self._audience.note_browser(browser, views)
+
+    def _answer(self, browser: str) -> None:
+        """A browser asks again while a cell keeps us busy; then all its questions are heard at once."""
+        now = time.monotonic()
+        self._answered = {who: when for who, when in self._answered.items() if now - when < _ANSWER_SECONDS}
+        if browser not in self._answered:
+            self._tell_whole(browser)
+            self._answered[browser] = time.monotonic()
 
     def _tell_whole(self, to: str) -> None:
         with self._lock:

@@ -203,7 +203,7 @@ def test_who_opens_it_later_gets_the_whole_picture_once(opened: Opened) -> None:
     wait_for_chart(notebook, CHART)
     assert in_view(notebook, CHART, points) >= first_points
     assert_moves(notebook, CHART)
-    assert notebook.run(TOLD).startswith("(2, ")
+    assert notebook.run(TOLD).startswith(("(2, ", "(3, "))  # a page that is just restored may have to ask twice
     assert record.errors == []
 
 

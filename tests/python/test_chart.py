@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import threading
 import time
 import weakref
@@ -150,7 +151,8 @@ def test_where_nobody_listens_any_more_nothing_is_sent_until_somebody_comes_back
     push(source, [6])
     eventually(lambda: len(front.sent) > sent)
     assert front.sent[-1][0]["number"] > before + 1  # by that it sees that it has missed something
-    front.hello("first")
+    front.hello("first again")
+    front.hello("first again")  # asked twice, answered once
     assert front.values == {"n": list(range(7))}
     chart.close()
 
@@ -364,3 +366,23 @@ def test_skipped_retained_messages_stay_out(fed: FedStream) -> None:
     eventually(lambda: len(chart.to_frame()) == 1)
     assert chart.to_frame()["value"].tolist() == [2]
     chart.close()
+
+
+def test_the_examples_of_the_documentation_run(fed: FedStream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "charts.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 3
+    monkeypatch.chdir(tmp_path)
+    source = fed(topic_template="plant/{line}/telemetry")
+    source.push({"temperature": 21.5, "pressure": 1013}, "plant/1/telemetry")
+    names = {"stream": source.stream}
+    for example in examples:
+        if "hf.connect" in example:
+            compile(example, "docs/charts.md", "exec")
+        else:
+            for line in example.splitlines():
+                exec(line, names)  # noqa: S102  # our own
+                if line.startswith("chart ="):
+                    eventually(lambda: len(names["chart"].to_frame()) == 2)
+    assert (tmp_path / "plant.html").exists()
+    assert len(names["chart"].to_frame()) == 2

@@ -58,10 +58,19 @@ test("who comes later asks once, and goes on from the whole", () => {
   expect(heard).toEqual(["whole 8", "more 9"]);
 });
 
-test("where nothing comes it asks after a while", () => {
+test("where nothing comes it asks after a while, and again where nobody answers", () => {
   const channel = open();
   vi.advanceTimersByTime(2_000);
   expect(model.sent).toHaveLength(1);
+  vi.advanceTimersByTime(2_000);
+  expect(model.sent).toHaveLength(2);
+  vi.advanceTimersByTime(600_000);
+  expect(model.sent.length).toBeLessThan(20);
+  model.tell("whole", 3, model.sent[0]?.id);
+  model.tell("whole", 3, model.sent[0]?.id); // to the second question
+  const asked = model.sent.length;
+  vi.advanceTimersByTime(600_000);
+  expect(model.sent).toHaveLength(asked);
   channel.stop();
 });
 
