@@ -78,6 +78,18 @@ class RowCounts:
     ahead: int = 0  # later than this machine's clock
     late: int = 0  # older than the window
 
+    def reasons(self) -> list[str]:
+        """Why nothing is drawn, where nothing is."""
+        told = (
+            (self.late, "older than the window"),
+            (self.ahead, "ahead of this machine's clock"),
+            (self.retained, "retained, from before"),
+            (self.without_time, "without a time"),
+        )
+        words = [f"{count:,} {what}" for count, what in told if count]
+        hint = '; x="_recv_time" draws rows as they arrive' if self.late or self.ahead else ""
+        return [f"nothing is drawn: of {self.rows:,} rows {', '.join(words)}{hint}"] if words else []
+
 
 class RowReader:
     """Turns batches into points. One thread."""

@@ -1,6 +1,5 @@
-"""Publishes points to twenty topics at a steady rate, in a process of its own: ``python -m tests.browser.offer PORT RATE``, until stdin ends.
-
-Prints how many it has sent.
+"""Publishes points to twenty topics at a steady rate, in a process of its own, until stdin ends; then prints how many it has sent:
+``python -m tests.browser.offer PORT RATE``
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A chart under load: 20 lines, 10,000 points a second. Frames a second, the browser's memory, the kernel's processor time, nothing lost.
 
-The gate looks for a few seconds whether all of it works; ``HONEYFRAME_CHART_SECONDS=60`` measures on an idle machine, and holds the figures.
+The gate looks for a few seconds whether all of it works; ``HONEYFRAME_CHART_SECONDS=60`` measures on an idle machine.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tests.browser.jupyter import JupyterServer
 
 pytest.importorskip("anywidget")
 
-SECONDS = float(os.environ.get("HONEYFRAME_CHART_SECONDS", "4"))
+SECONDS = float(os.environ.get("HONEYFRAME_CHART_SECONDS", "2"))
 LONG = SECONDS >= 30
 RATE = 10_000
 WINDOW = 20.0
-WARM_UP = WINDOW + 10 if LONG else 2.0
+WARM_UP = WINDOW + 10 if LONG else 1.0
 
 pytestmark = pytest.mark.timeout(120 + 5 * SECONDS)
 
@@ -100,9 +100,7 @@ def test_ten_thousand_points_a_second(jupyter_lab: JupyterServer, page: Any, rec
     stats = json.loads(notebook.run(4))
     growth = (heaps[-1] - heaps[1]) / 1e6
     print(f"{sent:,} points offered; {rate:.2f} frames/s drawn; heap after warm-up {[round(size / 1e6, 1) for size in heaps]} MB;")
-    print(
-        f"kernel {without:.1%} of a core without the chart, {within:.1%} with it: drawing takes {within - without:.1%}, its threads {own:.1%}"
-    )
+    print(f"kernel {without:.1%} of a core without the chart, {within:.1%} with it, of which its threads {own:.1%}")
     assert stats["received"] == stats["delivered"] + stats["queued"] + stats["in_batch"] == sent
     assert stats["rows_read"] == sent
     assert stats["dropped"] == stats["missed"] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import threading
 import time
 import weakref
@@ -130,6 +131,32 @@ def test_nothing_is_sent_twice_and_who_comes_later_gets_the_whole_once(fed: FedS
     assert front.values == {"n": list(range(55))}
 
 
+def test_where_nobody_listens_any_more_nothing_is_sent_until_somebody_comes_back(fed: FedStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = fed()
+    chart = source.stream.chart("n")
+    front = Front(chart)
+    front.hello("first")
+    push(source, range(3))
+    eventually(lambda: front.values == {"n": [0, 1, 2]})
+    chart._outputs._in_cell = False
+    chart._outputs._heard_at -= 1000.0
+    time.sleep(0.3)
+    sent = len(front.sent)
+    push(source, range(3, 6))
+    eventually(lambda: len(chart.to_frame()) == 6)
+    time.sleep(0.3)
+    assert len(front.sent) == sent
+    before = front.sent[-1][0]["number"]
+    front.widget._handle_custom_msg({"kind": "views", "id": "first", "views": 1}, [])
+    push(source, [6])
+    eventually(lambda: len(front.sent) > sent)
+    assert front.sent[-1][0]["number"] > before + 1  # by that it sees that it has missed something
+    front.hello("first again")
+    front.hello("first again")  # asked twice, answered once
+    assert front.values == {"n": list(range(7))}
+    chart.close()
+
+
 def test_at_most_ten_frames_a_second_and_none_where_nothing_comes(fed: FedStream) -> None:
     source = fed()
     chart = source.stream.chart("n")
@@ -204,7 +231,7 @@ class TestTheEnd:
         assert chart.closed
         assert threads() == 0
         source.push_rows(3)
-        assert len(source.stream.read()) == 6  # the stream goes on, without a pump
+        assert len(source.stream.read(rows=6, seconds=10)) == 6  # the stream goes on, without a pump
         assert len(chart.to_frame()) == 3
 
     def test_with_the_stream_after_its_last_row(self, fed: FedStream) -> None:
@@ -339,3 +366,23 @@ def test_skipped_retained_messages_stay_out(fed: FedStream) -> None:
     eventually(lambda: len(chart.to_frame()) == 1)
     assert chart.to_frame()["value"].tolist() == [2]
     chart.close()
+
+
+def test_the_examples_of_the_documentation_run(fed: FedStream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "charts.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 3
+    monkeypatch.chdir(tmp_path)
+    source = fed(topic_template="plant/{line}/telemetry")
+    source.push({"temperature": 21.5, "pressure": 1013}, "plant/1/telemetry")
+    names = {"stream": source.stream}
+    for example in examples:
+        if "hf.connect" in example:
+            compile(example, "docs/charts.md", "exec")
+        else:
+            for line in example.splitlines():
+                exec(line, names)  # noqa: S102  # our own
+                if line.startswith("chart ="):
+                    eventually(lambda: len(names["chart"].to_frame()) == 2)
+    assert (tmp_path / "plant.html").exists()
+    assert len(names["chart"].to_frame()) == 2

@@ -138,6 +138,17 @@ def test_clocks_ahead_and_behind_are_counted() -> None:
     assert (rows.rows.counts.ahead, rows.rows.counts.late) == (2, 1)
 
 
+def test_where_nothing_is_drawn_it_says_why() -> None:
+    rows = Rows("v", event_time="ts", event_time_unit="s")
+    assert rows.rows.counts.reasons() == []
+    for away in (-3600, -3601, 3600):
+        rows.push({"v": 1, "ts": NOW + away})
+    assert rows.points() == {}
+    assert rows.rows.counts.reasons() == [
+        'nothing is drawn: of 3 rows 2 older than the window, 1 ahead of this machine\'s clock; x="_recv_time" draws rows as they arrive'
+    ]
+
+
 def test_an_x_that_is_no_time_is_told() -> None:
     rows = Rows("v", x="n")
     rows.push({"v": 1, "n": 5})
@@ -172,7 +183,7 @@ def test_a_thousand_rows_of_twenty_lines_take_some_milliseconds() -> None:
     begin = time.thread_time()
     points = rows.rows.read([batch], NOW)
     assert time.thread_time() - begin < 0.1  # a second's worth
-    assert len(points) == 10_000
+    assert len(points) == batch.num_rows > 1_000
 
 
 def test_what_is_not_finite_is_no_point() -> None:

@@ -44,7 +44,7 @@ class Handle:
 def shown(monkeypatch: pytest.MonkeyPatch) -> Handle:
     handle = Handle()
 
-    def show(bundle: dict[str, Any], *, raw: bool, display_id: bool) -> Handle:
+    def show(bundle: Any, *, raw: bool = False, display_id: bool) -> Handle:
         handle.bundles.append(bundle)
         return handle
 
@@ -65,7 +65,7 @@ def test_each_tree_is_told_whole_and_the_last_one_stays(shown: Handle) -> None:
     assert (root[6], root[7]) == (True, "… 3 topics more")
     assert leaf[2] == "<b>"
     assert leaf[4:6] == [["retained"], "<i>21</i>"]
-    assert sent[-1]["hidden"] == "… 1 topic more"
+    assert sent[-1]["hidden"] == "… 4 topics more"
 
     view.end()
     assert view._channel.widget.config["nodes"] == [root, leaf]  # for a page that is loaded again

@@ -117,8 +117,10 @@ export class ChartView {
     this.pausedAt = paused ? this.range.get() : undefined;
     this.paused = paused;
     this.showState();
-    if (paused) this.pacer.stop();
-    else this.pacer.ask();
+    if (paused) {
+      clearTimeout(this.ticker);
+      this.pacer.stop();
+    } else this.pacer.ask();
   }
 
   get isPaused(): boolean {
