@@ -96,6 +96,8 @@ class Chart(LiveView):
         notes = list(self._reader.faults.values())
         if self._reader.book.left_out:
             notes.append(f"{count_of(self._reader.book.left_out, 'more line')} not drawn: max_series={self._plan.max_series}")
+        if self._reader.counts.rows and not self._reader.book.lines:
+            notes += self._reader.counts.reasons()
         if self._reader.counts.rows:
             missing = [name for name in (*self._plan.columns, *self._plan.by) if name not in self._reader.seen]
             notes += [f"no row has a column {name!r} so far" for name in missing]

@@ -16,6 +16,9 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Lines: TypeAlias = npt.NDArray[np.int32]
 
 _FRAMES: Final = 64  # so many frames are kept apart before they are thinned out together
+_LEARNED: Final = 3  # intervals, before a gap can be told from them
+_LEAST_GAP: Final = 1.0  # seconds: a network's hiccup is none
+_MEMORY: Final = 16  # of so many intervals the mean is usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class GapWatch:
         self._factor = factor
         self._last = np.empty(0)
         self._usual = np.empty(0)
-        self._seen = np.empty(0)  # intervals that it was learned from
+        self._visible = np.empty(0)  # intervals that it was learned from
+        self._seen = np.empty(0)  # all intervals
         self._broken = np.empty(0, np.bool_)
 
     def break_all(self) -> None:
@@ -145,8 +149,9 @@ class GapWatch:
         before[1:] = x[:-1]
         before[first] = self._last[line[first]]
         interval = x - before  # NaN: the line's very first
+        self._guess(line, interval)
         gaps = (interval > self._limits()[line]) | (first & self._broken[line] & ~np.isnan(before))
-        self._learn(line, interval, gaps)
+        self._learn(line, interval)
         present = line[first]
         self._broken[present] = False
         ends = np.append(np.flatnonzero(first)[1:], len(line)) - 1
@@ -159,23 +164,41 @@ class GapWatch:
     def _limits(self) -> Floats:
         if self._gap is not None:
             return np.full(len(self._last), self._gap)
-        limits = self._factor * np.maximum(self._usual, self._width)
-        return np.where(self._seen >= 3, limits, np.inf)
+        limits = np.maximum(self._factor * np.maximum(self._usual, self._width), _LEAST_GAP)
+        return np.where(self._seen >= _LEARNED, limits, np.inf)
 
-    def _learn(self, line: Lines, interval: Floats, gaps: npt.NDArray[np.bool_]) -> None:
+    def _guess(self, line: Lines, interval: Floats) -> None:
+        """Of a line that is new, and comes with a past, the median of its intervals: they tell themselves which of them are gaps."""
+        new = (self._seen[line] < _LEARNED) & (interval >= 0)
+        lines, intervals = line[new], interval[new]
+        order = np.lexsort((intervals, lines))
+        lines, intervals = lines[order], intervals[order]
+        found, begins, counts = np.unique(lines, return_index=True, return_counts=True)
+        enough = counts >= _LEARNED
+        middles = (begins + counts // 2)[enough]
+        self._usual[found[enough]] = np.where(intervals[middles] > self._width, intervals[middles], 0.0)
+        self._visible[found[enough]] = 1
+        self._seen[found[enough]] = _LEARNED
+
+    def _learn(self, line: Lines, interval: Floats) -> None:
+        """Gaps, too, but not all of their length: what is one again and again is none."""
         lines = len(self._last)
-        seen = ~gaps & (interval >= 0)
-        visible = seen & (interval > self._width)
+        seen = interval >= 0
+        visible = interval > self._width
+        most = 2 * self._factor * np.maximum(self._usual, self._width)
         count = np.bincount(line[visible], minlength=lines)
-        mean = np.bincount(line[visible], weights=interval[visible], minlength=lines) / np.maximum(count, 1)
+        length = np.minimum(interval[visible], most[line[visible]])
+        mean = np.bincount(line[visible], weights=length, minlength=lines) / np.maximum(count, 1)
+        weight = np.maximum(np.minimum(1.0, count / _MEMORY), count / np.maximum(self._visible + count, 1))
+        self._usual += (mean - self._usual) * weight
+        self._visible += count
         self._seen += np.bincount(line[seen], minlength=lines)
-        fresh = (count > 0) & (self._usual == 0)
-        self._usual = np.where(fresh, mean, self._usual + (mean - self._usual) * np.minimum(1.0, count / 16))
 
     def _grow(self, lines: int) -> None:
         more = lines - len(self._last)
         if more > 0:
             self._last = np.append(self._last, np.full(more, np.nan))
             self._usual = np.append(self._usual, np.zeros(more))
+            self._visible = np.append(self._visible, np.zeros(more))
             self._seen = np.append(self._seen, np.zeros(more))
             self._broken = np.append(self._broken, np.zeros(more, np.bool_))

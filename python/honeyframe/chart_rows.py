@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from . import _core
 from .chart_plan import EVENT_TIME, RECEIVE_TIME, ChartPlan, fault_of_x, fault_of_y
 from .chart_points import Points, join_points, no_points
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _RETAIN: Final = "_retain"
 _AHEAD_SECONDS: Final = 2.0  # what a clock may be wrong without being called so
@@ -79,6 +78,18 @@ class RowCounts:
     ahead: int = 0  # later than this machine's clock
     late: int = 0  # older than the window
 
+    def reasons(self) -> list[str]:
+        """Why nothing is drawn, where nothing is."""
+        told = (
+            (self.late, "older than the window"),
+            (self.ahead, "ahead of this machine's clock"),
+            (self.retained, "retained, from before"),
+            (self.without_time, "without a time"),
+        )
+        words = [f"{count:,} {what}" for count, what in told if count]
+        hint = '; x="_recv_time" draws rows as they arrive' if self.late or self.ahead else ""
+        return [f"nothing is drawn: of {self.rows:,} rows {', '.join(words)}{hint}"] if words else []
+
 
 class RowReader:
     """Turns batches into points. One thread."""
@@ -92,8 +103,6 @@ class RowReader:
 
     def read(self, batches: Iterable[_core.RecordBatch], now: float) -> Points:
         """The points of ``batches``, sorted by line and time."""
-        import pyarrow as pa
-
         parts = [self._read(pa.record_batch(batch), now) for batch in batches]
         parts = [part for part in parts if len(part)]
         return parts[0] if len(parts) == 1 else join_points(parts)
@@ -115,9 +124,6 @@ class RowReader:
 
     def _times(self, columns: dict[str, Any], rows: int, now: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """Seconds since 1970, and which rows are drawn."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         names = (EVENT_TIME, RECEIVE_TIME) if self._plan.x == EVENT_TIME else (self._plan.x,)
         clocks = {name: columns[name] for name in names if name in columns}
         for name, clock in clocks.items():
@@ -164,8 +170,6 @@ class RowReader:
 
     def _values(self, name: str, column: pa.Array) -> npt.NDArray[np.float64] | None:
         """As numbers, null as NaN; None where the column is none. An integer beyond 2^53 is drawn as the nearest double."""
-        import pyarrow as pa
-
         kind = column.type
         if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
             self.faults.pop(name, None)

@@ -15,7 +15,7 @@ from .dashboard_history import History, read_history
 from .dashboard_page import page
 from .dashboard_panels import panel, read_panels, window_seconds
 from .durations import Duration
-from .errors import InsecureTransportWarning, InvalidArgumentError
+from .errors import InsecureTransportWarning, InvalidArgumentError, InvalidTopicFilterError
 from .events import printable, warn
 from .templates import read_topics
 from .traffic_plan import find_plan
@@ -96,7 +96,7 @@ def save_for(
     """A dashboard for a broker, whether or not somebody is connected to it."""
     place = read_url(websocket_url, address)
     given = [topics] if isinstance(topics, str) else list(topics)
-    filters = read_topics(given).filters
+    filters = _filters(given)
     check_count("qos", qos, 0, 2)
     if theme not in ("auto", "light", "dark"):
         raise InvalidArgumentError(f"theme must be 'auto', 'light' or 'dark'; found {theme!r}")
@@ -118,7 +118,7 @@ def save_for(
         "saved": time.time(),
         "title": heading,
         "broker": {"url": place.url, "address": address.display, "guessed": place.guessed, "cloud": address.is_hivemq_cloud},
-        "topics": list(filters),
+        "topics": filters,
         "qos": qos,
         "panels": shown,
         "plan": None if plan is None else {"bytes": plan.bytes, "connections": plan.connections},
@@ -139,6 +139,15 @@ def save_for(
     if path is None:
         print(f"honeyframe: the dashboard is saved as {printable(str(target))}", file=sys.stderr)
     return Dashboard(target, websocket_url=place.url, guessed=place.guessed, history_rows=past.rows, nbytes=len(text.encode()))
+
+
+def _filters(topics: Sequence[str]) -> list[str]:
+    """Each by itself: a page needs no template for them all."""
+    filters = list(dict.fromkeys(found for topic in topics or read_topics([]).filters for found in read_topics([topic]).filters))
+    for found in filters:
+        if found.startswith("$share/"):
+            raise InvalidTopicFilterError(f"a page that looks at {found!r} would take messages away from the others of its group")
+    return filters
 
 
 def _charts_of(past: History, topics: Sequence[str], event_time: str | None) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ def read_history(given: Any, *, topics: Sequence[str], event_time: str | None, w
         return NO_HISTORY
     frame = _as_frame(given, window)
     if event_time is None and "_retain" in frame.columns:  # what the broker had kept arrived then, and was measured nobody knows when
-        frame = frame[~frame["_retain"].fillna(False).astype(bool)]
+        frame = frame[~frame["_retain"].eq(True).fillna(False).to_numpy(dtype=bool)]
     if not len(frame):
         return NO_HISTORY
     seconds, names = _times(frame, event_time), _topics(frame, topics)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from . import _core
 from .arguments import check_columns, check_count, count_of
@@ -16,7 +17,6 @@ from .live_view import LiveView
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from .live_widget import Buffers
     from .stream import Stream
@@ -52,8 +52,6 @@ class LiveTable(LiveView):
     # --- what comes
 
     def _take(self, batches: list[_core.RecordBatch], now: float) -> None:
-        import pyarrow as pa
-
         changed: set[int] = set()
         for batch in batches:
             self._read(pa.record_batch(batch), changed)
@@ -103,7 +101,7 @@ class LiveTable(LiveView):
     # --- what is there
 
     def to_frame(self) -> pd.DataFrame:
-        """The rows, in the order in which they first came, all columns of the stream among them, with its dtypes."""
+        """The rows, with all columns of the stream and its dtypes, in no order that counts."""
         from .frame import Batch, Table
 
         with self._lock:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from . import _core
 from .credentials import in_notebook
 from .errors import HoneyframeError
-from .events import printable
+from .frame import Batch
 from .lifetime import check_process, is_ending
 from .notebook_display import Outputs
+from .window import sift_retained
 
 if TYPE_CHECKING:
     from .live_widget import Buffers, Channel
@@ -27,7 +28,7 @@ _TAP_SECONDS: Final = 86_400.0  # a busy cell that holds the interpreter longer 
 _TAP_BYTES: Final = 67_108_864
 _TAP_ROWS: Final = 2_000_000
 _COUNTERS_SECONDS: Final = 1.0
-_LATE_PERIODS: Final = 20  # behind by more, the clock starts anew
+_LATE_PERIODS: Final = 2  # behind by more, the clock starts anew
 _LAST_LOOKS: Final = 100
 
 
@@ -36,6 +37,8 @@ class LiveView(ABC):
 
     def __init__(self, stream: Stream, period: float, thread_name: str) -> None:
         check_process()
+        if in_notebook():
+            from . import live_widget  # noqa: F401  # what is missing is told here, and not when it is shown
         self._stream = stream
         self._tap = stream._reader.open_window(_TAP_SECONDS, max_rows=_TAP_ROWS, max_bytes=_TAP_BYTES)
         self._lock = threading.RLock()
@@ -78,7 +81,8 @@ class LiveView(ABC):
                     view = here()
                     return view._whole() if view is not None else ({}, ())
 
-                self._channel = Channel(kind, config, whole, self._outputs.note_browser, self._lock)
+                self._channel = Channel(kind, config, whole, self._outputs, self._lock)
+                self._outputs.listen()
                 weakref.finalize(self, self._channel.close).atexit = False
             return self._channel.widget
 
@@ -136,8 +140,7 @@ class LiveView(ABC):
             if self.closed:
                 return False
             is_last = self._stream.closed
-            batches, _, self._missed_rows = self._tap.take()
-            now = time.time()
+            batches = self._tapped()
             self._count()
             if is_last and not batches:
                 self._looks_left -= 1
@@ -145,8 +148,15 @@ class LiveView(ABC):
                 if not left or self._looks_left <= 0:
                     self._end()
                     return False
-            self._take(batches, now)
+            self._take(batches, time.time())
             return True
+
+    def _tapped(self) -> list[_core.RecordBatch]:
+        """What has come since the last time."""
+        batches, _, self._missed_rows = self._tap.take()
+        if self._stream.retained == "include":
+            return batches
+        return [sift_retained(Batch(batch), self._stream.retained)[0]._batch for batch in batches]
 
     def _leave(self) -> None:
         """After the end: outputs keep a picture of it."""
@@ -163,8 +173,10 @@ class LiveView(ABC):
     def _end(self) -> None:
         if self.closed:
             return
-        self._ended_at = time.time()
         self._stopping.set()
+        if not is_ending():
+            self._take(self._tapped(), time.time())
+        self._ended_at = time.time()
         del self._tap  # the pump stops with the last of them
         try:
             self._counters = self._stream.stats().as_dict()
@@ -174,8 +186,8 @@ class LiveView(ABC):
             self._channel.send({"kind": "end", "status": self._status()})
 
     def _lines_of_counters(self) -> str:
-        told = {name: number for name, number in self._status().items() if number and name not in ("ended", "unread")}
-        return ", ".join(f"{number:,} {printable(name)}" for name, number in told.items())
+        told = {name: number for name, number in self._status().items() if type(number) is int and number}
+        return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in told.items())
 
 
 def _run(view: weakref.ref[LiveView], stopping: threading.Event, period: float) -> None:

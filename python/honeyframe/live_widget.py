@@ -9,9 +9,10 @@ browser knows what it missed; who opens later asks once (``hello``) and gets the
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from .errors import MissingExtraError
 from .web_bundle import bundle
@@ -27,6 +28,16 @@ except ImportError as error:
 Buffers: TypeAlias = Sequence[Any]
 #: What there is by now, as a message and its buffers.
 Whole: TypeAlias = Callable[[], tuple[dict[str, Any], Buffers]]
+
+
+_ANSWER_SECONDS: Final = 1.0
+
+
+class Audience(Protocol):
+    """The browsers that show a widget."""
+
+    def note_browser(self, browser: str, views: int) -> None: ...
+    def is_watched(self) -> bool: ...
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -46,16 +57,15 @@ class Channel:
 
     Args:
         whole: asked for what there is, whenever somebody opens a view that has nothing. Called under ``lock``.
-        note_browser: told of each browser's id, and how many views it shows.
+        audience: told of each browser's id, and how many views it shows; where it has nobody any more nothing is sent, until somebody asks.
         lock: held while something is sent, so that the whole and what follows it are in order.
     """
 
-    def __init__(
-        self, kind: str, config: dict[str, Any], whole: Whole, note_browser: Callable[[str, int], None], lock: threading.RLock
-    ) -> None:
+    def __init__(self, kind: str, config: dict[str, Any], whole: Whole, audience: Audience | None, lock: threading.RLock) -> None:
         self._lock = lock
         self._whole = whole
-        self._note_browser = note_browser
+        self._audience = audience
+        self._answered: dict[str, float] = {}
         self._sent = 0
         self.wholes = 0
         self.widget = LiveWidget(kind=kind, config=config)
@@ -72,8 +82,9 @@ class Channel:
     def send(self, content: dict[str, Any], buffers: Buffers = ()) -> None:
         """To every browser that has this widget."""
         with self._lock:
-            self._sent += 1
-            self._send({**content, "number": self._sent}, buffers)
+            self._sent += 1  # also where it is not: who comes back sees that it missed something, and asks
+            if self._audience is None or self._audience.is_watched():
+                self._send({**content, "number": self._sent}, buffers)
 
     def close(self) -> None:
         self.widget.close()
@@ -83,9 +94,17 @@ class Channel:
         if not isinstance(browser, str):
             return
         if kind == "hello":
+            self._answer(browser)
+        elif kind == "views" and isinstance(views, int) and self._audience is not None:
+            self._audience.note_browser(browser, views)
+
+    def _answer(self, browser: str) -> None:
+        """A browser asks again while a cell keeps us busy; then all its questions are heard at once."""
+        now = time.monotonic()
+        self._answered = {who: when for who, when in self._answered.items() if now - when < _ANSWER_SECONDS}
+        if browser not in self._answered:
             self._tell_whole(browser)
-        elif kind == "views" and isinstance(views, int):
-            self._note_browser(browser, views)
+            self._answered[browser] = time.monotonic()
 
     def _tell_whole(self, to: str) -> None:
         with self._lock:

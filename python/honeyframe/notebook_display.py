@@ -6,6 +6,7 @@ holds it: the notebook's own history of outputs (``Out``, ``_``) does not count.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import time
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _GRACE_SECONDS: Final = 2.0  # an output that is drawn anew goes for a moment
 _PICTURE_SECONDS: Final = 1.0
+#: A browser says so often enough that it is there; a page in the background is slow at it. A cell that runs keeps us from hearing it.
+_SILENCE_SECONDS: Final = 150.0
 
 #: Views that are shown somewhere.
 _shown: set[LiveView] = set()
@@ -33,7 +36,9 @@ class Outputs:
         self._browsers: dict[str, int] = {}  # by their ids, how many of our views each shows
         self._alone_since: float | None = None
         self._pictured_at = 0.0
-        self._after_cell: Any = None
+        self._heard_at = time.monotonic()
+        self._in_cell = True
+        self._events: list[tuple[str, Any]] = []
 
     def show(self, bundle: dict[str, Any]) -> None:
         """In the cell that runs."""
@@ -44,7 +49,7 @@ class Outputs:
         self._pictured_at = time.monotonic()
         if (view := self._view()) is not None and not view.closed:
             _shown.add(view)
-            self._listen()
+            self.listen()
 
     def renew(self) -> None:
         """The same outputs with the picture of now."""
@@ -58,6 +63,7 @@ class Outputs:
 
     def note_browser(self, browser: str, views: int) -> None:
         self._browsers[browser] = views
+        self._heard_at = time.monotonic()
         self._alone_since = None if any(self._browsers.values()) else time.monotonic()
 
     def look(self) -> None:
@@ -73,29 +79,40 @@ class Outputs:
 
     def end(self) -> None:
         """The view has ended."""
-        if self._after_cell is not None:
-            shell = _shell()
-            try:
-                shell.events.unregister("post_run_cell", self._after_cell)
-            except ValueError:
-                pass
-            self._after_cell = None
+        shell = _shell()
+        for name, act in self._events:
+            with contextlib.suppress(ValueError):
+                shell.events.unregister(name, act)
+        self._events.clear()
         if (view := self._view()) is not None:
             _shown.discard(view)
 
-    def _listen(self) -> None:
-        """Where a notebook is run without a browser, each cell that ends leaves the picture of then."""
-        if self._after_cell is not None or (shell := _shell()) is None:
+    def is_watched(self) -> bool:
+        """Whether a browser may be there. A Jupyter server keeps what it cannot deliver, in memory, without end: a page that was closed, or
+        a laptop that sleeps, must not be told ten times a second."""
+        return self._in_cell or time.monotonic() - self._heard_at < _SILENCE_SECONDS
+
+    def listen(self) -> None:
+        """To the cells that run. Where there is no browser, each one that ends leaves the picture of then."""
+        if self._events or (shell := _shell()) is None:
             return
         here = weakref.ref(self)
 
+        def before_cell(*_: Any) -> None:
+            if (outputs := here()) is not None:
+                outputs._in_cell = True
+
         def after_cell(*_: Any) -> None:
-            outputs = here()
-            if outputs is not None and not outputs._browsers and time.monotonic() - outputs._pictured_at > _PICTURE_SECONDS:
+            if (outputs := here()) is None:
+                return
+            outputs._in_cell = False
+            outputs._heard_at = time.monotonic()
+            if not outputs._browsers and time.monotonic() - outputs._pictured_at > _PICTURE_SECONDS:
                 outputs.renew()
 
-        self._after_cell = after_cell
-        shell.events.register("post_run_cell", after_cell)
+        self._events = [("pre_run_cell", before_cell), ("post_run_cell", after_cell)]
+        for name, act in self._events:
+            shell.events.register(name, act)
 
 
 def _shell() -> Any:

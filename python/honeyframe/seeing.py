@@ -40,7 +40,7 @@ class Seeing:
             by: makes a line of each value of this column, or of these. None: of each topic, where the filter matches several.
                 ``()``: all rows are one line.
             window: how much of the past is seen, up to now; from 1 s to 31 days.
-            gap: a line is broken where nothing came for so long. None: for five times its usual interval. False: never.
+            gap: a line is broken where nothing came for so long. None: for five times its usual interval, and a second. False: never.
             max_series: of lines. What would be more is not drawn, and the chart says so.
             height: of a pane, in pixels.
 

@@ -158,9 +158,10 @@ def _notebook_view() -> WidgetView | NotebookView:
     """A widget where there can be one: it leaves folded what somebody has folded."""
     try:
         from .topic_tree_widget import WidgetView
+
+        return WidgetView(TreePage())
     except (MissingExtraError, MissingBundleError):
         return NotebookView()
-    return WidgetView(TreePage())
 
 
 class NotebookView:

@@ -25,7 +25,7 @@ class WidgetView:
         display: Any = IPython.display.display
         self._page = page
         self._state: dict[str, Any] = {}
-        self._channel = Channel("tree", {}, self._whole, lambda browser, views: None, threading.RLock())
+        self._channel = Channel("tree", {}, self._whole, None, threading.RLock())
         self._handle = display(self._bundle(""), raw=True, display_id=True)
 
     def show(self, tree: TopicTree) -> None:

@@ -118,3 +118,24 @@ def test_it_is_shown_as_it_is_and_does_nothing(page: DashboardPage) -> None:
     assert page.record.left_the_machine() == []
     assert page.unexpected() == []
     screenshot(page.page, "dashboard hostile")
+
+
+def test_the_policy_holds_against_the_page_itself(page: DashboardPage) -> None:
+    """Were there a hole in our code: nothing is sent, run, or made markup."""
+    refused = page.evaluate(
+        """new Promise(resolve => {
+          const seen = [];
+          const attempt = (name, act) => { try { act(); } catch (error) { seen.push(name + ": " + error.name); } };
+          document.addEventListener("securitypolicyviolation", event => seen.push(event.effectiveDirective));
+          attempt("socket", () => new WebSocket("wss://evil.invalid/"));
+          attempt("fetch", () => fetch("https://evil.invalid/").catch(() => 0));
+          attempt("image", () => { new Image().src = "https://evil.invalid/x.png"; });
+          attempt("markup", () => { document.body.innerHTML = "<b>x</b>"; });
+          attempt("script", () => { document.createElement("script").text = "window.pwned = 1"; });
+          attempt("style", () => document.head.append(Object.assign(document.createElement("style"), { textContent: "p { color: red }" })));
+          setTimeout(() => resolve([...new Set(seen)].sort()), 400);
+        })"""
+    )
+    assert {"connect-src", "img-src", "markup: TypeError", "script: TypeError"} <= set(refused)
+    assert any(one.startswith("style-src") for one in refused)
+    assert page.evaluate("typeof window.pwned") == "undefined"

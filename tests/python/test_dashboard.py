@@ -38,7 +38,7 @@ def frame(**columns: Any) -> pd.DataFrame:
 
 
 def test_what_the_file_says(tmp_path: Path) -> None:
-    made = save(tmp_path / "d.html", topics=["plant/{line}/t", "other/#"], title="Plänt", window="5min", qos=1, theme="dark", panels=["t"])
+    made = save(tmp_path / "d.html", topics=["plant/{line}/t", "{site}/#"], title="Plänt", window="5min", qos=1, theme="dark", panels=["t"])
     read = settings(made)
     assert read["broker"] == {
         "url": "wss://abc.s1.eu.hivemq.cloud:8884/mqtt",
@@ -47,7 +47,7 @@ def test_what_the_file_says(tmp_path: Path) -> None:
         "cloud": True,
     }
     assert (read["topics"], read["title"], read["window"], read["qos"], read["theme"]) == (
-        ["plant/+/t", "other/#"],
+        ["plant/+/t", "+/#"],
         "Plänt",
         300.0,
         1,
@@ -112,6 +112,7 @@ def test_a_password_in_the_open_is_warned_of(tmp_path: Path) -> None:
     [
         ({"topics": "a/#/b"}, InvalidTopicFilterError, "#"),
         ({"topics": []}, InvalidTopicFilterError, "no topic"),
+        ({"topics": "$share/g/plant/#"}, InvalidTopicFilterError, "take messages away"),
         ({"qos": 3}, InvalidArgumentError, "qos"),
         ({"theme": "blue"}, InvalidArgumentError, "theme"),
         ({"window": 0}, InvalidArgumentError, "window"),

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import type { Line } from "./chart_data";
 import type { ChartView } from "./chart_view";
 import { element } from "./dom";
-import { toGrid } from "./grid";
+import { toGrid, type Cell } from "./grid";
 import { Legend } from "./legend";
 
 /** A level that is drawn across a pane. */
@@ -26,6 +26,8 @@ const TIMES: (string | number | null)[][] = [
   [1, "{HH}:{mm}:{ss}", DATE, null, DAY, null, null, null, 1],
   [0.001, "{HH}:{mm}:{ss}.{fff}", DATE, null, DAY, null, null, null, 1],
 ];
+const STROKE = 1.5;
+const CROWDED = 6000; // values
 const PAN_BUTTON = 1; // the mouse's middle one
 
 export class Pane {
@@ -34,6 +36,7 @@ export class Pane {
   private readonly box = element("div");
   private plot: uPlot | undefined;
   private lines: Line[] = [];
+  private crowded = false;
 
   constructor(
     private readonly label: string,
@@ -66,11 +69,20 @@ export class Pane {
     this.plot ??= new uPlot(this.config(width, drawn), data, this.box);
     const plot = this.plot;
     if (plot.width !== width || plot.height !== this.view.height) plot.setSize({ width, height: this.view.height });
+    const stroke = this.stroke(grid.lines);
+    for (const series of plot.series.slice(1)) series.width = stroke;
     plot.batch(() => {
       plot.setData(data, false);
       plot.setScale("x", { min: from, max: to });
     });
     if (plot.cursor.left === undefined || plot.cursor.left < 0) this.legend.update();
+  }
+
+  /** Lines of a pixel are drawn many times as fast as wider ones where there is no graphics card, and look no worse where they fill the pane. */
+  private stroke(lines: readonly (readonly Cell[])[]): number {
+    const values = lines.reduce((sum, cells) => sum + cells.reduce<number>((count, cell) => (typeof cell === "number" ? count + 1 : count), 0), 0);
+    this.crowded = values > (this.crowded ? CROWDED * 0.7 : CROWDED);
+    return this.crowded ? 1 / (window.devicePixelRatio || 1) : STROKE;
   }
 
   destroy(): void {
@@ -85,7 +97,7 @@ export class Pane {
     const series = lines.map((line): uPlot.Series => ({
       label: line.label,
       stroke: this.view.colour(line),
-      width: 1.5,
+      width: STROKE,
       dash: this.view.dash(line),
       points: { show: false },
       ...(line.step && stepped ? { paths: stepped } : {}),

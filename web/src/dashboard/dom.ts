@@ -69,3 +69,17 @@ export function placeByName(parent: HTMLElement, child: HTMLElement, name: strin
   const next = [...parent.children].find((other) => other instanceof HTMLElement && byName.compare(other.dataset["name"] ?? "", name) > 0);
   parent.insertBefore(child, next ?? null);
 }
+
+/** The button that sends a form; Enter in one of its fields does, too. Not by the form's own `submit`: a sandbox, in which notebooks open files, has none. */
+export function sendButton(form: HTMLFormElement, text: string, act: () => void, attributes: Attributes = {}): HTMLButtonElement {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+  });
+  form.addEventListener("keydown", (event) => {
+    const { target } = event;
+    if (event.key !== "Enter" || event.isComposing || !(target instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    act();
+  });
+  return button(text, act, attributes);
+}

@@ -2,6 +2,11 @@
 
 import { el } from "./dom";
 
+/** Notebooks open files in a sandbox, which may not. */
+export function maySave(): boolean {
+  return !(location.protocol.startsWith("http") && window.origin === "null");
+}
+
 export function download(name: string, content: string | Blob, type: string): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = el("a", { href: url, download: name });

@@ -6,16 +6,22 @@ import type { Lines } from "./lines";
 const byName = new Intl.Collator("en", { numeric: true });
 
 export class HistoryKeeper {
-  history: History = NO_HISTORY;
-
   /** Seconds since 1970 of its first and its last row; undefined where there is none. */
-  get span(): { from: number; to: number } | undefined {
+  span: { from: number; to: number } | undefined;
+  private all: History = NO_HISTORY;
+
+  get history(): History {
+    return this.all;
+  }
+
+  set history(history: History) {
+    this.all = history;
     let [from, to] = [Infinity, -Infinity];
-    for (const { x } of this.history.tables) {
+    for (const { x } of history.tables) {
       from = Math.min(from, x[0] ?? Infinity);
       to = Math.max(to, x.at(-1) ?? -Infinity);
     }
-    return from <= to ? { from, to } : undefined;
+    this.span = from <= to ? { from, to } : undefined;
   }
 
   /** The points of the past that a panel shows. */

@@ -10,6 +10,8 @@ export interface JsonRow {
   key: string;
   /** The value as text, or a bracket. */
   text: string;
+  /** What stands behind it: a comma, or nothing. */
+  tail: string;
   kind: "number" | "boolean" | "string" | "null" | "bracket" | "more";
   /** The column's name, where it is one that can be drawn. */
   path: string | undefined;
@@ -29,26 +31,26 @@ export function jsonRows(document: unknown, most = 500): JsonRow[] {
   };
   const walk = (value: unknown, key: string, steps: Step[], depth: number, tail: string): void => {
     if (value === null || typeof value !== "object" || value instanceof Digits) {
-      put({ depth, key, ...scalar(value), text: scalar(value).text + tail, path: pathOf(value, isList ? steps.slice(1) : steps) });
+      put({ depth, key, ...scalar(value), tail, path: pathOf(value, isList ? steps.slice(1) : steps) });
       return;
     }
     const entries: [Step, unknown][] = Array.isArray(value) ? value.slice(0, MOST_ITEMS).map((one, i) => [i, one as unknown]) : Object.entries(value);
     const length = Array.isArray(value) ? value.length : entries.length;
     const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
     if (length === 0 || depth >= MOST_DEPTH) {
-      put({ depth, key, text: `${open}${length === 0 ? "" : "…"}${close}${tail}`, kind: "bracket", path: undefined });
+      put({ depth, key, text: `${open}${length === 0 ? "" : "…"}${close}`, tail, kind: "bracket", path: undefined });
       return;
     }
-    put({ depth, key, text: open, kind: "bracket", path: undefined });
+    put({ depth, key, text: open, tail: "", kind: "bracket", path: undefined });
     for (const [i, [step, one]] of entries.entries()) {
       if (rows.length >= most && left > 100_000) return;
       walk(one, typeof step === "number" ? "" : step, [...steps, step], depth + 1, i < length - 1 ? "," : "");
     }
-    if (length > entries.length) put({ depth: depth + 1, key: "", text: `… ${length - entries.length} more`, kind: "more", path: undefined });
-    put({ depth, key: "", text: `${close}${tail}`, kind: "bracket", path: undefined });
+    if (length > entries.length) put({ depth: depth + 1, key: "", text: `… ${length - entries.length} more`, tail: "", kind: "more", path: undefined });
+    put({ depth, key: "", text: close, tail, kind: "bracket", path: undefined });
   };
   walk(document, "", [], 0, "");
-  if (left > 0) rows.push({ depth: 0, key: "", text: `… ${left > 100_000 ? "very many" : left} more lines`, kind: "more", path: undefined });
+  if (left > 0) rows.push({ depth: 0, key: "", text: `… ${left > 100_000 ? "very many" : left} more lines`, tail: "", kind: "more", path: undefined });
   return rows;
 }
 

@@ -56,12 +56,12 @@ export class JsonView {
     this.element.replaceChildren(...rows.map((row) => this.line(row)));
   }
 
-  private line({ depth, key, text, kind, path }: JsonRow): HTMLElement {
+  private line({ depth, key, text, tail, kind, path }: JsonRow): HTMLElement {
     const value = path === undefined ? el("span", { class: kind }, text) : this.pickable(path, text, kind);
     this.texts.push(value);
     const line = el("div", { class: "row", "data-depth": Math.min(depth, 12) });
     if (key !== "") line.append(el("span", { class: "key" }, shown(key, 80)), ": ");
-    line.append(value);
+    line.append(value, tail);
     return line;
   }
 

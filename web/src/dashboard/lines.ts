@@ -128,7 +128,7 @@ export class Lines {
       if (!retained) this.draw(line, x, y);
       return;
     }
-    if (line.torn && !isFirst && x - line.lastTime > longestStep(line.points)) this.draw(line, (x + line.lastTime) / 2, NaN);
+    if (line.torn && !isFirst && x - line.lastTime > longestStep(line.points)) this.draw(line, line.lastTime, NaN);
     Object.assign(line, { last: y, lastTime: x, retained, torn: false });
     this.draw(line, x, y);
   }

@@ -1,6 +1,6 @@
 // Asks for user and password. They are in no file; kept, if wished, in this tab's sessionStorage until it is closed.
 
-import { el, field } from "./dom";
+import { el, field, sendButton } from "./dom";
 
 export interface Credentials {
   user: string;
@@ -60,13 +60,14 @@ export class LoginForm {
       field("User name", this.user),
       field("Password", this.password),
       keep,
-      el("button", { type: "submit", class: "main" }, "Connect"),
+    );
+    const send = (): void => {
+      submit({ user: this.user.value, password: this.password.value }, this.keep.checked);
+    };
+    this.element.append(
+      sendButton(this.element, "Connect", send, { class: "main" }),
       el("p", { class: "hint" }, "Goes to this broker alone. The file does not hold it. Leave both empty to connect without a user."),
     );
-    this.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      submit({ user: this.user.value, password: this.password.value }, this.keep.checked);
-    });
   }
 
   /** The password does not stay in the page's controls. */

@@ -16,9 +16,9 @@ export class MeterView {
     private readonly plan: Plan | null,
     private readonly messages: () => number,
   ) {
-    const connections = plan?.connections ? `This tab is one of the plan’s ${plan.connections} connections.` : "";
-    const words = `What this tab has received and sent: MQTT in WebSocket frames, without TLS. Other clients are not seen from here. ${connections}`.trim();
-    this.element = el("div", { class: "meter", role: "group", "aria-label": "Traffic of this tab", title: words }, this.now, this.bar, this.month);
+    const words = "What this tab has received and sent: MQTT in WebSocket frames, without TLS. Other clients are not seen from here.";
+    const connections = plan?.connections ? el("span", { class: "amount" }, `one of ${plan.connections} connections`) : "";
+    this.element = el("div", { class: "meter", role: "group", "aria-label": "Traffic of this tab", title: words }, this.now, this.bar, this.month, connections);
   }
 
   update(): void {

@@ -2,7 +2,8 @@
 
 import { csv, isoTime } from "./csv";
 import { button, el, field, setHidden, setText } from "./dom";
-import { download, fileName } from "./download";
+import { download, fileName, maySave } from "./download";
+import { EmptyView } from "./empty_view";
 import { Feeds } from "./feeds";
 import { readHistory, writeHistory } from "./history";
 import { HistoryKeeper } from "./history_keeper";
@@ -10,6 +11,7 @@ import { LogView } from "./log_view";
 import { KeptCredentials, LoginForm, type Credentials } from "./login_form";
 import { MessageDetail, type Picked } from "./message_detail";
 import { MessageLog } from "./message_log";
+import { menu } from "./menu";
 import { Meter } from "./meter";
 import { MeterView } from "./meter_view";
 import { PanelGrid } from "./panel_grid";
@@ -21,6 +23,7 @@ import type { PanelSettings, Settings } from "./settings";
 import { clock, count, shown, span } from "./shown";
 import { StateBar } from "./state_bar";
 import { SubscriptionsView } from "./subscriptions_view";
+import { suggest } from "./suggestions";
 import { Tabs } from "./tabs";
 import { ThemeSwitch } from "./theme";
 import { filterOf, needed } from "./topics";
@@ -28,7 +31,9 @@ import { TopicTable } from "./topic_table";
 import { TopicTreeView } from "./topic_tree_view";
 
 const REFRESH_MS = 250;
+const NOTICE_MS = 30_000;
 const WINDOWS = [60, 300, 600, 3600, 6 * 3600, 24 * 3600];
+const [TOPICS, MESSAGES, PUBLISH] = [0, 1, 2];
 const EVERYTHING = "everything";
 
 export class Page {
@@ -46,6 +51,7 @@ export class Page {
   private readonly state: StateBar;
   private readonly login: LoginForm;
   private readonly account = el("div", { class: "account", hidden: true });
+  private readonly leave = button("Disconnect", () => { this.disconnect(); }, { class: "quiet" });
   private readonly subscriptions: SubscriptionsView;
   private readonly tree: TopicTreeView;
   private readonly logView: LogView;
@@ -57,7 +63,7 @@ export class Page {
   private readonly pauseButton: HTMLButtonElement;
   private readonly windowChoice = el("select", {});
   private readonly notice = el("p", { class: "notice", role: "status" });
-  private readonly empty = el("div", { class: "empty", hidden: true });
+  private readonly empty: EmptyView;
 
   /** Seconds that charts show. */
   window: number;
@@ -66,6 +72,11 @@ export class Page {
   private paused = false;
   private missed = 0;
   private selected = "";
+  /** The message that is looked at is another by now. */
+  private stale = false;
+  private suggestedFor = -1;
+  private noticeTimer: number | undefined;
+  private themeButton: HTMLButtonElement | undefined;
 
   constructor(
     private readonly root: HTMLElement,
@@ -89,12 +100,15 @@ export class Page {
     this.login = new LoginForm(broker.url, (credentials, keep) => { this.connect(credentials, keep); });
     this.panels = new PanelGrid(this, (lines) => { this.past.fill(lines); }, () => { this.panelsChanged(); });
     this.detail = new MessageDetail(() => this.table.entries.keys(), (picked) => { this.addPicked(picked); }, (topic, payload) => {
-      this.tabs.choose(2);
+      this.tabs.choose(PUBLISH);
       this.publishForm.fill(topic, previewOf(payload, 20_000));
     });
+    this.empty = new EmptyView(({ topics, path }) => { this.addPicked({ kind: "chart", topics, path }); });
     this.tree = new TopicTreeView(this.table, (entry) => {
       this.selected = entry.topic;
-      this.detail.show(entry);
+      // The log may have kept more of it.
+      const [logged] = entry.payload.length < entry.size ? this.log.latest(1, ({ topic }) => topic === entry.topic) : [];
+      this.detail.show(logged ?? entry);
     });
     this.logView = new LogView(this.log, (message) => {
       this.selected = "";
@@ -110,7 +124,9 @@ export class Page {
       { name: "Messages", panel: el("div", {}, this.logView.element) },
       { name: "Publish", panel: el("div", {}, this.publishForm.element) },
     ], (index) => {
-      this.detail.element.classList.toggle("aside", index === 2);
+      this.detail.element.classList.toggle("aside", index === PUBLISH);
+      if (index === TOPICS) this.tree.update();
+      if (index === MESSAGES) this.logView.update();
     });
     this.build();
   }
@@ -159,23 +175,13 @@ export class Page {
     document.title = shown(title, 200);
     const themes = button("Dark", () => { this.theme.choose(this.theme.isDark ? "light" : "dark"); }, { class: "theme", "aria-label": "Dark theme" });
     this.themeButton = themes;
-    const save = el(
-      "details",
-      { class: "menu" },
-      el("summary", {}, "Save"),
-      el(
-        "div",
-        { class: "items" },
-        button("This layout as a file", () => void this.saveCopy(save)),
-        button("Data as CSV", () => {
-          save.removeAttribute("open");
-          download(fileName(title, "csv"), this.panels.csv(), "text/csv;charset=utf-8");
-        }),
-      ),
-    );
+    const save = menu("Save", {
+      "This layout as a file": () => void this.saveCopy(),
+      "Data as CSV": () => { this.offer(fileName(title, "csv"), this.panels.csv(), "text/csv;charset=utf-8", "Saved, all points."); },
+    });
     this.windowChoice.append(...this.windowOptions());
     this.windowChoice.addEventListener("change", () => { this.chooseWindow(); });
-    this.account.append(button("Disconnect", () => { this.disconnect(); }, { class: "quiet" }));
+    this.account.append(this.leave);
     const header = el(
       "header",
       { class: "bar" },
@@ -185,13 +191,11 @@ export class Page {
       el("div", { class: "controls" }, field("Time shown", this.windowChoice), this.pauseButton, save, themes),
     );
     const aside = el("aside", { class: "explore", "aria-label": "Explore" }, this.login.element, this.tabs.element, this.detail.element);
-    const main = el("main", {}, el("div", { class: "stage" }, this.notice, this.empty, this.panels.element), aside);
+    const main = el("main", {}, el("div", { class: "stage" }, this.notice, this.empty.element, this.panels.element), aside);
     this.root.replaceChildren(header, this.state.banner, main, el("footer", {}, this.meterView.element));
     setHidden(this.notice, true);
     this.recolour();
   }
-
-  private themeButton: HTMLButtonElement | undefined;
 
   private windowOptions(): HTMLOptionElement[] {
     const all = [...new Set([...WINDOWS, this.window])].sort((a, b) => a - b);
@@ -223,6 +227,7 @@ export class Page {
     const asks = state.kind === "idle" || state.kind === "refused";
     setHidden(this.login.element, !asks);
     setHidden(this.account, asks);
+    setText(this.leave, state.kind === "connected" ? "Disconnect" : "Stop trying");
     if (state.kind === "refused") {
       // What was refused is not offered again.
       this.kept.clear();
@@ -241,8 +246,6 @@ export class Page {
     if (entry && message.topic === this.selected) this.stale = true;
   }
 
-  private stale = false;
-
   private refresh(): void {
     this.state.tick();
     this.meterView.update();
@@ -253,11 +256,20 @@ export class Page {
     }
     this.panels.update();
     if (document.hidden) return;
-    this.tree.update();
-    this.logView.update();
+    if (this.panels.length === 0) this.suggest();
+    // What is not seen is not drawn.
+    if (this.tabs.chosen === TOPICS) this.tree.update();
+    if (this.tabs.chosen === MESSAGES) this.logView.update();
     const entry = this.stale ? this.table.entries.get(this.selected) : undefined;
     if (entry) this.detail.show(entry);
     this.stale = false;
+  }
+
+  /** Until there is something, or a panel. */
+  private suggest(): void {
+    if (this.table.generation === this.suggestedFor) return;
+    this.suggestedFor = this.table.generation;
+    this.empty.show(suggest(this.table.entries.values(), [...this.table.entries.keys()]));
   }
 
   private pause(paused: boolean): void {
@@ -296,13 +308,7 @@ export class Page {
 
   private panelsChanged(): void {
     this.feeds.set(this.panels.lines);
-    setHidden(this.empty, this.panels.length > 0);
-    if (this.panels.length === 0) {
-      this.empty.replaceChildren(
-        el("h2", {}, "No panels yet"),
-        el("p", {}, "Connect, choose a topic under “Topics”, and click a number in its message: it gets a chart, a gauge or a value here."),
-      );
-    }
+    setHidden(this.empty.element, this.panels.length > 0);
   }
 
   private recolour(): void {
@@ -318,13 +324,11 @@ export class Page {
     return { ...settings, origin: "page", saved: Date.now() / 1000, topics: [...this.filters], panels: this.panels.settings, window, theme: this.theme.theme };
   }
 
-  private async saveCopy(menu: HTMLElement): Promise<void> {
-    menu.removeAttribute("open");
+  private async saveCopy(): Promise<void> {
     try {
       const history = await writeHistory(this.past.gather(this.panels.lines));
       const text = pageText({ ...partsOf(document), title: this.settings.title, settings: JSON.stringify(this.current()), history });
-      download(fileName(this.settings.title, "html"), text, "text/html");
-      this.tell("Saved, with panels and points. The file holds no password.");
+      this.offer(fileName(this.settings.title, "html"), text, "text/html", "Saved, with panels and points. The file holds no password.");
     } catch (error) {
       this.tell(`Not saved: ${String(error)}`);
     }
@@ -334,11 +338,19 @@ export class Page {
     const rows = this.log.latest(100_000, this.logView.wanted).map(({ time, topic, payload, size, qos, retain }) => [
       isoTime(time), topic, qos, retain, size, previewOf(payload, 64_000),
     ]);
-    download(fileName(`${this.settings.title} messages`, "csv"), csv(["time", "topic", "qos", "retain", "bytes", "payload"], rows), "text/csv;charset=utf-8");
+    const text = csv(["time", "topic", "qos", "retain", "bytes", "payload"], rows);
+    this.offer(fileName(`${this.settings.title} messages`, "csv"), text, "text/csv;charset=utf-8", `Saved, ${count(rows.length, "message")}.`);
+  }
+
+  private offer(name: string, content: string, type: string, told: string): void {
+    if (maySave()) download(name, content, type);
+    this.tell(maySave() ? told : "Not saved: here the page is in a sandbox. Open the file itself in the browser.");
   }
 
   private tell(text: string): void {
     setText(this.notice, shown(text, 500));
     setHidden(this.notice, false);
+    window.clearTimeout(this.noticeTimer);
+    this.noticeTimer = window.setTimeout(() => { setHidden(this.notice, true); }, NOTICE_MS);
   }
 }

@@ -1,6 +1,6 @@
 // The dialog in which a panel is edited, moved or removed.
 
-import { button, el, field, setText } from "./dom";
+import { button, el, field, sendButton, setText } from "./dom";
 import type { PanelKind, PanelSettings } from "./settings";
 import { formatThresholds, readThresholds } from "./thresholds";
 import { faultOf, filterOf } from "./topics";
@@ -32,9 +32,13 @@ export function editPanel(settings: PanelSettings, actions: PanelActions): void 
     dialog.close();
     act();
   };
-  const form = el(
-    "form",
-    { method: "dialog" },
+  const apply = (): void => {
+    const made = settingsOf(settings, kind.value as PanelKind, controls);
+    if (typeof made === "string") setText(fault, made);
+    else leave(() => { actions.save(made); })();
+  };
+  const form = el("form");
+  form.append(
     el("h2", {}, "Panel"),
     field("Title", controls.title),
     field("Kind", kind),
@@ -44,7 +48,7 @@ export function editPanel(settings: PanelSettings, actions: PanelActions): void 
     el("div", { class: "across" }, field("Unit", controls.unit), field("Least", controls.min), field("Greatest", controls.max)),
     field("Thresholds", controls.thresholds, "For instance: warn > 70, alarm > 90, alarm < 5"),
     fault,
-    el("div", { class: "actions" }, el("button", { type: "submit", class: "main" }, "Apply"), button("Cancel", leave(() => undefined))),
+    el("div", { class: "actions" }, sendButton(form, "Apply", apply, { class: "main" }), button("Cancel", leave(() => undefined))),
     el(
       "div",
       { class: "actions" },
@@ -53,16 +57,6 @@ export function editPanel(settings: PanelSettings, actions: PanelActions): void 
       button("Remove", leave(() => { actions.remove(); }), { class: "quiet danger" }),
     ),
   );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const made = settingsOf(settings, kind.value as PanelKind, controls);
-    if (typeof made === "string") {
-      setText(fault, made);
-      return;
-    }
-    dialog.close();
-    actions.save(made);
-  });
   dialog.addEventListener("close", () => {
     dialog.remove();
   });

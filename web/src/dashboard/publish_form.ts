@@ -1,6 +1,6 @@
 // Sends a message, and says what the broker answered.
 
-import { el, field, setText } from "./dom";
+import { el, field, sendButton, setText } from "./dom";
 import { PublishError } from "./session";
 import { clock, shown } from "./shown";
 import { faultOfTopic } from "./topics";
@@ -24,15 +24,10 @@ export class PublishForm {
       field("Payload", this.payload),
       this.json,
       el("div", { class: "across" }, field("QoS", this.qos), el("label", { class: "check" }, this.retain, "Retain: the broker keeps it")),
-      el("button", { type: "submit", class: "main" }, "Publish"),
-      this.outcome,
     );
+    this.element.append(sendButton(this.element, "Publish", () => void this.send(), { class: "main" }), this.outcome);
     this.payload.addEventListener("input", () => {
       this.tellKind();
-    });
-    this.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.send();
     });
   }
 

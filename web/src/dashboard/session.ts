@@ -54,6 +54,8 @@ const KEEPALIVE = 60;
 // for the broker; this one asks for every 25 s, and comes at least each minute.
 const PING_MS = 25_000;
 const CONNECT_MS = 10_000;
+/** A connection that has held for so long was a good one. */
+const STEADY_MS = 10_000;
 const MOST_PACKET_BYTES = 16_777_216;
 const CLOSED = "The connection ended before the broker confirmed the message: whether it arrived is not known.";
 
@@ -70,7 +72,7 @@ export class Session {
   private everConnected = false;
   private timer: number | undefined;
   private pinger: number | undefined;
-  private attempt = 0;
+  private since = 0;
 
   constructor(
     private readonly options: SessionOptions,
@@ -88,15 +90,15 @@ export class Session {
     this.open();
   }
 
-  /** Tries at once, instead of waiting on. */
+  /** Tries at once, if it was waiting to. */
   retry(): void {
-    if (this.client) return;
-    window.clearTimeout(this.timer);
+    if (this.timer === undefined) return;
+    this.stopWaiting();
     this.open();
   }
 
   close(): void {
-    window.clearTimeout(this.timer);
+    this.stopWaiting();
     this.drop();
     this.events.state({ kind: "idle" });
   }
@@ -138,7 +140,6 @@ export class Session {
   }
 
   private open(): void {
-    this.attempt += 1;
     this.events.state({ kind: "connecting", attempt: this.backoff.attempts });
     const opening = { opened: false, answered: false, hungUp: undefined as Trouble | undefined };
     let client: MqttClient;
@@ -156,7 +157,15 @@ export class Session {
       this.arrived(client);
     });
     client.on("message", (topic, payload, packet) => {
-      if (isOurs()) this.events.message({ topic, payload, qos: packet.qos, retain: packet.retain, time: Date.now() / 1000 });
+      if (!isOurs()) return;
+      try {
+        this.events.message({ topic, payload, qos: packet.qos, retain: packet.retain, time: Date.now() / 1000 });
+      } catch (error) {
+        // A fault of the page must not stop MQTT.js in the middle of a packet; it is told all the same.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     });
     client.on("disconnect", (packet) => {
       opening.hungUp = reasons.disconnected(packet.reasonCode ?? 0, toldBy(packet));
@@ -216,7 +225,7 @@ export class Session {
 
   private arrived(client: MqttClient): void {
     this.knowsVersion = true;
-    this.backoff.reset();
+    this.since = Date.now();
     this.events.state({ kind: "connected", protocol: this.version === 5 ? "5.0" : "3.1.1", again: this.everConnected });
     this.everConnected = true;
     for (const filter of this.filters) this.ask(client, filter);
@@ -254,6 +263,8 @@ export class Session {
   private lost(opening: { opened: boolean; answered: boolean; hungUp: Trouble | undefined }): void {
     if (opening.opened && !opening.answered && this.tryOlder()) return;
     const { url, guessed } = this.options;
+    // A broker that lets us in and throws us out again is not asked ever so fast.
+    if (opening.answered && Date.now() - this.since > STEADY_MS) this.backoff.reset();
     if (opening.hungUp) this.wait(opening.hungUp);
     else if (opening.answered) this.wait({ what: "The connection to the broker was lost.", todo: "" });
     else if (opening.opened)
@@ -276,8 +287,13 @@ export class Session {
     const seconds = this.backoff.next();
     this.events.state({ kind: "waiting", seconds, trouble });
     this.timer = window.setTimeout(() => {
-      this.open();
+      this.retry();
     }, seconds * 1000);
+  }
+
+  private stopWaiting(): void {
+    window.clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   private drop(): void {

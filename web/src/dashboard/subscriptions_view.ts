@@ -1,6 +1,6 @@
 // What the page is subscribed to: each filter with what the broker said of it, one more, one less.
 
-import { button, el, field, setText } from "./dom";
+import { button, el, field, sendButton, setText } from "./dom";
 import type { Trouble } from "./reasons";
 import { shown } from "./shown";
 import { faultOf } from "./topics";
@@ -21,11 +21,8 @@ export class SubscriptionsView {
     private readonly add: (filter: string) => void,
     private readonly remove: (filter: string) => void,
   ) {
-    const form = el("form", { class: "across", "aria-label": "Subscribe" }, field("Subscribe to", this.input), el("button", { type: "submit" }, "Add"));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.submit();
-    });
+    const form = el("form", { class: "across", "aria-label": "Subscribe" }, field("Subscribe to", this.input));
+    form.append(sendButton(form, "Add", () => { this.submit(); }));
     this.element = el("details", { class: "subscriptions" }, el("summary", {}, "Subscribed"), this.list, form, this.told);
   }
 

@@ -9,6 +9,7 @@ export interface Tab {
 
 export class Tabs {
   readonly element: HTMLElement;
+  chosen = 0;
   private readonly buttons: HTMLButtonElement[];
 
   constructor(
@@ -33,6 +34,7 @@ export class Tabs {
   }
 
   choose(index: number): void {
+    this.chosen = index;
     this.buttons.forEach((made, i) => {
       made.setAttribute("aria-selected", String(i === index));
       made.tabIndex = i === index ? 0 : -1;

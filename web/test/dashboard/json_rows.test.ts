@@ -3,7 +3,7 @@ import { jsonRows } from "../../src/dashboard/json_rows";
 
 test("each line knows the column that it is", () => {
   const rows = jsonRows({ a: 1, b: { c: [true, "x"] }, d: null });
-  expect(rows.map(({ key, text, path }) => [key, text, path])).toEqual([
+  expect(rows.map(({ key, text, tail, path }) => [key, text + tail, path])).toEqual([
     ["", "{", undefined], ["a", "1,", "a"], ["b", "{", undefined], ["c", "[", undefined], ["", "true,", "b.c[0]"], ["", '"x"', undefined], ["", "]", undefined], ["", "},", undefined], ["d", "null", undefined], ["", "}", undefined],
   ]);
 });

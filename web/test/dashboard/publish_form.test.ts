@@ -4,7 +4,7 @@ import { PublishForm } from "../../src/dashboard/publish_form";
 import { PublishError } from "../../src/dashboard/session";
 
 async function send(form: PublishForm): Promise<string> {
-  form.element.dispatchEvent(new Event("submit", { cancelable: true }));
+  form.element.querySelector<HTMLElement>("button.main")?.click();
   await new Promise((resolve) => setTimeout(resolve));
   return form.element.querySelector(".outcome")?.textContent ?? "";
 }

@@ -134,6 +134,22 @@ test("a wrong password is said, and not sent again", () => {
   expect(clients.length).toBe(1);
 });
 
+test("trying at once is for those who wait: not before somebody has logged in, and not after a refusal", () => {
+  const { one, clients, last } = session();
+  one.retry();
+  expect(clients.length).toBe(0);
+  one.connect("me", "x");
+  one.retry();
+  expect(clients.length).toBe(1);
+  last().close();
+  one.retry();
+  vi.advanceTimersByTime(60_000);
+  expect(clients.length).toBe(2);
+  last().refuse(134);
+  one.retry();
+  expect(clients.length).toBe(2);
+});
+
 test("a quota is said, and tried again", () => {
   const { one, clients, states, last } = session({ cloud: true });
   one.connect("me", "x");
@@ -209,6 +225,21 @@ test("a session that was taken over does not take itself back", () => {
   last().close();
   vi.advanceTimersByTime(60_000);
   expect([clients.length, states.at(-1)?.kind]).toEqual([1, "refused"]);
+});
+
+test("a broker that lets us in and throws us out is asked ever more slowly, until a connection holds", () => {
+  const { one, states, last } = session();
+  one.connect("me", "x");
+  for (const seconds of [1, 2, 4]) {
+    last().accept();
+    last().close();
+    expect(states.at(-1)).toMatchObject({ kind: "waiting", seconds });
+    vi.advanceTimersByTime(seconds * 1000);
+  }
+  last().accept();
+  vi.advanceTimersByTime(11_000);
+  last().close();
+  expect(states.at(-1)).toMatchObject({ kind: "waiting", seconds: 1 });
 });
 
 test("bytes are counted with the heads of their frames, the broker hears of us each minute", () => {

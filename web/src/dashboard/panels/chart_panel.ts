@@ -1,6 +1,7 @@
 // A panel of lines over time: the chart that notebooks have, too.
 
 import { ChartView } from "../../chart/chart_view";
+import { button, setHidden } from "../dom";
 import { download, fileName } from "../download";
 import type { Lines } from "../lines";
 import { shown } from "../shown";
@@ -17,7 +18,12 @@ export interface ChartSurroundings {
 }
 
 export class ChartPanel implements PanelView {
+  readonly tools: readonly HTMLElement[];
   private readonly view: ChartView;
+  private readonly live: HTMLButtonElement;
+  private readonly observer: IntersectionObserver;
+  private paused = false;
+  private inSight = true;
 
   constructor(
     host: HTMLElement,
@@ -31,12 +37,18 @@ export class ChartPanel implements PanelView {
       now,
       label: shown(settings.unit, 20),
       height: HEIGHT,
-      toolbar: true,
       theme: document.documentElement.dataset["theme"] === "dark" ? "dark" : "light",
       thresholds: settings.thresholds.map(({ above, below, level }) => ({ value: above ?? below ?? 0, label: level, colour: colourOf(level) })),
-      buttons: [{ text: "PNG", title: "Save the picture", act: (view) => void save(view, title) }],
     });
+    this.live = button("Back to now", () => { this.view.reset(); this.update(); }, { class: "quiet", hidden: true });
+    this.tools = [this.live, button("PNG", () => void save(this.view, title), { class: "quiet", "aria-label": `Save ${title} as PNG` })];
     host.setAttribute("aria-label", `${title}: arrows move, plus and minus zoom, Escape goes back to now, space pauses`);
+    // What nobody sees is not drawn: a page may have many charts.
+    this.observer = new IntersectionObserver((entries) => {
+      this.inSight = entries.at(-1)?.isIntersecting ?? true;
+      this.hold();
+    }, { rootMargin: "200px" });
+    this.observer.observe(host);
     lines.takeFresh();
     for (const line of lines.all.values()) {
       const [xs, ys] = [new Float64Array(line.points.length), new Float64Array(line.points.length)];
@@ -46,15 +58,22 @@ export class ChartPanel implements PanelView {
   }
 
   update(): void {
+    setHidden(this.live, this.view.isLive && !this.view.isPaused);
     for (const { name, xs, ys } of this.lines.takeFresh()) this.append(name, xs, ys);
   }
 
   pause(paused: boolean): void {
-    this.view.pause(paused);
+    this.paused = paused;
+    this.hold();
   }
 
   destroy(): void {
+    this.observer.disconnect();
     this.view.destroy();
+  }
+
+  private hold(): void {
+    this.view.pause(this.paused || !this.inSight);
   }
 
   private append(name: string, xs: ArrayLike<number>, ys: ArrayLike<number>): void {

@@ -16,6 +16,7 @@ export class PanelFrame {
   private view: PanelView;
   private readonly host = el("div", { class: "picture" });
   private readonly title = el("h2", { id: freshId("panel") });
+  private readonly own = el("span", {});
   private readonly badge = el("span", { class: "badge", hidden: true });
   private readonly about = el("p", { class: "about" });
   private readonly note = el("p", { class: "note", hidden: true });
@@ -30,15 +31,15 @@ export class PanelFrame {
   ) {
     this.lines = new Lines(settings);
     fill(this.lines);
-    const tools = el("div", { class: "tools" });
-    this.element = el("section", { class: "panel", "data-kind": settings.kind, "aria-labelledby": this.title.id });
-    this.element.append(el("header", {}, this.title, this.badge, tools), this.about, this.host, this.empty, this.note);
     const name = (): string => shown(this.settings.title || this.settings.y.join(", "), 60);
-    tools.append(
+    const tools = [
       button("CSV", () => { save(this); }, { class: "quiet", "aria-label": `Save ${name()} as CSV` }),
       button("Edit", () => { edit(this); }, { class: "quiet", "aria-label": `Edit ${name()}` }),
-    );
+    ];
+    this.element = el("section", { class: "panel", "data-kind": settings.kind, "aria-labelledby": this.title.id });
+    this.element.append(el("header", {}, this.title, this.badge, el("div", { class: "tools" }, this.own, ...tools)), this.about, this.host, this.empty, this.note);
     this.view = this.build();
+    this.own.append(...(this.view.tools ?? []));
     this.describe();
     this.update();
   }
@@ -61,6 +62,7 @@ export class PanelFrame {
     this.view.destroy();
     this.host.replaceChildren();
     this.view = this.build();
+    this.own.replaceChildren(...(this.view.tools ?? []));
     this.view.update();
   }
 

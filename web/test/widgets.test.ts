@@ -1,0 +1,68 @@
+// @vitest-environment jsdom
+import { expect, test } from "vitest";
+import { standInForCanvas } from "./canvas";
+
+standInForCanvas();
+const { ChartWidget } = await import("../src/widget/chart_widget");
+const { TableView } = await import("../src/widget/table_widget");
+const { statusTexts } = await import("../src/widget/status_texts");
+
+const QUIET = { dropped: 0, rejected: 0, quarantined: 0, gaps: 0, misfits: 0, missed: 0, unread: false, ended: false, notes: [] };
+
+function dataView(array: Int32Array | Float64Array, shift = 0): DataView {
+  const bytes = new Uint8Array(array.byteLength + shift);
+  bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), shift);
+  return new DataView(bytes.buffer, shift);
+}
+
+test("points come as arrays, wherever they lie, and go to their lines", () => {
+  let tell: (message: object, buffers: DataView[]) => void = () => undefined;
+  const model = {
+    get: (name: string) => (name === "config" ? { window: 60, panes: [{ label: "t" }], height: 240, title: "" } : ""),
+    on: (_: string, listener: typeof tell) => (tell = listener),
+    send: () => undefined,
+  };
+  const widget = new ChartWidget(model as never);
+  const now = Date.now() / 1000;
+  const lines = ["<a>", "b"].map((label, i) => ({ name: String(i), label, pane: 0, step: false }));
+  tell({ kind: "whole", number: 0, to: "", now, lines, status: QUIET }, [dataView(new Int32Array([1])), dataView(new Float64Array([now])), dataView(new Float64Array([5]))]);
+  tell({ kind: "frame", number: 1, now, lines: [] }, [dataView(new Int32Array([0, 1, 1]), 1), dataView(new Float64Array([now, now, now + 1]), 3), dataView(new Float64Array([1, 2, 3]), 5)]);
+  const host = document.createElement("div");
+  document.body.append(host);
+  const hide = widget.show(host);
+  const data = (host as unknown as { chartView: { data: { lines: Map<string, { label: string; points: { length: number; y(i: number): number } }> } } }).chartView.data;
+  expect([...data.lines.values()].map(({ label, points }) => [label, points.length, points.y(points.length - 1)])).toEqual([
+    ["<a>", 1, 1],
+    ["b", 3, 3],
+  ]);
+  hide();
+  widget.stop();
+});
+
+test("counters that are zero are not told", () => {
+  expect(statusTexts(QUIET)).toEqual([]);
+  expect(statusTexts({ ...QUIET, dropped: 1234, unread: true, gaps: 1, retained: 2, ended: true })).toEqual([
+    "1,234 dropped unread",
+    "1 connection gap",
+    "2 retained, not drawn",
+    "ended",
+  ]);
+});
+
+test("rows stand in the order of their names, and only what changes is written", () => {
+  const host = document.createElement("div");
+  const view = new TableView(host, "State", 1);
+  const rows = new Map([
+    [0, ["line 10", "1"]],
+    [1, ["line 9", "<b>"]],
+  ]);
+  view.draw(["line", "t"], rows, new Set([0, 1]), { ...QUIET, notes: ["<i>"] });
+  const cells = (): string[] => [...host.querySelectorAll("tbody td, tbody th")].map((cell) => cell.textContent ?? "");
+  expect(cells()).toEqual(["line 9", "<b>", "line 10", "1"]);
+  rows.set(0, ["line 10", "2"]);
+  rows.set(2, ["line 1", "3"]);
+  view.draw(["line", "t"], rows, new Set([0, 2]), undefined);
+  expect(cells()).toEqual(["line 1", "3", "line 9", "<b>", "line 10", "2"]);
+  expect(host.querySelectorAll("b, i")).toHaveLength(0);
+  expect(host.querySelector(".hf-notes")?.textContent).toBe("<i>");
+});
