@@ -16,12 +16,13 @@ pytest.importorskip("ipykernel")
 pytest.importorskip("amqtt")
 pytest.importorskip("duckdb")
 pytest.importorskip("matplotlib")
+pytest.importorskip("anywidget")
 
 NOTEBOOKS = sorted(run_notebooks.NOTEBOOKS.glob("*.ipynb"))
 AT_ONCE = 3  # of those that run: most of it is waiting
 # A path of the machine where it ran: a home, a temporary directory, an installed package, a cell's file.
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|var|usr|opt|work|Users|private|mnt|srv)/|site-packages|ipykernel_\d")
-MAX_BYTES = 150_000
+MAX_BYTES = 300_000  # of which most are pictures
 
 
 def outputs_as_text(notebook: Any) -> str:
