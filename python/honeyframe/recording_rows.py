@@ -1,0 +1,294 @@
+"""From a spool's messages to the rows of a recording: by day and topic pattern, each pattern with columns and types of its own.
+
+Every message has at least one row: what cannot be read, or gives no rows, has one with its payload and the reason. So the numbers in the
+files are those of the spool, each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from . import _core
+from .errors import InvalidArgumentError
+from .options import Metadata, extract_options
+from .recording_layout import day_of
+from .templates import _without_share, read_topics
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+OTHER: Final = "other"  # the pattern of topics that no pattern matches
+MAX_PATTERNS: Final = 1_000
+READ_ROWS: Final = 25_000
+
+#: Columns of every file, before and behind those of the payloads.
+HEAD: Final[tuple[Metadata, ...]] = ("topic", "recv_time", "retain", "qos", "dup", "spool_seq")
+TAIL: Final[tuple[Metadata, ...]] = ("user_properties", "content_type", "response_topic")
+UNREADABLE: Final = "_unreadable"
+PAYLOAD: Final = "_payload"
+SPOOL_METADATA: Final[tuple[Metadata, ...]] = (*HEAD, *TAIL)
+
+_REPLACED: Final = frozenset(f"_{name}" for name in (*HEAD[1:], *TAIL, "payload_index"))
+_NOT_HERE: Final = {
+    "metadata": "a recording has all of them",
+    "topic_template": "give patterns=, templates among them",
+    "sequence": "follow a publisher's numbers with client.stream",
+    "sequence_by": "follow a publisher's numbers with client.stream",
+    "max_quarantine_messages": "what cannot be read is in the recording",
+    "max_quarantine_bytes": "what cannot be read is in the recording",
+}
+_KNOWN_TOPICS: Final = 200_000
+_QUARANTINE: Final = READ_ROWS + 1
+_NO_LIMIT: Final = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPattern:
+    """Topics whose messages lie in one partition."""
+
+    name: str
+    filter: str
+    template: str | None
+
+    @classmethod
+    def of(cls, topic: str) -> TopicPattern:
+        name = _without_share(topic)
+        found = read_topics([name])
+        return cls(name, found.filters[0], found.template)
+
+
+def patterns_of(topics: Sequence[str], patterns: Sequence[str] | None) -> list[TopicPattern]:
+    """The patterns, the first that matches a topic being its own: those asked for, then the filters subscribed to."""
+    names = list(dict.fromkeys([*(patterns or ()), *map(_without_share, topics)]))
+    if len(names) > MAX_PATTERNS:
+        raise InvalidArgumentError(f"{len(names):,} patterns: at most {MAX_PATTERNS:,}, as each has files of its own")
+    return [TopicPattern.of(name) for name in names]
+
+
+def check_extraction(extraction: Mapping[str, Any]) -> None:
+    """Raises for options that a recording cannot have, or that are wrong."""
+    for name, why in _NOT_HERE.items():
+        if name in extraction:
+            raise InvalidArgumentError(f"{name}= is not taken by a recording: {why}")
+    if extraction.get("on_conflict") == "raise":
+        raise InvalidArgumentError('on_conflict="raise" would end the recording; "keep", "widen" or "quarantine" do not')
+    extract_options(**extraction)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one pattern and day, as extracted: ``cells`` of the core, and beside them the columns that the core does not fill here."""
+
+    pattern: int
+    day: str
+    cells: _core.RecordBatch
+    beside: Mapping[str, pa.Array]
+    messages: int
+    unreadable: int
+
+    @property
+    def num_rows(self) -> int:
+        return self.cells.num_rows
+
+    @property
+    def nbytes(self) -> int:
+        beside: int = sum(column.nbytes for column in self.beside.values())
+        return self.cells.nbytes + beside
+
+
+class RowMaker:
+    """Makes rows of batches of a spool, read with :data:`SPOOL_METADATA` and ``payload="raw"``. Not thread-safe."""
+
+    def __init__(self, patterns: Sequence[TopicPattern], extraction: Mapping[str, Any], *, raw: bool, retained: str = "include") -> None:
+        self._patterns = patterns
+        self._extraction = dict(extraction)
+        self._raw = raw
+        self._retained = retained
+        self._ids: dict[str, int] = {}
+        self._extractors: dict[int, _Extractor] = {}
+
+    def name(self, pattern: int) -> str:
+        return self._patterns[pattern].name if pattern < len(self._patterns) else OTHER
+
+    def rows(self, batch: pa.RecordBatch) -> Iterator[Rows]:
+        """Of each day and pattern in it. The numbers of the messages rise in each."""
+        import pyarrow.compute as pc
+
+        if self._retained != "include":
+            flag = batch.column("_retain")
+            batch = batch.filter(flag if self._retained == "only" else pc.invert(flag))
+        for day, of_day in _by_day(batch):
+            for pattern, part in self._by_pattern(of_day):
+                yield from self._extractor(pattern).rows(part, pattern, day)
+
+    def _by_pattern(self, batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        topics = batch.column("_topic").dictionary_encode()
+        ids = [self._id(topic) for topic in topics.dictionary.to_pylist()]
+        present = sorted(set(ids))
+        if len(present) <= 1:
+            if present:
+                yield present[0], batch
+            return
+        of_rows = pa.array(ids, pa.int32()).take(topics.indices)
+        for pattern in present:
+            yield pattern, batch.filter(pc.equal(of_rows, pattern))
+
+    def _id(self, topic: str) -> int:
+        found = self._ids.get(topic)
+        if found is None:
+            if len(self._ids) >= _KNOWN_TOPICS:
+                self._ids.clear()
+            for number, pattern in enumerate(self._patterns):
+                if _core.topic_matches(pattern.filter, topic):
+                    found = number
+                    break
+            else:
+                found = len(self._patterns)
+            self._ids[topic] = found
+        return found
+
+    def _extractor(self, pattern: int) -> _Extractor:
+        found = self._extractors.get(pattern)
+        if found is None:
+            template = self._patterns[pattern].template if pattern < len(self._patterns) else None
+            found = self._extractors[pattern] = _Extractor(self._extraction, template, raw=self._raw)
+        return found
+
+
+def _by_day(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    import numpy as np
+    import pyarrow as pa
+
+    if batch.num_rows == 0:
+        return
+    times = batch.column("_recv_time").cast(pa.int64()).to_numpy(zero_copy_only=False)
+    days = times // 86_400_000_000_000
+    if days.min() == days.max():
+        yield day_of(int(times[0])), batch
+        return
+    for day in np.unique(days):
+        yield day_of(int(day) * 86_400_000_000_000), batch.filter(pa.array(days == day))
+
+
+class _Extractor:
+    """Of one pattern: a stream's extraction, whose columns and types grow over all its messages."""
+
+    def __init__(self, extraction: Mapping[str, Any], template: str | None, *, raw: bool) -> None:
+        self._queue = _core.Queue(
+            max_messages=_NO_LIMIT, max_bytes=_NO_LIMIT, max_payload_bytes=268_435_455, overflow="drop_newest", keep_properties=False
+        )
+        options = extract_options(
+            **extraction,
+            topic_template=template,
+            metadata=[*SPOOL_METADATA, "payload_index"],
+            max_quarantine_messages=_QUARANTINE,
+            max_quarantine_bytes=1 << 30,
+        )
+        self._reader = _core.StreamReader(self._queue, options)
+        self._raw = raw
+        self._pushed = 0
+        self._unreadable = 0
+
+    def rows(self, batch: pa.RecordBatch, pattern: int, day: str) -> Iterator[Rows]:
+        import numpy as np
+        import pyarrow as pa
+
+        payloads = batch.column("value_raw") if "value_raw" in batch.schema.names else pa.nulls(batch.num_rows, pa.binary())
+        payloads = payloads.fill_null(b"")
+        push = self._queue.push
+        for topic, payload in zip(batch.column("_topic").to_pylist(), payloads.to_pylist(), strict=True):
+            push(topic, payload)
+        base, count = self._pushed, batch.num_rows
+        self._pushed += count
+        found = []
+        while (cells := self._reader.next(1 << 30, 0.0, 0.0)) is not None:
+            found.append(cells)
+        self._reader.take_events()
+        tables = [pa.record_batch(cells) for cells in found]
+        numbers = [table.column("_payload_index").to_numpy(zero_copy_only=False) - base for table in tables]
+        reasons = self._reasons(base)
+        missing = np.setdiff1d(np.arange(count), np.concatenate(numbers)) if numbers else np.arange(count)
+        if len(missing):
+            found, numbers = [_with_missing(tables, numbers, missing, batch)], [np.sort(np.concatenate([*numbers, missing]), kind="stable")]
+        unreadable = len(reasons)
+        for cells, of_rows in zip(found, numbers, strict=True):
+            firsts = np.diff(of_rows, prepend=-1) != 0
+            beside = self._beside(batch, payloads, of_rows, firsts, reasons)
+            yield Rows(pattern, day, cells, beside, int(np.count_nonzero(firsts)), unreadable)
+            unreadable = 0  # counted
+
+    def _reasons(self, base: int) -> dict[int, str]:
+        """What could not be read of this batch, and why."""
+        quarantined = self._reader.counters()["quarantined"]
+        if quarantined == self._unreadable:
+            return {}
+        self._unreadable = quarantined
+        return {entry[2] - base: f"{entry[3]}: {entry[4]}" for entry in self._reader.quarantine() if entry[2] >= base}
+
+    def _beside(
+        self,
+        batch: pa.RecordBatch,
+        payloads: pa.Array,
+        of_rows: np.ndarray[Any, Any],
+        firsts: np.ndarray[Any, Any],
+        reasons: dict[int, str],
+    ) -> dict[str, pa.Array]:
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        as_it_is = len(of_rows) == batch.num_rows and bool(firsts.all())
+        places = None if as_it_is else pa.array(of_rows)
+        columns = {
+            f"_{name}": batch.column(f"_{name}") if places is None else batch.column(f"_{name}").take(places)
+            for name in SPOOL_METADATA
+            if name != "topic"
+        }
+        why = [reasons.get(int(number)) for number in of_rows] if reasons else None
+        columns[UNREADABLE] = pa.nulls(len(of_rows), pa.string()) if why is None else pa.array(why, pa.string())
+        kept = firsts if self._raw else np.zeros(len(firsts), bool) if why is None else np.array([one is not None for one in why]) & firsts
+        if places is not None:
+            payloads = payloads.take(places)
+        columns[PAYLOAD] = payloads if kept.all() else pc.if_else(pa.array(kept), payloads, pa.scalar(None, pa.binary()))
+        return columns
+
+
+def _with_missing(
+    tables: list[pa.RecordBatch], numbers: list[np.ndarray[Any, Any]], missing: np.ndarray[Any, Any], batch: pa.RecordBatch
+) -> Any:
+    """The rows, and one for each message that has none, in the messages' order: without cells, but for the topic."""
+    import numpy as np
+    import pyarrow as pa
+
+    from .frame import Batch
+
+    topics = batch.column("_topic")
+    if not tables:
+        return Batch.from_arrow(pa.record_batch({"_topic": topics}))._batch
+    table = pa.concat_tables([pa.Table.from_batches([one]) for one in tables], promote_options="permissive").combine_chunks()
+    of_rows = np.concatenate([*numbers, missing])
+    order = np.argsort(of_rows, kind="stable")
+    rows = np.concatenate([np.arange(table.num_rows), np.full(len(missing), -1)])[order]
+    taken = table.take(pa.array(rows, mask=rows < 0))
+    taken = taken.set_column(taken.schema.get_field_index("_topic"), "_topic", topics.take(pa.array(of_rows[order])))
+    return Batch.from_arrow(taken.combine_chunks().to_batches()[0])._batch
+
+
+def arranged(cells: pa.Table, beside: Mapping[str, pa.ChunkedArray]) -> pa.Table:
+    """The columns of a file, in order; those of which no value was ever seen have no type, and stay out."""
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {"_topic": cells.column("_topic")}
+    columns |= {f"_{name}": beside[f"_{name}"] for name in HEAD[1:]}
+    for name in cells.column_names:
+        if name not in _REPLACED and name not in columns and name != "value_raw" and not pa.types.is_null(cells.schema.field(name).type):
+            columns[f"/{name}" if name in (PAYLOAD, UNREADABLE) else name] = cells.column(name)
+    columns |= {f"_{name}": beside[f"_{name}"] for name in TAIL}
+    columns |= {UNREADABLE: beside[UNREADABLE], PAYLOAD: beside[PAYLOAD]}
+    return pa.table(columns)
