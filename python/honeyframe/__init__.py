@@ -38,10 +38,14 @@ if TYPE_CHECKING:
     from .diagnosis import DoctorReport, DoctorRow, doctor
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
+    from .follow import Follow
     from .frame import Batch, Table, concat
     from .message import Message
     from .publishing import PublishResult
     from .read import read_mqtt
+    from .recorder import Recorder, RecorderStats
+    from .recording import Recording, open
+    from .recording_errors import *  # noqa: F403 - as above
     from .schema import Column, Schema
     from .simulating import SimulationResult, Simulator, simulate
     from .spool import open_spool
@@ -59,6 +63,7 @@ _HOMES: Final = {
     "Column": "schema",
     "DoctorReport": "diagnosis",
     "DoctorRow": "diagnosis",
+    "Follow": "follow",
     "LastWill": "connection",
     "Message": "message",
     "PublishResult": "publishing",
@@ -75,6 +80,7 @@ _HOMES: Final = {
     "end_session": "traffic_usage",
     "NotARecordingError": "recording_errors",
     "Recorder": "recorder",
+    "Recording": "recording",
     "RecorderStats": "recorder",
     "RecordingDiskFullError": "recording_errors",
     "RecordingError": "recording_errors",
@@ -86,6 +92,7 @@ _HOMES: Final = {
     "ReplayLoopError": "recording_errors",
     "extract": "extraction",
     "load_catalog": "catalog",
+    "open": "recording",
     "open_spool": "spool",
     "read_mqtt": "read",
     "simulate": "simulating",
@@ -101,10 +108,14 @@ __all__ = [
     "Column",
     "DoctorReport",
     "DoctorRow",
+    "Follow",
     "HoneyframeError",
     "LastWill",
     "Message",
     "PublishResult",
+    "Recorder",
+    "RecorderStats",
+    "Recording",
     "Schema",
     "SimulationResult",
     "Simulator",
@@ -120,6 +131,7 @@ __all__ = [
     "errors",
     "extract",
     "load_catalog",
+    "open",
     "open_spool",
     "read_mqtt",
     "simulate",

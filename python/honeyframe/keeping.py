@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from .durations import Duration
@@ -11,7 +11,9 @@ from .lifetime import check_process
 
 if TYPE_CHECKING:
     from .client import Client
+    from .follow import Follow
     from .recorder import Recorder
+    from .recording import Moment
     from .spool import Sync
 
 
@@ -116,3 +118,50 @@ class Keeping:
                 "timeout": timeout,
             },
         )
+
+    def follow(
+        self,
+        path: Path,
+        topics: str | Sequence[str],
+        *,
+        start: Moment | None = None,
+        columns: Iterable[str] | None = None,
+        history: bool = True,
+        max_rows: int = 50_000,
+        max_seconds: Duration = 1.0,
+        seconds: Duration | None = None,
+        idle_seconds: Duration | None = None,
+        **record: Any,
+    ) -> Follow:
+        """Records, and gives what is recorded: first the past that ``path`` has of these topics, then what comes, each message once.
+
+        Args:
+            path, topics, record: as :meth:`record`.
+            start: only what was received from then on.
+            columns: only these.
+            history, max_rows, max_seconds, seconds, idle_seconds: as :class:`honeyframe.Follow`.
+
+        Returns:
+            Follow: an iterator of batches. Closing it stops the recorder, ``.recorder``. Of what another process records,
+            ``hf.open(path).follow()`` needs no client.
+
+        Example::
+
+            with client.follow("recording", "plant/{line}/telemetry", start="2026-11-26") as batches:
+                for batch in batches:
+                    df = batch.to_pandas()
+        """
+        from .recording import open as open_recording
+
+        recorder = self.record(path, topics, **record)
+        try:
+            options = record.get("storage_options")
+            recording = open_recording(path, topics, start, columns=columns, storage_options=options)
+            found = recording.follow(
+                history=history, max_rows=max_rows, max_seconds=max_seconds, seconds=seconds, idle_seconds=idle_seconds
+            )
+        except BaseException:
+            recorder.stop()
+            raise
+        found.recorder = recorder
+        return found

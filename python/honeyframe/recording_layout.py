@@ -1,9 +1,10 @@
 """How a recording lies on the disk or in a store: the names of its files, its manifest and its journal.
 
     recording/
-      day=2026-11-26/pattern=plant%2F%7Bline%7D%2Ftelemetry/00…01-00…99.1a2b3c4d.parquet
+      recv_day=2026-11-26/topic_pattern=plant%2F%7Bline%7D%2Ftelemetry/00…01-00…99.1a2b3c4d.parquet
       _honeyframe/manifest.json   what is recorded here, and how; written at each start
       _honeyframe/journal.json    the last commit: everything up to its last number is in the files, nothing else is
+      _honeyframe/columns.json    the columns and types known of each pattern, for the next run
       _honeyframe/stage/          files that are being written: no part of the recording
       _honeyframe/spool/          messages that are not in a file yet (docs/spooling.md)
       _honeyframe/lock            one recorder at a time
@@ -29,6 +30,9 @@ from .recording_errors import NotARecordingError
 OWN: Final = "_honeyframe"
 MANIFEST: Final = f"{OWN}/manifest.json"
 JOURNAL: Final = f"{OWN}/journal.json"
+DAY: Final = "recv_day"  # columns of the partitions; payloads have hardly one of that name
+PATTERN: Final = "topic_pattern"
+COLUMNS: Final = f"{OWN}/columns.json"
 STAGE: Final = f"{OWN}/stage"
 LOCK: Final = f"{OWN}/lock"
 SPOOL: Final = f"{OWN}/spool"
@@ -39,7 +43,7 @@ VERSION: Final = 1
 _LONGEST_FOLDER: Final = 200  # bytes of a name; file systems take 255
 _DAY: Final = 86_400_000_000_000
 _PART: Final = re.compile(r"(?P<first>\d{20})-(?P<last>\d{20})\.(?P<tail>[0-9a-f]{8}(-\d+)?)\.parquet")
-_FOLDERS: Final = re.compile(r"day=(?P<day>-?\d{4,6}-\d\d-\d\d)/pattern=(?P<pattern>[^/]+)/(?P<name>[^/]+)")
+_FOLDERS: Final = re.compile(r"recv_day=(?P<day>-?\d{4,6}-\d\d-\d\d)/topic_pattern=(?P<pattern>[^/]+)/(?P<name>[^/]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def folder_of(pattern: str) -> str:
 def part_path(day: str, pattern: str, first: int, last: int, number: int) -> str:
     """Of the ``number``-th file, from 0, of a day and pattern in the cut from ``first`` to ``last``. No two cuts have the same."""
     tail = _hash(pattern) + (f"-{number}" if number else "")
-    return f"day={day}/pattern={folder_of(pattern)}/{first:020d}-{last:020d}.{tail}.parquet"
+    return f"{DAY}={day}/{PATTERN}={folder_of(pattern)}/{first:020d}-{last:020d}.{tail}.parquet"
 
 
 def _hash(text: str) -> str:
@@ -179,7 +183,10 @@ class Journal:
         found = _from_bytes(content, place)
         names = cls.__dataclass_fields__
         journal = cls(**{name: value for name, value in found.items() if name in names})
-        return replace(journal, parts=[JournalPart(**part) for part in found.get("parts", ())])
+        try:
+            return replace(journal, parts=[JournalPart(**part) for part in found.get("parts", ())])
+        except TypeError:
+            raise _damaged(place) from None
 
 
 def _to_bytes(content: Mapping[str, Any]) -> bytes:
@@ -193,12 +200,16 @@ def _from_bytes(content: bytes, place: str) -> dict[str, Any]:
             raise ValueError
         version = int(found["version"])
     except (ValueError, KeyError, TypeError, HoneyframeError):
-        raise NotARecordingError(f"{place} is damaged, or of something else: it does not read as a honeyframe recording's") from None
+        raise _damaged(place) from None
     if version > VERSION:
         raise NotARecordingError(
             f"{place} is of version {version}, and this honeyframe knows {VERSION}", hint="Upgrade honeyframe to read it."
         )
     return found
+
+
+def _damaged(place: str) -> NotARecordingError:
+    return NotARecordingError(f"{place} is damaged, or of something else: it does not read as a honeyframe recording's")
 
 
 def now_text() -> str:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from .arguments import check_path
 from .errors import InvalidArgumentError
 from .recording_errors import RecordingInUseError, RemoteError, storage_errors
-from .recording_layout import JOURNAL, LOCK, OWN, STAGE
+from .recording_layout import LOCK, OWN, STAGE
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+(?:::|://)", re.IGNORECASE)
 _MODE: Final = 0o666  # less the umask
@@ -351,7 +351,3 @@ def find_place(path: object, *, storage_options: Mapping[str, Any] | None = None
     if storage_options:
         raise InvalidArgumentError(f"storage_options= are for an address such as s3://bucket/path; {path!r} is a path")
     return LocalPlace(check_path("path", path))
-
-
-def has_recording(place: Place) -> bool:
-    return place.read(JOURNAL) is not None

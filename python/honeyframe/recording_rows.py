@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import _core
 from .errors import InvalidArgumentError
 from .options import Metadata, extract_options
+from .recording_columns import KnownColumns, example_payloads
 from .recording_layout import day_of
 from .templates import _without_share, read_topics
 
@@ -27,6 +28,7 @@ READ_ROWS: Final = 25_000
 #: Columns of every file, before and behind those of the payloads.
 HEAD: Final[tuple[Metadata, ...]] = ("topic", "recv_time", "retain", "qos", "dup", "spool_seq")
 TAIL: Final[tuple[Metadata, ...]] = ("user_properties", "content_type", "response_topic")
+NUMBER: Final = "_spool_seq"
 UNREADABLE: Final = "_unreadable"
 PAYLOAD: Final = "_payload"
 SPOOL_METADATA: Final[tuple[Metadata, ...]] = (*HEAD, *TAIL)
@@ -58,6 +60,10 @@ class TopicPattern:
         name = _without_share(topic)
         found = read_topics([name])
         return cls(name, found.filters[0], found.template)
+
+
+def level_names(template: str | None) -> list[str]:
+    return [] if template is None else list(_core.parse_template(template)[1])
 
 
 def patterns_of(topics: Sequence[str], patterns: Sequence[str] | None) -> list[TopicPattern]:
@@ -102,16 +108,30 @@ class Rows:
 class RowMaker:
     """Makes rows of batches of a spool, read with :data:`SPOOL_METADATA` and ``payload="raw"``. Not thread-safe."""
 
-    def __init__(self, patterns: Sequence[TopicPattern], extraction: Mapping[str, Any], *, raw: bool, retained: str = "include") -> None:
+    def __init__(
+        self,
+        patterns: Sequence[TopicPattern],
+        extraction: Mapping[str, Any],
+        *,
+        raw: bool,
+        retained: str = "include",
+        known: KnownColumns | None = None,
+    ) -> None:
         self._patterns = patterns
         self._extraction = dict(extraction)
         self._raw = raw
         self._retained = retained
+        self._known = dict(known or {})
         self._ids: dict[str, int] = {}
         self._extractors: dict[int, _Extractor] = {}
 
     def name(self, pattern: int) -> str:
         return self._patterns[pattern].name if pattern < len(self._patterns) else OTHER
+
+    def columns(self) -> dict[str, list[tuple[str, str]]]:
+        """Names and types that are known of each pattern by now."""
+        seen = {self.name(pattern): one.columns() for pattern, one in self._extractors.items()}
+        return {name: list(columns) for name, columns in {**self._known, **seen}.items()}
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[Rows]:
         """Of each day and pattern in it. The numbers of the messages rise in each."""
@@ -157,7 +177,8 @@ class RowMaker:
         found = self._extractors.get(pattern)
         if found is None:
             template = self._patterns[pattern].template if pattern < len(self._patterns) else None
-            found = self._extractors[pattern] = _Extractor(self._extraction, template, raw=self._raw)
+            known = self._known.get(self.name(pattern), ())
+            found = self._extractors[pattern] = _Extractor(self._extraction, template, raw=self._raw, known=known)
         return found
 
 
@@ -179,7 +200,7 @@ def _by_day(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
 class _Extractor:
     """Of one pattern: a stream's extraction, whose columns and types grow over all its messages."""
 
-    def __init__(self, extraction: Mapping[str, Any], template: str | None, *, raw: bool) -> None:
+    def __init__(self, extraction: Mapping[str, Any], template: str | None, *, raw: bool, known: Sequence[tuple[str, str]]) -> None:
         self._queue = _core.Queue(
             max_messages=_NO_LIMIT, max_bytes=_NO_LIMIT, max_payload_bytes=268_435_455, overflow="drop_newest", keep_properties=False
         )
@@ -194,6 +215,19 @@ class _Extractor:
         self._raw = raw
         self._pushed = 0
         self._unreadable = 0
+        if extraction.get("payload", "auto") in ("auto", "json") and not extraction.get("schema") and not extraction.get("explode"):
+            self._learn(example_payloads(known, sep=extraction.get("sep", "."), besides=level_names(template)))
+
+    def _learn(self, payloads: Sequence[bytes]) -> None:
+        for payload in payloads:
+            self._queue.push("example", payload)
+        self._pushed += len(payloads)
+        while self._reader.next(1 << 30, 0.0, 0.0) is not None:
+            pass
+        self._reader.take_events()
+
+    def columns(self) -> list[tuple[str, str]]:
+        return [(name, kind) for name, kind in self._reader.schema().fields() if not name.startswith("_") and kind != "null"]
 
     def rows(self, batch: pa.RecordBatch, pattern: int, day: str) -> Iterator[Rows]:
         import numpy as np

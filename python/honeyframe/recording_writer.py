@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from .errors import InvalidArgumentError
+from .recording_columns import columns_to_bytes, read_columns
 from .recording_errors import NotARecordingError, RecordingError, RecordingInUseError
-from .recording_layout import JOURNAL, MANIFEST, Journal, Manifest, PartName, now_text
+from .recording_layout import COLUMNS, JOURNAL, MANIFEST, Journal, Manifest, PartName, now_text
 from .recording_parts import OpenCut
 from .recording_place import Place
 from .recording_rows import RowMaker, TopicPattern
@@ -64,7 +65,8 @@ class RecordingWriter:
         self._lock: IO[bytes] | None = None
         self.manifest = Manifest("", "")
         self.journal = Journal()
-        self._rows = RowMaker(options.patterns, options.extraction, raw=options.raw, retained=options.retained)
+        self._known: dict[str, list[tuple[str, str]]] = {}
+        self._rows = self._row_maker()
         self._cut: OpenCut | None = None
         self._began = 0.0  # of the messages that are not committed, the first
         self._first = self._last = 0
@@ -111,6 +113,12 @@ class RecordingWriter:
         self._finish_commit(self.journal)
         self.place.clear_stage()
         self.place.write(MANIFEST, manifest.to_bytes())
+        self._known = read_columns(self.place)
+        self._rows = self._row_maker()
+
+    def _row_maker(self) -> RowMaker:
+        options = self._options
+        return RowMaker(options.patterns, options.extraction, raw=options.raw, retained=options.retained, known=self._known)
 
     def close(self) -> None:
         """Lets go of the recording; what is not committed stays in the spool."""
@@ -211,6 +219,9 @@ class RecordingWriter:
         parts = cut.finish(self._first, self._last, self.manifest.id)
         for part in parts:
             self.place.bring(self.place.stage / part.staged)
+        if (known := self._rows.columns()) != self._known:
+            self.place.write(COLUMNS, columns_to_bytes(known))
+            self._known = known
         journal = replace(
             self.journal,
             first=self._first,
@@ -256,6 +267,14 @@ def read_journal(place: Place) -> Journal | None:
     """Of a recording; None where nothing was ever committed."""
     content = place.read(JOURNAL)
     return None if content is None else Journal.from_bytes(content, f"{place.shown}/{JOURNAL}")
+
+
+def read_manifest(place: Place) -> Manifest:
+    """Raises NotARecordingError where there is none."""
+    content = place.read(MANIFEST)
+    if content is None:
+        raise NotARecordingError(f"there is no recording at {place.shown}", hint="client.record(path, topics) makes one.")
+    return Manifest.from_bytes(content, f"{place.shown}/{MANIFEST}")
 
 
 def _check_empty(place: Place) -> None:

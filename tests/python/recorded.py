@@ -75,7 +75,7 @@ def record(spool: Path, place: Path | Place, topics: Sequence[str] = ("#",), **o
 
 
 def files_of(path: Path) -> list[Path]:
-    return sorted(path.glob("day=*/pattern=*/*.parquet"))
+    return sorted(path.glob("recv_day=*/topic_pattern=*/*.parquet"))
 
 
 def rows_of(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -47,11 +47,11 @@ def test_each_pattern_has_columns_and_types_of_its_own(tmp_path: Path) -> None:
     messages = [("a/1", b'{"v":1}'), ("b/1", b'{"v":"text"}'), ("a/2", b'{"v":2}'), ("c", b'{"w":true}')]
     recorded(tmp_path, messages, ["#"], patterns=["a/{id}", "b/+"])
     found = {file.parent.name: rows for file in files_of(tmp_path / "recording") for rows in [pq_rows(file)]}
-    assert [row["v"] for row in found["pattern=a%2F%7Bid%7D"]] == [1, 2]
-    assert [row["id"] for row in found["pattern=a%2F%7Bid%7D"]] == ["1", "2"]
-    assert [row["v"] for row in found["pattern=b%2F%2B"]] == ["text"]
-    assert [row["w"] for row in found["pattern=%23"]] == [True]
-    assert "v" not in found["pattern=%23"][0]
+    assert [row["v"] for row in found["topic_pattern=a%2F%7Bid%7D"]] == [1, 2]
+    assert [row["id"] for row in found["topic_pattern=a%2F%7Bid%7D"]] == ["1", "2"]
+    assert [row["v"] for row in found["topic_pattern=b%2F%2B"]] == ["text"]
+    assert [row["w"] for row in found["topic_pattern=%23"]] == [True]
+    assert "v" not in found["topic_pattern=%23"][0]
 
 
 def pq_rows(file: Path) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def pq_rows(file: Path) -> list[dict[str, Any]]:
 
 def test_the_first_pattern_that_matches_takes_a_topic(tmp_path: Path) -> None:
     recorded(tmp_path, [("a/1", b"{}"), ("a/2", b"{}")], ["a/1", "a/+"])
-    assert [file.parent.name for file in files_of(tmp_path / "recording")] == ["pattern=a%2F%2B", "pattern=a%2F1"]
+    assert [file.parent.name for file in files_of(tmp_path / "recording")] == ["topic_pattern=a%2F%2B", "topic_pattern=a%2F1"]
 
 
 def test_a_value_that_does_not_fit_later_does_not_change_the_column(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_days_are_those_of_utc_and_a_clock_may_step(tmp_path: Path) -> None:
     spool.close()
     record(tmp_path / "spool", tmp_path / "recording", ["t"])
     days = {file.parent.parent.name: [row["_spool_seq"] for row in pq_rows(file)] for file in files_of(tmp_path / "recording")}
-    assert days == {"day=1969-12-31": [5], "day=2026-11-26": [1, 3], "day=2026-11-27": [2, 4]}
+    assert days == {"recv_day=1969-12-31": [5], "recv_day=2026-11-26": [1, 3], "recv_day=2026-11-27": [2, 4]}
 
 
 def test_what_a_payload_has_under_our_names_is_kept(tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ def test_without_its_journal_it_goes_on_behind_its_last_file(tmp_path: Path, spo
 
 def test_files_that_their_owner_deleted_do_not_come_again(tmp_path: Path, spool: Path) -> None:
     record(spool, tmp_path / "r")
-    shutil.rmtree(tmp_path / "r" / "day=2026-11-26")
+    shutil.rmtree(tmp_path / "r" / "recv_day=2026-11-26")
     record(spool, tmp_path / "r")
     assert numbers_of(tmp_path / "r") == []
 
@@ -370,3 +370,18 @@ def test_days() -> None:
 def test_credentials_of_an_address_do_not_show() -> None:
     assert hide_credentials("s3://key:secret@bucket/a/b?x=secret") == "s3://bucket/a/b"
     assert READ_ROWS
+
+
+def test_types_do_not_begin_anew_with_a_restart(tmp_path: Path) -> None:
+    first = [("plant/1/t", b'{"v":21.5,"n":{"x":1},"l":[1],"s":"a","n.y":1}'), ("plant/1/t", b"5")]
+    second = [("plant/2/t", b'{"v":"N/A","n":{"x":"closed"},"l":["a"],"s":5,"late":true}')]
+    for messages in (first, second):
+        record(spool_with(tmp_path / "spool", messages), tmp_path / "recording", ["plant/{line}/t"])
+    one, _, other = rows_of(tmp_path / "recording")
+    assert (one["v"], one["n.x"], one["l"], one["s"], one["line"]) == (21.5, 1, [1], "a", "1")
+    assert (other["v"], other["n.x"], other["l"], other["s"], other["line"], other["late"]) == (None, None, None, "5", "2", True)
+    assert json.loads(other["_misfit"]) == {"n.x": "closed", "l": ["a"]}
+    assert hf.open(tmp_path / "recording").to_pandas().dtypes["v"] == "float64"
+    (tmp_path / "recording" / "_honeyframe" / "columns.json").write_text("damaged")
+    record(spool_with(tmp_path / "spool", second), tmp_path / "recording", ["plant/{line}/t"])
+    assert numbers_of(tmp_path / "recording") == [1, 2, 3, 4]
