@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .recorder import Recorder, RecorderStats
     from .recording import Recording, open
     from .recording_errors import *  # noqa: F403 - as above
+    from .replaying import ReplayResult, replay
     from .schema import Column, Schema
     from .simulating import SimulationResult, Simulator, simulate
     from .spool import open_spool
@@ -90,11 +91,13 @@ _HOMES: Final = {
     "RecordingWarning": "recording_errors",
     "RemoteError": "recording_errors",
     "ReplayLoopError": "recording_errors",
+    "ReplayResult": "replaying",
     "extract": "extraction",
     "load_catalog": "catalog",
     "open": "recording",
     "open_spool": "spool",
     "read_mqtt": "read",
+    "replay": "replaying",
     "simulate": "simulating",
     "usage": "traffic_usage",
 }
@@ -116,6 +119,7 @@ __all__ = [
     "Recorder",
     "RecorderStats",
     "Recording",
+    "ReplayResult",
     "Schema",
     "SimulationResult",
     "Simulator",
@@ -134,6 +138,7 @@ __all__ = [
     "open",
     "open_spool",
     "read_mqtt",
+    "replay",
     "simulate",
     "usage",
 ]

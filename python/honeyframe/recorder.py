@@ -269,9 +269,9 @@ def _at_exit() -> None:
 atexit.register(_at_exit)
 
 
-def recorders_of(client: Client) -> list[Recorder]:
-    """Those that record now."""
-    return [one for one in list(_recorders) if one._client is client and one.recording]
+def all_recorders() -> list[Recorder]:
+    """Those of this process that record now."""
+    return [one for one in list(_recorders) if one.recording]
 
 
 def record(

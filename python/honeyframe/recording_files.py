@@ -83,7 +83,7 @@ class Selection:
         if pattern == "other":
             return True
         levels = _core.parse_template(pattern)[0].split("/")
-        return any(_overlap(levels, topic.split("/")) for topic in self.topics)
+        return any(overlap(levels, topic.split("/")) for topic in self.topics)
 
     def expression(self) -> Any:
         """For a dataset of pyarrow; None where all rows are asked for."""
@@ -127,7 +127,7 @@ def regex_of(topic_filter: str) -> str:
     return f"^{'(?:[^$/][^/]*)?' + body.removeprefix('[^/]*') if topic_filter.startswith('+') else body}$"
 
 
-def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
+def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether a topic may match both filters, given level by level."""
     for place in range(max(len(one), len(other))):
         left, right = (levels[place] if place < len(levels) else None for levels in (one, other))
