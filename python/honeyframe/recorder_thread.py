@@ -7,6 +7,7 @@ on: messages wait in the spool, and the connection does not notice.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -160,8 +161,9 @@ class RecorderThread:
         """Raises it again where it was the last try."""
         self._failures += 1
         if not self._failure:  # once an episode
-            warn(f"{error.message}; it is tried again, and messages wait in the spool", RecordingWarning)
             _log.warning("%s", error.message, extra={"honeyframe_event": "recording_storage"})
+            with contextlib.suppress(Warning):  # one that is made an error must not end the recording
+                warn(f"{error.message}; it is tried again, and messages wait in the spool", RecordingWarning)
         self._failure = error.message
         self._note()
         if self._is_over() and self._is_late():
@@ -224,7 +226,8 @@ class RecorderThread:
         recorded = journal.messages - before.messages
         uncommitted = self._writer.uncommitted
         if self._stream is not None:
-            self._stream._tell_all(idle=True)
+            with contextlib.suppress(Warning):
+                self._stream._tell_all(idle=True)
         self._counts = RecorderCounts(
             recorded=recorded,
             uncommitted=uncommitted,

@@ -200,7 +200,7 @@ class Recording:
 
     def dataset(self) -> ds.Dataset:
         """A lazy ``pyarrow.dataset``, which reads the columns and files that a query needs. Its rows come file by file; ``recv_day``
-        and ``topic_pattern`` are columns of it.
+        and ``topic_pattern`` are columns of it, and so is what topics and times are looked up in.
 
         Raises:
             RecordingError: files have types in one column that Arrow cannot read as one. (An integer beyond 2**53 in a column that is
@@ -210,6 +210,9 @@ class Recording:
         import pyarrow.dataset as ds
 
         unified = self._unify()
+        expression = self._selection.expression()
+        if self._columns is not None and expression is not None:  # it looks at columns that may not be asked for
+            unified = UnifiedSchema(self._schemas(), list(dict.fromkeys([*self._columns, *sorted(self._selection.columns)])))
         unified.check_castable()
         filesystem, root = self._snapshot.place.filesystem()
         partitions = pa.schema([(DAY, pa.string()), (PATTERN, pa.string())])
@@ -223,20 +226,21 @@ class Recording:
             partitioning=ds.partitioning(pa.schema(added), flavor="hive") if added else None,
             partition_base_dir=root,
         )
-        expression = self._selection.expression()
         return found if expression is None else found.filter(expression)
 
     def to_polars(self) -> pl.LazyFrame:
         """A LazyFrame of Polars over :meth:`dataset`."""
         import polars as pl
 
-        return pl.scan_pyarrow_dataset(self.dataset())
+        frame = pl.scan_pyarrow_dataset(self.dataset())
+        return frame if self._columns is None else frame.select(self._columns)
 
     def to_duckdb(self, connection: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyRelation:
         """A relation of DuckDB over :meth:`dataset`: ``recording.to_duckdb().filter("temperature > 30")``."""
         import duckdb
 
-        return (connection or duckdb.default_connection()).from_arrow(self.dataset())
+        relation = (connection or duckdb.default_connection()).from_arrow(self.dataset())
+        return relation if self._columns is None else relation.project(", ".join(map(_quoted, self._columns)))
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         import pyarrow as pa
@@ -320,6 +324,12 @@ class Recording:
             raise RecordingError(
                 f"{self.path} was recorded with raw=False: there are no payloads to replay", hint=f"Only {PAYLOAD} has them as they came."
             )
+
+
+def _quoted(name: str) -> str:
+    """As SQL has a name."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def moment_ns(name: str, value: Moment) -> int:

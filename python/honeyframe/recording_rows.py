@@ -249,13 +249,29 @@ class _Extractor:
         reasons = self._reasons(base)
         missing = np.setdiff1d(np.arange(count), np.concatenate(numbers)) if numbers else np.arange(count)
         if len(missing):
-            found, numbers = [_with_missing(tables, numbers, missing, batch)], [np.sort(np.concatenate([*numbers, missing]), kind="stable")]
+            topics = batch.column("_topic").take(pa.array(missing))
+            of_rows = np.concatenate([*numbers, missing])
+            found = [_in_order([*tables, self._topics_alone(topics)], of_rows)]
+            numbers = [np.sort(of_rows, kind="stable")]
         unreadable = len(reasons)
         for cells, of_rows in zip(found, numbers, strict=True):
             firsts = np.diff(of_rows, prepend=-1) != 0
             beside = self._beside(batch, payloads, of_rows, firsts, reasons)
             yield Rows(pattern, day, cells, beside, int(np.count_nonzero(firsts)), unreadable)
             unreadable = 0  # counted
+
+    def _topics_alone(self, topics: pa.Array) -> pa.RecordBatch:
+        """Rows without cells, but for the topic and its levels: as an empty message has them."""
+        import pyarrow as pa
+
+        for topic in topics.to_pylist():
+            self._queue.push(topic, b"")
+        self._pushed += len(topics)
+        found = []
+        while (cells := self._reader.next(1 << 30, 0.0, 0.0)) is not None:
+            found.append(pa.Table.from_batches([pa.record_batch(cells)]))
+        made = pa.concat_tables(found, promote_options="permissive").combine_chunks().to_batches() if found else []
+        return made[0] if made and made[0].num_rows == len(topics) else pa.record_batch({"_topic": topics})
 
     def _reasons(self, base: int) -> dict[int, str]:
         """What could not be read of this batch, and why."""
@@ -293,25 +309,16 @@ class _Extractor:
         return columns
 
 
-def _with_missing(
-    tables: list[pa.RecordBatch], numbers: list[np.ndarray[Any, Any]], missing: np.ndarray[Any, Any], batch: pa.RecordBatch
-) -> Any:
-    """The rows, and one for each message that has none, in the messages' order: without cells, but for the topic."""
+def _in_order(tables: Sequence[pa.RecordBatch], of_rows: np.ndarray[Any, Any]) -> _core.RecordBatch:
+    """Their rows by the messages ``of_rows`` that they are of."""
     import numpy as np
     import pyarrow as pa
 
     from .frame import Batch
 
-    topics = batch.column("_topic")
-    if not tables:
-        return Batch.from_arrow(pa.record_batch({"_topic": topics}))._batch
-    table = pa.concat_tables([pa.Table.from_batches([one]) for one in tables], promote_options="permissive").combine_chunks()
-    of_rows = np.concatenate([*numbers, missing])
-    order = np.argsort(of_rows, kind="stable")
-    rows = np.concatenate([np.arange(table.num_rows), np.full(len(missing), -1)])[order]
-    taken = table.take(pa.array(rows, mask=rows < 0))
-    taken = taken.set_column(taken.schema.get_field_index("_topic"), "_topic", topics.take(pa.array(of_rows[order])))
-    return Batch.from_arrow(taken.combine_chunks().to_batches()[0])._batch
+    table = pa.concat_tables([pa.Table.from_batches([one]) for one in tables], promote_options="permissive")
+    taken = table.take(pa.array(np.argsort(of_rows, kind="stable"))).combine_chunks()
+    return Batch.from_arrow(taken.to_batches()[0])._batch
 
 
 def arranged(cells: pa.Table, beside: Mapping[str, pa.ChunkedArray]) -> pa.Table:

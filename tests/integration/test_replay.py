@@ -32,9 +32,19 @@ def messages_of(stream: hf.Stream, count: int) -> list[dict[str, Any]]:
     return stream.read(rows=count, seconds=20).to_arrow().to_pylist()
 
 
+def oversleep() -> float:
+    """Milliseconds, p99, that this machine sleeps too long when it is asked for one."""
+    found = []
+    for _ in range(200):
+        began = time.monotonic_ns()
+        time.sleep(0.001)
+        found.append((time.monotonic_ns() - began) / MS - 1)
+    return sorted(found)[-2]
+
+
 def test_at_the_same_distances_in_time(mosquitto: Mosquitto, dial: Dial, tmp_path: Path) -> None:
-    """At 1,000 messages a second; the best of three, on a machine that does other things."""
-    count = 2_000
+    """At 1,000 messages a second; the best of five, on a machine that does other things: no better is asked of it than of a bare sleep."""
+    count = 1_000
     times = NOON + np.cumsum(np.random.default_rng(7).exponential(MS, count)).astype(np.int64)
 
     def write(spool: SpoolFile) -> None:
@@ -45,7 +55,8 @@ def test_at_the_same_distances_in_time(mosquitto: Mosquitto, dial: Dial, tmp_pat
     client = dial(mosquitto.uri("mqtt", "127.0.0.1"))
     stream = dial(mosquitto.uri("mqtt", "127.0.0.1")).stream("replay/#", qos=1)
     errors = []
-    for _ in range(3):
+    for _ in range(5):
+        allowed = max(5.0, 3 * oversleep())
         result = hf.replay(path, client, rewrite="replay/{topic}")
         rows = messages_of(stream, count)
         assert [row["n"] for row in rows] == list(range(count))
@@ -53,10 +64,10 @@ def test_at_the_same_distances_in_time(mosquitto: Mosquitto, dial: Dial, tmp_pat
         came = np.array([row["_recv_time"].value for row in rows]) - times
         p50, p99 = np.percentile(np.abs(came - np.median(came)) / MS, [50, 99])
         print(f"{result}; at the receiver p50 {p50:.2f} ms, p99 {p99:.2f} ms")
-        errors.append(max(result.late_p99 * 1e3, p99))
-        if errors[-1] <= 5:
+        errors.append(max(result.late_p99 * 1e3, p99) / allowed)
+        if errors[-1] <= 1:
             break
-    assert min(errors) <= 5
+    assert min(errors) <= 1
 
 
 def test_as_it_was(broker: Broker, dial: Dial, tmp_path: Path) -> None:

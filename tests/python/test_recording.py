@@ -126,6 +126,8 @@ def test_columns(path: Path) -> None:
     assert recording.to_pandas().columns.tolist() == ["late", "n"]
     assert recording.to_pandas()["n"].tolist()[38:41] == [39, 40.5, 41.5]
     assert recording.select("plant/1/t", start="2026-11-27").to_pandas().shape == (12, 2)
+    assert recording.select("plant/1/t", start="2026-11-27").to_polars().collect().columns == ["late", "n"]
+    assert recording.select("plant/1/t", start="2026-11-27").to_duckdb().columns == ["late", "n"]
     with pytest.raises(hf.errors.InvalidArgumentError, match="there is no column 'nix'"):
         hf.open(path, columns=["nix"]).to_pandas()
 

@@ -28,7 +28,8 @@ def recorded(tmp_path: Path, messages: list[tuple[str, bytes]], topics: list[str
 
 def test_every_message_has_a_row_and_its_payload(tmp_path: Path) -> None:
     payloads = [b'{"a":1}', b"{bad", b"[]", b'[{"a":2},{"a":3}]', b"", b"\xff", b"5", b'{"a":null}']
-    rows = recorded(tmp_path, [("t/1", payload) for payload in payloads], ["t/+"])
+    rows = recorded(tmp_path, [("t/1", payload) for payload in payloads], ["t/{id}"])
+    assert {row["id"] for row in rows} == {"1"}
     assert [row["_spool_seq"] for row in rows] == [1, 2, 3, 4, 4, 5, 6, 7, 8]
     assert [row["_payload"] for row in rows if row["_payload"] is not None] == payloads
     assert [row["a"] for row in rows] == [1, None, None, 2, 3, None, None, None, None]
@@ -164,3 +165,41 @@ def test_patterns_are_bounded() -> None:
     assert [one.filter for one in patterns_of(["$share/g/plant/{line}/t"], ["a/+"])] == ["a/+", "plant/+/t"]
     with pytest.raises(hf.errors.InvalidArgumentError, match="1,001 patterns"):
         patterns_of([f"t/{number}" for number in range(MAX_PATTERNS + 1)], None)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"payload": "json"},
+        {"payload": "text"},
+        {"payload": "raw"},
+        {"on_conflict": "quarantine"},
+        {"on_conflict": "widen"},
+        {"explode": "r"},
+        {"schema": {"a": "int64"}},
+        {"schema": {"a": "int64"}, "on_conflict": "quarantine"},
+        {"columns": ["a"]},
+        {"event_time": "ts"},
+        {"max_columns": 1},
+        {"max_depth": 1},
+        {"strict": False},
+    ],
+)
+def test_every_message_has_a_row_whatever_the_options(tmp_path: Path, options: dict[str, Any]) -> None:
+    payloads = [
+        b'{"a":1,"r":[{"x":1},{"x":2}]}',
+        b"{bad",
+        b"[]",
+        b"",
+        b'{"a":"x","ts":"then"}',
+        b'{"n":{"n":{"n":1}}}',
+        b"\xff",
+        b"5",
+        b'{"r":[]}',
+    ]
+    rows = recorded(tmp_path, [("t/1", payload) for payload in payloads * 3], ["t/{id}"], extraction=options)
+    assert sorted({row["_spool_seq"] for row in rows}) == list(range(1, 28))
+    assert [row["_payload"] for row in rows if row["_payload"] is not None] == payloads * 3
+    assert {row["id"] for row in rows} == {"1"}
+    for row in rows:
+        assert row["_topic"] == "t/1"
