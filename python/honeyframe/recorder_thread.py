@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
+from .errors import HoneyframeError
 from .events import warn
 from .lifetime import is_ending
 from .recording_errors import RecordingStorageError, RecordingWarning
@@ -57,23 +58,21 @@ class RecorderCounts:
 class Release:
     """Tells the stream that writes the spool what it may give up: reads it up to the last commit, and throws that away."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, number: int) -> None:
         self._stream = stream
-        self._messages = 0
-        self._number = 0
+        self._number = number  # up to which it was read
 
-    def __call__(self, messages: int, number: int) -> None:
-        """``messages`` more were committed, up to ``number`` of the spool."""
-        left = messages
-        while left > 0 and self._number < number:
+    def __call__(self, number: int) -> None:
+        """All up to ``number``, of the spool, is committed."""
+        while self._number < number:
             try:
-                found = self._stream._reader.next(min(left, READ_ROWS), 0.0, 0.0)
+                # Numbers rise by one, but for a jump at a start of the machine: then some of what comes next is read as well.
+                found = self._stream._reader.next(min(number - self._number, READ_ROWS), 0.0, 0.0)
             except StopIteration:
                 return
             if found is None:
                 return
             self._number = _last_number(found)
-            left -= found.num_messages
 
 
 def _last_number(batch: _core.RecordBatch) -> int:
@@ -91,7 +90,7 @@ class RecorderThread:
         self._spool = spool
         self._writer = writer
         self._stream = stream
-        self._release = None if stream is None else Release(stream)
+        self._release = None if stream is None else Release(stream, writer.next_spool_number - 1)
         self._session_ended = session_ended
         self._stopping = threading.Event()
         self._ended = threading.Event()  # in place of Thread.join(), which takes a thread for ended when it was interrupted (Python 3.11)
@@ -131,7 +130,7 @@ class RecorderThread:
             self._record()
         except BaseException as error:  # told by wait(), stop()
             self.error = error
-            _log.exception("the recorder of %s has ended", self._writer.place.shown) if not _is_ours(error) else None
+            _log.error("the recorder of %s has ended: %s", self._writer.place.shown, error, exc_info=not isinstance(error, HoneyframeError))
         finally:
             self._writer.close()
             self._note()
@@ -202,14 +201,13 @@ class RecorderThread:
         self._note()
 
     def _commit(self) -> None:
-        messages = self._writer.uncommitted
         if not self._writer.commit():
             return
         if self._failure:
             _log.info("%s: written again", self._writer.place.shown, extra={"honeyframe_event": "recording_again"})
             self._failure = ""
         if self._release is not None:
-            self._release(messages, self._writer.next_spool_number - 1)
+            self._release(self._writer.next_spool_number - 1)
         self._note()
 
     def _is_over(self) -> bool:
@@ -241,12 +239,6 @@ class RecorderThread:
             storage_failures=self._failures,
             storage_error=self._failure,
         )
-
-
-def _is_ours(error: BaseException) -> bool:
-    from .errors import HoneyframeError
-
-    return isinstance(error, HoneyframeError)
 
 
 class _Rate:

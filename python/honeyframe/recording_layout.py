@@ -24,7 +24,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 from urllib.parse import quote, unquote
 
-from .errors import HoneyframeError
 from .recording_errors import NotARecordingError
 
 OWN: Final = "_honeyframe"
@@ -199,7 +198,7 @@ def _from_bytes(content: bytes, place: str) -> dict[str, Any]:
         if not isinstance(found, dict) or found["format"] != FORMAT:
             raise ValueError
         version = int(found["version"])
-    except (ValueError, KeyError, TypeError, HoneyframeError):
+    except (ValueError, KeyError, TypeError):
         raise _damaged(place) from None
     if version > VERSION:
         raise NotARecordingError(

@@ -159,12 +159,13 @@ class OpenCut:
                 self._end(first, last, recording)
             self._flush(key)
         self._end(first, last, recording)
-        counts: dict[tuple[str, int], int] = {}
+        counts: dict[tuple[str, str], int] = {}
         parts = []
         for day, pattern, part in self._closed:
-            number = counts.setdefault((day, pattern), 0)
-            counts[day, pattern] += 1
-            path = part_path(day, self._name_of(pattern), first, last, number)
+            name = self._name_of(pattern)  # which two patterns may have, with "other" among them
+            number = counts.setdefault((day, name), 0)
+            counts[day, name] += 1
+            path = part_path(day, name, first, last, number)
             with storage_errors("read", str(part.path)):
                 size = part.path.stat().st_size
             parts.append(JournalPart(part.path.name, path, part.rows, size))

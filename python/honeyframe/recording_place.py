@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
@@ -23,7 +24,7 @@ from .recording_errors import RecordingInUseError, RemoteError, storage_errors
 from .recording_layout import LOCK, OWN, STAGE
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+(?:::|://)", re.IGNORECASE)
-_MODE: Final = 0o666  # less the umask
+_LOCK_TRIES: Final = 10
 
 
 class Place(abc.ABC):
@@ -59,10 +60,6 @@ class Place(abc.ABC):
     @abc.abstractmethod
     def open(self, name: str) -> Any:
         """For pyarrow to read."""
-
-    @abc.abstractmethod
-    def url(self, name: str) -> str:
-        """For other libraries."""
 
     @abc.abstractmethod
     def filesystem(self) -> tuple[Any, str]:
@@ -103,16 +100,14 @@ class LocalPlace(Place):
     def lock(self) -> IO[bytes]:
         with storage_errors("lock", self.shown):
             file = (self.path / LOCK).open("a+b")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _locked(file):
             file.seek(0)
             who = file.read(200).decode(errors="replace").strip()
             file.close()
             raise RecordingInUseError(
                 f"another recorder{f' ({who})' if who else ''} is recording to {self.shown}",
                 hint="One recorder at a time: end that one, or choose another path.",
-            ) from None
+            )
         file.truncate(0)
         file.write(f"process {os.getpid()}\n".encode())
         file.flush()
@@ -187,9 +182,6 @@ class LocalPlace(Place):
         with storage_errors("read", f"{self.shown}/{name}"):
             return pa.memory_map(os.fspath(self.path / name))
 
-    def url(self, name: str) -> str:
-        return os.fspath(self.path / name)
-
     def filesystem(self) -> tuple[Any, str]:
         import pyarrow.fs as fs
 
@@ -206,6 +198,18 @@ def _files_below(folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
         else:
             with contextlib.suppress(FileNotFoundError):
                 yield name, entry.stat(follow_symlinks=False).st_size
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """A reader that looks whether somebody records has the lock for a moment."""
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def _sync(folder: Path) -> None:
@@ -318,9 +322,6 @@ class RemotePlace(Place):
     def open(self, name: str) -> Any:
         with self._errors("read", name):
             return self._fs.open(self._at(name), "rb")
-
-    def url(self, name: str) -> str:
-        return str(self._fs.unstrip_protocol(self._at(name)))
 
     def filesystem(self) -> tuple[Any, str]:
         import pyarrow.fs as fs

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import _core
 from .errors import InvalidArgumentError
 from .options import Metadata, extract_options
-from .recording_columns import KnownColumns, example_payloads
+from .recording_columns import KnownColumns, example_payload
 from .recording_layout import day_of
 from .templates import _without_share, read_topics
 
@@ -44,6 +44,10 @@ _NOT_HERE: Final = {
 }
 _KNOWN_TOPICS: Final = 200_000
 _QUARANTINE: Final = READ_ROWS + 1
+_QUARANTINE_BYTES: Final = 33_554_432  # of what was not read lately, of all patterns
+_LEAST_QUARANTINE: Final = 262_144
+_FORGOTTEN: Final = "unreadable, or without rows: the reason had no room"
+_PIECE_BYTES: Final = 8_388_608
 _NO_LIMIT: Final = 1 << 40
 
 
@@ -122,6 +126,7 @@ class RowMaker:
         self._raw = raw
         self._retained = retained
         self._known = dict(known or {})
+        self._quarantine_bytes = max(_LEAST_QUARANTINE, _QUARANTINE_BYTES // (len(patterns) + 1))
         self._ids: dict[str, int] = {}
         self._extractors: dict[int, _Extractor] = {}
 
@@ -141,8 +146,9 @@ class RowMaker:
             flag = batch.column("_retain")
             batch = batch.filter(flag if self._retained == "only" else pc.invert(flag))
         for day, of_day in _by_day(batch):
-            for pattern, part in self._by_pattern(of_day):
-                yield from self._extractor(pattern).rows(part, pattern, day)
+            for pattern, of_pattern in self._by_pattern(of_day):
+                for part in _pieces(of_pattern, min(_PIECE_BYTES, self._quarantine_bytes // 2)):
+                    yield from self._extractor(pattern).rows(part, pattern, day)
 
     def _by_pattern(self, batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
         import pyarrow as pa
@@ -178,7 +184,13 @@ class RowMaker:
         if found is None:
             template = self._patterns[pattern].template if pattern < len(self._patterns) else None
             known = self._known.get(self.name(pattern), ())
-            found = self._extractors[pattern] = _Extractor(self._extraction, template, raw=self._raw, known=known)
+            found = self._extractors[pattern] = _Extractor(
+                self._extraction,
+                template,
+                raw=self._raw,
+                known=known,
+                quarantine_bytes=self._quarantine_bytes,
+            )
         return found
 
 
@@ -197,10 +209,25 @@ def _by_day(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
         yield day_of(int(day) * 86_400_000_000_000), batch.filter(pa.array(days == day))
 
 
+def _pieces(batch: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:
+    """Of some megabytes: what of them cannot be read is in the extractor's memory for a moment."""
+    step = -(-batch.num_rows // max(1, batch.nbytes // size))
+    for begin in range(0, batch.num_rows, step):
+        yield batch.slice(begin, step)
+
+
 class _Extractor:
     """Of one pattern: a stream's extraction, whose columns and types grow over all its messages."""
 
-    def __init__(self, extraction: Mapping[str, Any], template: str | None, *, raw: bool, known: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        extraction: Mapping[str, Any],
+        template: str | None,
+        *,
+        raw: bool,
+        known: Sequence[tuple[str, str]] = (),
+        quarantine_bytes: int = _QUARANTINE_BYTES,
+    ) -> None:
         self._queue = _core.Queue(
             max_messages=_NO_LIMIT, max_bytes=_NO_LIMIT, max_payload_bytes=268_435_455, overflow="drop_newest", keep_properties=False
         )
@@ -209,22 +236,17 @@ class _Extractor:
             topic_template=template,
             metadata=[*SPOOL_METADATA, "payload_index"],
             max_quarantine_messages=_QUARANTINE,
-            max_quarantine_bytes=1 << 30,
+            max_quarantine_bytes=quarantine_bytes,
         )
         self._reader = _core.StreamReader(self._queue, options)
         self._raw = raw
         self._pushed = 0
         self._unreadable = 0
+        self._forgotten = 0  # of the last batch: reasons that had no room, of payloads of many megabytes
         if extraction.get("payload", "auto") in ("auto", "json") and not extraction.get("schema") and not extraction.get("explode"):
-            self._learn(example_payloads(known, sep=extraction.get("sep", "."), besides=level_names(template)))
-
-    def _learn(self, payloads: Sequence[bytes]) -> None:
-        for payload in payloads:
-            self._queue.push("example", payload)
-        self._pushed += len(payloads)
-        while self._reader.next(1 << 30, 0.0, 0.0) is not None:
-            pass
-        self._reader.take_events()
+            self._push(["example"], [example_payload(known, sep=extraction.get("sep", "."), besides=level_names(template))])
+            while self._reader.next(1 << 30, 0.0, 0.0) is not None:
+                pass
 
     def columns(self) -> list[tuple[str, str]]:
         return [(name, kind) for name, kind in self._reader.schema().fields() if not name.startswith("_") and kind != "null"]
@@ -235,20 +257,21 @@ class _Extractor:
 
         payloads = batch.column("value_raw") if "value_raw" in batch.schema.names else pa.nulls(batch.num_rows, pa.binary())
         payloads = payloads.fill_null(b"")
-        push = self._queue.push
-        for topic, payload in zip(batch.column("_topic").to_pylist(), payloads.to_pylist(), strict=True):
-            push(topic, payload)
         base, count = self._pushed, batch.num_rows
-        self._pushed += count
+        places = self._push(batch.column("_topic").to_pylist(), payloads.to_pylist())
         found = []
         while (cells := self._reader.next(1 << 30, 0.0, 0.0)) is not None:
             found.append(cells)
         self._reader.take_events()
         tables = [pa.record_batch(cells) for cells in found]
-        numbers = [table.column("_payload_index").to_numpy(zero_copy_only=False) - base for table in tables]
-        reasons = self._reasons(base)
-        missing = np.setdiff1d(np.arange(count), np.concatenate(numbers)) if numbers else np.arange(count)
+        numbers = [places[table.column("_payload_index").to_numpy(zero_copy_only=False) - base] for table in tables]
+        reasons = {int(places[number]): why for number, why in self._reasons(base).items()}
+        every = np.arange(count)
+        whole = len(numbers) == 1 and np.array_equal(numbers[0], every)
+        missing = np.setdiff1d(every, np.concatenate(numbers)) if numbers and not whole else every[:0] if whole else every
         if len(missing):
+            if self._forgotten:
+                reasons = {int(number): _FORGOTTEN for number in missing} | reasons
             topics = batch.column("_topic").take(pa.array(missing))
             of_rows = np.concatenate([*numbers, missing])
             found = [_in_order([*tables, self._topics_alone(topics)], of_rows)]
@@ -260,13 +283,21 @@ class _Extractor:
             yield Rows(pattern, day, cells, beside, int(np.count_nonzero(firsts)), unreadable)
             unreadable = 0  # counted
 
+    def _push(self, topics: Sequence[str], payloads: Sequence[bytes]) -> np.ndarray[Any, Any]:
+        """Where in them each message is that the extractor got: all of them, as the spool has taken them by the same rules."""
+        import numpy as np
+
+        push = self._queue.push
+        taken = [push(topic, payload) == "stored" for topic, payload in zip(topics, payloads, strict=True)]
+        places = np.arange(len(taken)) if all(taken) else np.flatnonzero(taken)
+        self._pushed += len(places)
+        return places
+
     def _topics_alone(self, topics: pa.Array) -> pa.RecordBatch:
         """Rows without cells, but for the topic and its levels: as an empty message has them."""
         import pyarrow as pa
 
-        for topic in topics.to_pylist():
-            self._queue.push(topic, b"")
-        self._pushed += len(topics)
+        self._push(topics.to_pylist(), [b""] * len(topics))
         found = []
         while (cells := self._reader.next(1 << 30, 0.0, 0.0)) is not None:
             found.append(pa.Table.from_batches([pa.record_batch(cells)]))
@@ -277,9 +308,13 @@ class _Extractor:
         """What could not be read of this batch, and why."""
         quarantined = self._reader.counters()["quarantined"]
         if quarantined == self._unreadable:
+            self._forgotten = 0
             return {}
+        count = quarantined - self._unreadable
         self._unreadable = quarantined
-        return {entry[2] - base: f"{entry[3]}: {entry[4]}" for entry in self._reader.quarantine() if entry[2] >= base}
+        found = {entry[2] - base: f"{entry[3]}: {entry[4]}" for entry in self._reader.quarantine() if entry[2] >= base}
+        self._forgotten = count - len(found)
+        return found
 
     def _beside(
         self,

@@ -6,17 +6,19 @@ then the same messages are read from the spool again, from behind the last commi
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from .errors import InvalidArgumentError
 from .recording_columns import columns_to_bytes, read_columns
 from .recording_errors import NotARecordingError, RecordingError, RecordingInUseError
-from .recording_layout import COLUMNS, JOURNAL, MANIFEST, Journal, Manifest, PartName, now_text
+from .recording_layout import COLUMNS, JOURNAL, MANIFEST, Journal, JournalPart, Manifest, PartName, now_text
 from .recording_parts import OpenCut
 from .recording_place import Place
 from .recording_rows import RowMaker, TopicPattern
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("honeyframe.recorder")
 
+_AT_ONCE: Final = 8  # files of a commit
 _COMPRESSIONS: Final = ("zstd", "snappy", "lz4", "gzip", "none")
 
 
@@ -217,8 +220,7 @@ class RecordingWriter:
         if cut is None or not self._messages:
             return False
         parts = cut.finish(self._first, self._last, self.manifest.id)
-        for part in parts:
-            self.place.bring(self.place.stage / part.staged)
+        self._bring(parts)
         if (known := self._rows.columns()) != self._known:
             self.place.write(COLUMNS, columns_to_bytes(known))
             self._known = known
@@ -242,6 +244,17 @@ class RecordingWriter:
         self.journal = journal
         self._finish_commit(journal)
         return True
+
+    def _bring(self, parts: Sequence[JournalPart]) -> None:
+        """Each of them waits for the disk, or the store: several at a time."""
+        staged = [self.place.stage / part.staged for part in parts]
+        if len(staged) >= _AT_ONCE:
+            with contextlib.suppress(RuntimeError):  # of an interpreter on its way out, which begins no more threads
+                with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="honeyframe-recorder") as pool:
+                    list(pool.map(self.place.bring, staged))
+                return
+        for path in staged:
+            self.place.bring(path)
 
     def abandon(self) -> None:
         """What was written since the last commit is not to be; what a commit has left half done is brought to its end.

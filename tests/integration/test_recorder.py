@@ -125,9 +125,10 @@ def test_a_program_that_ends_without_stopping_it(uri: str, tmp_path: Path) -> No
         import time
         import honeyframe as hf
         client = hf.connect({uri!r}, username="both", password="both-password")
-        recorder = client.record({str(tmp_path / "r")!r}, "plant/#")
+        patterns = [f"plant/{{n}}/t" for n in range(20)]  # a file each, which are synced side by side
+        recorder = client.record({str(tmp_path / "r")!r}, "plant/#", patterns=patterns)
         for n in range(20):
-            client.publish("plant/1/t", {{"n": n}}, qos=1)
+            client.publish(f"plant/{{n}}/t", {{"n": n}}, qos=1)
         while recorder.stats().received < 20:
             time.sleep(0.01)
         print("ends", flush=True)

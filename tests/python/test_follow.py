@@ -16,7 +16,7 @@ import honeyframe as hf
 from honeyframe.recorder_thread import RecorderThread
 from honeyframe.recording_writer import RecordingWriter, Rotation
 
-SEAMS = int(os.environ.get("HONEYFRAME_SEAMS", "5"))
+SEAMS = int(os.environ.get("HONEYFRAME_SEAMS", "3"))
 HISTORY = int(os.environ.get("HONEYFRAME_SEAM_HISTORY", "20000"))
 RATE = 10_000
 
@@ -70,14 +70,14 @@ def test_the_seam(tmp_path: Path) -> None:
         time.sleep(0.01)
     for seam in range(SEAMS):
         running.before = running.number
-        pushing = threading.Thread(target=running.push_at, args=(RATE, 0.4))
+        pushing = threading.Thread(target=running.push_at, args=(RATE, 0.3))
         pushing.start()
         numbers: list[int] = []
         was_live = False
         begin = max(0, running.number - HISTORY)
         recording = hf.open(running.path)
         recording._selection = replace(recording._selection, after=begin)
-        follow = recording.follow(max_seconds=0.05, idle_seconds=0.5)
+        follow = recording.follow(max_seconds=0.05, idle_seconds=0.3)
         for batch in follow:
             numbers += batch.to_arrow().column("_spool_seq").to_pylist()
             was_live = was_live or follow.is_live
@@ -98,7 +98,7 @@ def test_what_the_spool_has_given_up_comes_from_the_files(tmp_path: Path) -> Non
     numbers = next(follow).to_arrow().column("_spool_seq").to_pylist()
     queue = running.spool._queue
     reader = hf._core.StreamReader(queue, hf._core.ExtractOptions(payload="raw", metadata=["spool_seq"]))
-    for _ in range(10):  # many times what the spool may hold: what is committed goes
+    for _ in range(5):  # many times what the spool may hold: what is committed goes
         running.push(2_000)
         while running.thread.counts().recorded < running.number:
             time.sleep(0.01)
@@ -136,7 +136,7 @@ def test_without_its_spool_commits_are_followed(tmp_path: Path) -> None:
     while running.thread.counts().recorded < 10:
         time.sleep(0.01)
     running.writer.place.write("_honeyframe/manifest.json", replace(running.writer.manifest, spool="").to_bytes())
-    follow = hf.open(running.path).follow(max_seconds=0.1, idle_seconds=1.5)
+    follow = hf.open(running.path).follow(max_seconds=0.1, idle_seconds=1.2)
     numbers = next(follow).to_arrow().column("_spool_seq").to_pylist()
     running.push(10)
     for batch in follow:

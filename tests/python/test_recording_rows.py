@@ -161,6 +161,27 @@ def test_an_error_in_a_payload_must_not_end_it() -> None:
         check_extraction({"colums": ["a"]})
 
 
+def test_large_payloads_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("honeyframe.recording_rows._PIECE_BYTES", 3_000)
+    monkeypatch.setattr("honeyframe.recording_rows._QUARANTINE_BYTES", 1)
+    monkeypatch.setattr("honeyframe.recording_rows._LEAST_QUARANTINE", 2_000)
+    payloads = [b"{bad" + b"x" * 900] * 20 + [b"[]", b"{bad" + b"x" * 9_000] + [b'{"a":1}']
+    rows = recorded(tmp_path, [("t", payload) for payload in payloads], ["t"])
+    assert [row["_payload"] for row in rows] == payloads
+    assert rows[-1]["a"] == 1
+    unreadable = [row["_unreadable"] for row in rows]
+    assert unreadable[:20] == [unreadable[0]] * 20
+    assert unreadable[0].startswith("invalid_key")
+    assert "the reason had no room" in unreadable[21] or unreadable[21].startswith("invalid_key")
+    assert unreadable[22] is None
+
+
+def test_a_topic_that_no_pattern_matches_lies_beside_one_named_other(tmp_path: Path) -> None:
+    recorded(tmp_path, [("other", b'{"a":1}'), ("x", b'{"b":1}')], ["other"])
+    assert len(files_of(tmp_path / "recording")) == 2
+    assert [row["_topic"] for row in rows_of(tmp_path / "recording")] == ["other", "x"]
+
+
 def test_patterns_are_bounded() -> None:
     assert [one.filter for one in patterns_of(["$share/g/plant/{line}/t"], ["a/+"])] == ["a/+", "plant/+/t"]
     with pytest.raises(hf.errors.InvalidArgumentError, match="1,001 patterns"):

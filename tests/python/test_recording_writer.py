@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import shutil
@@ -11,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.python.recorded import SpoolFile, close_all, files_of, numbers_of, record, rows_of, spool_with, writer_of
 
 import honeyframe as hf
 from honeyframe.recording_layout import JOURNAL, MANIFEST, OWN, Journal, PartName, day_of, folder_of, part_path
-from honeyframe.recording_parts import _MOST_OPEN, OpenCut
+from honeyframe.recording_parts import _MOST_OPEN, OpenCut, _Part
 from honeyframe.recording_place import LocalPlace, find_place, hide_credentials
 from honeyframe.recording_rows import READ_ROWS, SPOOL_METADATA
 from honeyframe.recording_writer import RecordingWriter, Rotation
@@ -138,6 +140,29 @@ def test_storage_that_fails_at_each_step_once(tmp_path: Path, spool: Path, behin
         if place.steps < fatal:
             break
     assert fatal > 15
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_file(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("honeyframe.recording_parts._GROUP_ROWS", 5)
+    sound = _Part.write
+    for fatal in range(1, 40, 3):
+
+        def write(self: _Part, table: pa.Table, *, left: Iterator[int]) -> None:
+            if next(left, None) == 0:
+                raise hf.RecordingDiskFullError("no room")
+            sound(self, table)
+
+        left = iter([*range(1, fatal), 0])
+        monkeypatch.setattr(_Part, "write", functools.partialmethod(write, left=left))
+        writer = writer_of(tmp_path / f"recording-{fatal}", PATTERNS, rotation=SMALL)
+        try:
+            take(writer, spool)
+        except hf.RecordingDiskFullError:
+            writer.abandon()
+            assert not list(writer.place.stage.iterdir())
+            take(writer, spool)
+        assert numbers_of(tmp_path / f"recording-{fatal}") == list(range(1, 101)), f"failed at write {fatal}"
+        writer.close()
 
 
 def test_what_was_written_and_not_committed_is_not_there(tmp_path: Path, spool: Path) -> None:
@@ -341,7 +366,6 @@ def test_remote(tmp_path: Path, spool: Path, scheme: str) -> None:
     assert list((tmp_path / "scratch" / "stage").iterdir()) == []
     writer = writer_of(find_place(address, scratch=tmp_path / "scratch"))
     assert writer.next_spool_number == 101
-    assert writer.place.url(names[0]).startswith(f"{scheme}://")
     writer.begin(replace(writer.manifest, spool_id="here", host="there"))
     with pytest.raises(hf.RecordingInUseError, match="on there"):
         writer.check_owner(broker="", spool_id="elsewhere", takeover=False)
