@@ -123,10 +123,10 @@ def test_killed_at_each_step_of_commits(tmp_path: Path, spool: Path, behind: boo
 
 @pytest.mark.parametrize("behind", [False, True])
 def test_storage_that_fails_at_each_step_once(tmp_path: Path, spool: Path, behind: bool) -> None:
-    fatal = 2  # the first is of the start: record() raises it
+    fatal = 1  # the first steps are of the start: record() raises that
     error = hf.RecordingDiskFullError("no room")
     while True:
-        fatal += 1
+        fatal += 2
         recording = tmp_path / f"recording-{fatal}"
         place = MortalPlace(recording, fatal, behind=behind, error=error)
         writer = writer_of(place, PATTERNS, rotation=SMALL)
