@@ -298,8 +298,8 @@ class Recording:
                 shown = ", ".join([one for one in there if not one.startswith("_")][:12])
                 raise InvalidArgumentError(f"there is no column {name!r} in what is asked for of {self.path}; there are {shown}, …")
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        names = self._unify().schema.names
+    def _batches(self, *, with_numbers: bool = False) -> Iterator[pa.RecordBatch]:
+        names = self._unified_with_numbers().schema.names if with_numbers else self._unify().schema.names
         unified = self._unified_with_numbers()
         wanted = None if self._columns is None else sorted({*unified.schema.names, MISFIT})
 

@@ -158,3 +158,27 @@ def test_close_ends_it(tmp_path: Path) -> None:
     assert list(follow) == []
     assert time.monotonic() - began < 3
     assert "closed" in repr(follow)
+
+
+def test_it_goes_on_behind_what_was_handed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a message has several rows, and lies across batches."""
+    monkeypatch.setattr("honeyframe.recording_files._BATCH_ROWS", 3)
+    running = Running(tmp_path / "r", ["plant/#"])
+    running.payload = b'[{"n":%d},{"n":0},{"n":0}]'
+    for _ in range(7):
+        running.number += 1
+        running.spool.push("plant/0/t", running.payload % running.number)
+    running.spool.push("plant/0/t", b'[{"n":8},{"n":0}]')
+    running.start()
+    while running.thread.counts().recorded < 8:
+        time.sleep(0.01)
+    for most in (1, 2, 3, 4, 7):
+        numbers: list[int] = []
+        last = 0
+        while last < 8:
+            batch = next(follow := hf.open(running.path).follow(after=last, max_rows=most))
+            numbers += batch.to_arrow().column("_spool_seq").to_pylist()
+            last = follow.last_seq
+            follow.close()
+        assert numbers == [number for number in range(1, 9) for _ in range(2 if number == 8 else 3)]
+    running.stop()
