@@ -184,7 +184,7 @@ class Follow:
         watch_reader(reader)
         live = _LiveRows(manifest, read_columns(self._place), self._recording)
         self._is_live = True
-        looked = time.monotonic()
+        self._came = looked = time.monotonic()  # what opening took is no idling
         try:
             while not self._is_over():
                 found = reader.next(self._max_rows, self._max_seconds, _STEP_SECONDS)

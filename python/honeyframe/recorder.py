@@ -20,7 +20,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from . import _core
-from .arguments import check_count, check_path
+from .arguments import check_count, check_path, count_of
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import HoneyframeError, InvalidArgumentError, SpoolInUseError
@@ -71,7 +71,7 @@ class RecorderStats:
     storage_error: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.recorded:,} messages in {self.files:,} file{'' if self.files == 1 else 's'}, {_size(self.bytes)}"
+        text = f"{count_of(self.recorded, 'message')} in {count_of(self.files, 'file')}, {_size(self.bytes)}"
         text += f"; {self.waiting:,} in the spool" if self.waiting else ""
         text += f"; {self.rate:,.0f} a second" if self.rate >= 1 else ""
         for name in ("dropped", "rejected", "unreadable"):

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from .arguments import check_columns, check_count
+from .arguments import check_columns, check_count, count_of
 from .dtypes import frame_of
 from .errors import InvalidArgumentError
 from .keywords import Path
@@ -264,8 +264,9 @@ class Recording:
         days = self.days
         span = f", {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
         part = "" if self._selection == Selection() else " (a part of it)"
-        messages = f"{journal.messages:,} messages in all, " if journal.messages else ""
-        return f"<honeyframe.Recording {self.path!r}{part}: {messages}{len(files):,} files, {len(self.patterns)} patterns{span}>"
+        messages = f"{count_of(journal.messages, 'message')} in all, " if journal.messages else ""
+        counted = f"{count_of(len(files), 'file')}, {count_of(len(self.patterns), 'pattern')}"
+        return f"<honeyframe.Recording {self.path!r}{part}: {messages}{counted}{span}>"
 
     def _repr_html_(self) -> str:
         from .display import card

@@ -79,7 +79,7 @@ def test_the_seam(tmp_path: Path) -> None:
         begin = max(0, running.number - HISTORY)
         recording = hf.open(running.path)
         recording._selection = replace(recording._selection, after=begin)
-        follow = recording.follow(max_seconds=0.05, idle_seconds=0.3)
+        follow = recording.follow(max_seconds=0.05, idle_seconds=0.4)
         for batch in follow:
             numbers += batch.to_arrow().column("_spool_seq").to_pylist()
             was_live = was_live or follow.is_live
