@@ -172,7 +172,7 @@ class Follow:
             self._last = max(self._last, last)
 
     def _from_spool(self, spool: Path, manifest: Manifest) -> Iterator[Batch]:
-        """Until the recorder goes on with another spool, or this one cannot be read."""
+        """Until a recorder goes on with another spool or other options, or this spool cannot be read."""
         import pyarrow as pa
 
         try:
@@ -192,7 +192,7 @@ class Follow:
                     yield from self._live(live, pa.record_batch(found), manifest.offset)
                 elif time.monotonic() > looked + _LOOK_SECONDS:
                     looked = time.monotonic()
-                    if _has_moved(manifest, read_manifest(self._place)):
+                    if read_manifest(self._place) != manifest:
                         return
         except (StopIteration, SpoolError) as error:
             _log.info("the spool of %s cannot be read on: %s", self._recording.path, error)
@@ -254,10 +254,6 @@ def _cut(rows: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
             end += 1
         yield rows.slice(begin, end - begin)
         begin = end
-
-
-def _has_moved(before: Manifest, now: Manifest) -> bool:
-    return (now.spool_id, now.offset, now.spool) != (before.spool_id, before.offset, before.spool)
 
 
 class _LiveRows:

@@ -165,6 +165,18 @@ def test_a_disk_that_is_full_in_the_middle_of_a_file(tmp_path: Path, spool: Path
         writer.close()
 
 
+def test_our_own_folder_that_somebody_deletes_meanwhile(tmp_path: Path, spool: Path) -> None:
+    writer = writer_of(tmp_path / "r", PATTERNS, rotation=SMALL)
+    take(writer, spool, most=6)
+    shutil.rmtree(tmp_path / "r" / OWN)
+    with pytest.raises(hf.RecordingStorageError):
+        take(writer, spool)
+    writer.abandon()
+    take(writer, spool)
+    assert numbers_of(tmp_path / "r") == list(range(1, 101))
+    assert len(hf.open(tmp_path / "r").to_pandas()) == 100
+
+
 def test_what_was_written_and_not_committed_is_not_there(tmp_path: Path, spool: Path) -> None:
     writer = writer_of(tmp_path / "recording", rotation=Rotation(rows=10**6))
     take(writer, spool, most=5)
