@@ -108,6 +108,7 @@ class Recorder:
         self._finalizer = weakref.finalize(self, thread.stop)
         self._finalizer.atexit = False
         self._told_error = False
+        self._stopped = False
         _running.add(thread)
         _recorders.add(self)
 
@@ -187,6 +188,7 @@ class Recorder:
             RecordingStorageError: it could not be written within ten seconds. It is in the spool, for the next run.
         """
         check_process()
+        self._stopped = True
         self._stream.close(unsubscribe=unsubscribe)
         self._thread.stop()
         self._thread.join()
@@ -200,7 +202,7 @@ class Recorder:
         if error is not None and not self._told_error:
             self._told_error = True
             raise error
-        if not self._told_error and not self._thread.is_alive and not self._stream._closed:
+        if not self._told_error and not self._stopped and not self._thread.is_alive and self._client.closed:
             self._told_error = True
             self._client._raise_if_broken()
 

@@ -143,6 +143,7 @@ class RecorderThread:
             before = self._writer.journal.cuts
             try:
                 self._read_on()
+                self._close_stream()
                 self._read_rest()
                 return
             except RecordingStorageError as error:
@@ -193,6 +194,12 @@ class RecorderThread:
                 if self._is_late():
                     break
         self._commit()
+
+    def _close_stream(self) -> None:
+        """Where :meth:`Recorder.stop` has not: nobody holds the recorder any more, or the session has ended."""
+        if self._stream is not None:
+            with contextlib.suppress(HoneyframeError):
+                self._stream.close()
 
     def _take(self, batch: Batch) -> None:
         if batch.num_rows:

@@ -107,10 +107,10 @@ class LocalPlace(Place):
             file.close()
             raise RecordingInUseError(
                 f"another recorder{f' ({who})' if who else ''} is recording to {self.shown}",
-                hint="One recorder at a time: end that one, or choose another path.",
+                hint=f"One recorder at a time: {'recorder.stop() ends it' if who == _who() else 'end that one'}, or choose another path.",
             )
         file.truncate(0)
-        file.write(f"process {os.getpid()}\n".encode())
+        file.write(f"{_who()}\n".encode())
         file.flush()
         return file
 
@@ -199,6 +199,10 @@ def _files_below(folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
         else:
             with contextlib.suppress(FileNotFoundError):
                 yield name, entry.stat(follow_symlinks=False).st_size
+
+
+def _who() -> str:
+    return f"process {os.getpid()}"
 
 
 def _locked(file: IO[bytes]) -> bool:

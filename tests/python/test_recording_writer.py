@@ -255,8 +255,9 @@ def _target(descriptor: Path) -> str:
 
 def test_one_recorder_at_a_time(tmp_path: Path) -> None:
     first = writer_of(tmp_path / "recording")
-    with pytest.raises(hf.RecordingInUseError, match=rf"another recorder \(process {os.getpid()}\)"):
+    with pytest.raises(hf.RecordingInUseError, match=rf"another recorder \(process {os.getpid()}\)") as told:
         writer_of(tmp_path / "recording")
+    assert "recorder.stop() ends it" in told.value.hint
     first.close()
     writer_of(tmp_path / "recording").close()
 
