@@ -6,9 +6,10 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from . import _core
 from .arguments import check_columns, check_count, count_of
 from .dtypes import frame_of
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .keywords import Path
 from .lifetime import check_process
 from .recording_errors import RecordingError
@@ -16,7 +17,7 @@ from .recording_files import RecordedFile, Selection, Snapshot
 from .recording_layout import DAY, PATTERN
 from .recording_merge import merged
 from .recording_place import find_place
-from .recording_rows import NUMBER, PAYLOAD, patterns_of
+from .recording_rows import NUMBER, PAYLOAD, TopicPattern
 from .recording_schema import MISFIT, UnifiedSchema, empty_batch_of
 
 if TYPE_CHECKING:
@@ -100,10 +101,7 @@ class Recording:
         columns: Iterable[str] | None = None,
     ) -> Self:
         """The same recording with less of it: what is given takes the place of what was given before."""
-        if topics is None:
-            filters = self._selection.topics
-        else:
-            filters = tuple(one.filter for one in patterns_of([topics] if isinstance(topics, str) else list(topics), None))
+        filters = self._selection.topics if topics is None else tuple(map(_filter_of, [topics] if isinstance(topics, str) else topics))
         low = self._selection.start if start is None else moment_ns("start", start)
         high = self._selection.end if end is None else moment_ns("end", end)
         names = self._columns if columns is None else check_columns(columns)
@@ -325,6 +323,15 @@ class Recording:
             raise RecordingError(
                 f"{self.path} was recorded with raw=False: there are no payloads to replay", hint=f"Only {PAYLOAD} has them as they came."
             )
+
+
+def _filter_of(topic: str) -> str:
+    """Of a topic, a filter or a template; braces that make no template are a topic's own."""
+    try:
+        return TopicPattern.of(topic).filter
+    except InvalidTopicTemplateError:
+        _core.validate_topic_filter(topic)
+        return topic
 
 
 def _quoted(name: str) -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.python.recorded import DAY, NOON, SpoolFile, close_all, files_of, record, spool_with, writer_of
+from tests.python.test_hostile_topics import HOSTILE
 from tests.python.test_recording_writer import Killed, MortalPlace, take
 
 import honeyframe as hf
@@ -242,3 +243,32 @@ def test_no_partition_is_passed_over_that_has_something(pattern: str, wanted: st
     ]
     if any(hf._core.topic_matches(wanted, topic) for topic in both):
         assert Selection(topics=(wanted,)).may_have(part)
+
+
+HOSTILE_TOPICS = [topic for topic in HOSTILE.values() if not set(topic) & set("+#\x00")]
+
+
+def test_hostile_topics_are_rows_and_never_paths(tmp_path: Path) -> None:
+    spool = spool_with(tmp_path / "spool", [(topic, b'{"n":1}') for topic in HOSTILE_TOPICS])
+    record(spool, tmp_path / "recording", ["#"], patterns=[topic for topic in HOSTILE_TOPICS if "{" not in topic])
+    recording = hf.open(tmp_path / "recording")
+    assert recording.to_pandas()["_topic"].tolist() == HOSTILE_TOPICS
+    for topic in HOSTILE_TOPICS:
+        assert recording.select(topic).to_pandas()["_topic"].tolist() == [topic]
+        assert recording.select(topic).to_polars().collect()["_topic"].to_list() == [topic]
+    top = {one.name for one in (tmp_path / "recording").iterdir()}
+    assert top == {"_honeyframe", "recv_day=2026-11-26"}
+    for folder in (tmp_path / "recording" / "recv_day=2026-11-26").iterdir():
+        assert folder.name.isascii()
+        assert folder.name.isprintable()
+    assert {one.name for one in tmp_path.iterdir()} == {"spool", "recording"}
+
+
+def test_many_topics_are_one_file(tmp_path: Path) -> None:
+    spool = SpoolFile(tmp_path / "spool")
+    for number in range(20_000):
+        spool.push(f"plant/{number}/t", b"1", time_ns=NOON + number)
+    spool.close()
+    record(spool.path, tmp_path / "recording", ["plant/{id}/t"])
+    assert len(files_of(tmp_path / "recording")) == 1
+    assert hf.open(tmp_path / "recording", "plant/7777/t").to_pandas()["id"].tolist() == ["7777"]
