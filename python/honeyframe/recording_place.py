@@ -260,7 +260,7 @@ class RemotePlace(Place):
         return f"{self._root}/{name}"
 
     def _errors(self, doing: str, name: str = "") -> contextlib.AbstractContextManager[None]:
-        return storage_errors(doing, f"{self.shown}/{name}" if name else self.shown, remote=True)
+        return storage_errors(doing, f"{self.shown}/{name}" if name else self.shown, any_error=True)
 
     def prepare(self) -> None:
         with storage_errors("make", str(self._scratch)):

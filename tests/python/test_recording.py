@@ -22,7 +22,7 @@ from tests.python.test_recording_writer import Killed, MortalPlace, take
 import honeyframe as hf
 from honeyframe.recording_files import Selection, regex_of
 from honeyframe.recording_layout import PartName, part_path
-from honeyframe.recording_place import find_place
+from honeyframe.recording_place import LocalPlace, find_place
 from honeyframe.recording_writer import Rotation
 
 
@@ -175,11 +175,36 @@ def test_what_does_not_belong_there_is_left_out_and_told(path: Path) -> None:
     (path / ".DS_Store").write_bytes(b"")
     with pytest.warns(hf.RecordingWarning, match=r"1 file left out: .*copy\.parquet \(no file of this recording, by its name\)"):
         recording = hf.open(path)
-    with pytest.warns(hf.RecordingWarning, match="3 files left out: .*cannot be read: .*of another recording"):
+    with pytest.warns(hf.RecordingWarning, match="3 files left out: .*cannot be read: .*it is empty.*of another recording"):
         df = recording.to_pandas()
     assert df["_spool_seq"].tolist() == list(range(1, 101))
     assert recording.to_pandas().shape == df.shape, "and told once"
     assert len(recording.ignored()) == 4
+
+
+def test_files_that_go_or_cannot_be_had_while_it_is_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = hf.open(path)
+    gone = files_of(path)[0]
+    gone.unlink()
+    with pytest.warns(hf.RecordingWarning, match="1 file left out: .*it was deleted meanwhile"):
+        assert len(recording.to_pandas()) < 100
+    other = hf.open(path)
+
+    def fail(self: LocalPlace, name: str) -> Any:
+        raise hf.RecordingPermissionError(f"cannot read {name}: Permission denied")
+
+    monkeypatch.setattr(LocalPlace, "open", fail)
+    with pytest.raises(hf.RecordingPermissionError):
+        other.to_pandas()
+
+
+def test_a_file_that_is_damaged_within_is_an_error(path: Path) -> None:
+    damaged = files_of(path)[0]
+    content = bytearray(damaged.read_bytes())
+    content[4:200] = b"\xff" * 196
+    damaged.write_bytes(content)
+    with pytest.raises(hf.RecordingStorageError, match=r"cannot read .*parquet: "):
+        hf.open(path).to_pandas()
 
 
 def test_a_commit_is_seen_whole_where_its_renaming_was_cut_short(tmp_path: Path) -> None:
