@@ -28,6 +28,7 @@ from .lifetime import check_process
 from .recorder_thread import RecorderThread, spooled_options
 from .recording_errors import RecordingInUseError, storage_errors
 from .recording_layout import SPOOL, Journal, Manifest
+from .recording_parts import check_parquet
 from .recording_place import LocalPlace, Place, find_place, is_remote
 from .recording_rows import check_extraction, patterns_of
 from .recording_writer import RecordingWriter, Rotation, RowOptions, check_compression
@@ -296,6 +297,7 @@ def record(
     """See :meth:`honeyframe.Client.record`."""
     from .source import open_stream, plan_with_defaults
 
+    check_parquet()
     check_extraction(extraction)
     options = RowOptions(
         patterns_of(topics, patterns), extraction, raw=raw, retained=stream_options["retained"], compression=check_compression(compression)
