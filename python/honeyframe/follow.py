@@ -90,7 +90,7 @@ class Follow:
         self._closed = False
         self._is_live = False
         self._began: float | None = None
-        self._came = 0.0
+        self._waited = 0.0  # since something came
         self._steps: Iterator[Batch] | None = None
         self.recorder: Recorder | None = None  # of Client.follow
 
@@ -120,7 +120,6 @@ class Follow:
         if self._steps is None:
             self._began = time.monotonic()
             self._steps = self._batches()
-        self._came = time.monotonic()  # a slow loop is not an idle recording
         try:
             return next(self._steps)
         except KeyboardInterrupt:  # the next step goes on behind what was handed out
@@ -152,7 +151,9 @@ class Follow:
                 yield from self._from_spool(spool, manifest)
             if self._is_over():
                 return
-            time.sleep(_STEP_SECONDS if spool is not None else min(_LOOK_SECONDS, self._max_seconds or _STEP_SECONDS))
+            pause = _STEP_SECONDS if spool is not None else min(_LOOK_SECONDS, self._max_seconds or _STEP_SECONDS)
+            time.sleep(pause)
+            self._waited += pause
             journal = read_journal(self._place)
             snapshot = Snapshot(self._place) if journal is not None and journal.last > self._last else None
 
@@ -184,16 +185,23 @@ class Follow:
         watch_reader(reader)
         live = _LiveRows(manifest, read_columns(self._place), self._recording)
         self._is_live = True
-        self._came = looked = time.monotonic()  # what opening took is no idling
+        looked, received = time.monotonic(), 0
         try:
             while not self._is_over():
+                began = time.monotonic()
                 found = reader.next(self._max_rows, self._max_seconds, _STEP_SECONDS)
-                if found is not None and found.num_rows:
+                if found is not None:
                     yield from self._live(live, pa.record_batch(found), manifest.offset)
-                elif time.monotonic() > looked + _LOOK_SECONDS:
+                    continue
+                before, received = received, reader.counters()["received"]
+                # To find its place in a spool takes time, too, and a batch that is begun is no idling.
+                self._waited = 0.0 if received > before else self._waited + min(time.monotonic() - began, _STEP_SECONDS)
+                if time.monotonic() > looked + _LOOK_SECONDS:
                     looked = time.monotonic()
                     if read_manifest(self._place) != manifest:
-                        return
+                        break
+            if not self._closed and (found := reader.next(self._max_rows, 0.0, 0.0)) is not None:  # what was read by then
+                yield from self._live(live, pa.record_batch(found), manifest.offset)
         except (StopIteration, SpoolError) as error:
             _log.info("the spool of %s cannot be read on: %s", self._recording.path, error)
         finally:
@@ -202,6 +210,8 @@ class Follow:
     def _live(self, live: _LiveRows, batch: pa.RecordBatch, offset: int) -> Iterator[Batch]:
         import pyarrow.compute as pc
 
+        if not batch.num_rows:
+            return
         place = batch.schema.get_field_index(NUMBER)
         batch = batch.set_column(place, NUMBER, pc.add_checked(batch.column(place), offset))
         first, last = batch.column(place)[0].as_py(), batch.column(place)[-1].as_py()
@@ -215,7 +225,7 @@ class Follow:
 
     def _batch(self, rows: pa.RecordBatch) -> Batch:
         """In the columns known by now: those of history stay."""
-        self._came = time.monotonic()
+        self._waited = 0.0
         self._last = rows.column(NUMBER)[-1].as_py()  # whole messages: whoever goes on later goes on behind them
         if self._recording._columns is not None:
             rows = rows.select([name for name in self._recording._columns if name in rows.schema.names])
@@ -230,7 +240,7 @@ class Follow:
         now = time.monotonic()
         assert self._began is not None
         timed_out = self._seconds is not None and now >= self._began + self._seconds
-        idle = self._idle_seconds is not None and now >= self._came + self._idle_seconds
+        idle = self._idle_seconds is not None and self._waited >= self._idle_seconds
         return self._closed or timed_out or idle or is_ending()
 
     def _spool_of(self, manifest: Manifest) -> Path | None:

@@ -150,6 +150,19 @@ def test_without_its_spool_commits_are_followed(tmp_path: Path) -> None:
     running.stop()
 
 
+def test_idle_is_when_nothing_comes_and_not_when_a_batch_is_not_full_yet(tmp_path: Path) -> None:
+    running = Running(tmp_path / "r", ["plant/#"], rotation=Rotation(seconds=60.0))
+    running.start()
+    running.push(5)
+    numbers = []
+    for batch in hf.open(running.path).follow(max_seconds=5, idle_seconds=0.3):
+        numbers += batch.to_arrow().column("_spool_seq").to_pylist()
+    assert numbers == [1, 2, 3, 4, 5]
+    live = hf.open(running.path).follow(max_seconds=5, seconds=0.4)
+    assert sum(len(batch) for batch in live) == 5, "what was read when its time was up"
+    running.stop()
+
+
 def test_close_ends_it(tmp_path: Path) -> None:
     running = Running(tmp_path / "r", ["#"])
     follow = hf.open(running.path).follow(max_seconds=0.05)
