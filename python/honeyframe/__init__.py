@@ -30,6 +30,8 @@ from . import errors
 from .errors import HoneyframeError
 
 if TYPE_CHECKING:
+    from .aligned import Aligned
+    from .aligner import Aligner, AlignStats
     from .batches import Batches
     from .catalog import Catalog, load_catalog
     from .catalog_pattern import CatalogPattern
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
 
 #: Where each public name lives; imported with its first use. No module has a public name: importing it would put it in that name's place.
 _HOMES: Final = {
+    "AlignStats": "aligner",
+    "Aligned": "aligned",
+    "Aligner": "aligner",
     "Batch": "frame",
     "Batches": "batches",
     "Catalog": "catalog",
@@ -82,6 +87,9 @@ _HOMES: Final = {
 }
 
 __all__ = [
+    "AlignStats",
+    "Aligned",
+    "Aligner",
     "Batch",
     "Batches",
     "Catalog",
