@@ -125,6 +125,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "dask":  # a module of its own, and of the extra "dask": imported when it is named
+        return importlib.import_module(f"{__name__}.dask")
     home = _HOMES.get(name)
     # The errors and warnings are public by their own names too: hf.PermissionDenied.
     value = getattr(errors, name, None) if home is None and name[:1].isupper() else None
