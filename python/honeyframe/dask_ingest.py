@@ -6,8 +6,10 @@ that has another already, until one comes. What is in a seat's spool is counted 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import pickle
 import threading
 import time
 from collections import deque
@@ -17,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .dask_parts import Part
-from .dask_seats import INGEST_FILE, LOOK, Piece, SeatPlan, SeatReport, leave_seats, take_seats
-from .errors import ConnectError, InvalidArgumentError, PermissionDenied, SpoolInUseError, WebSocketInUseError
+from .dask_seats import INGEST_FILE, OPERATION, Piece, SeatPlan, SeatReport, SeatsPlugin
+from .errors import ConnectError, InvalidArgumentError, OperationTimeoutError, PermissionDenied, SpoolInUseError, WebSocketInUseError
 from .ledger import LedgerRow, ledger_frame
 from .whole_file import whole_file
 
@@ -30,7 +32,9 @@ _TICK_SECONDS: Final = 0.2
 _PATIENCE: Final = 3.0  # for a worker without a seat, before one gets a second
 _HOLD_SECONDS: Final = 10.0  # for a lost worker's seat to be taken: what it had is looked at before anything is handed out
 _RETRY_SECONDS: Final = 1.0
-_CALL_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 2.0
+_TAKE_SECONDS: Final = 25.0  # connecting, twice where the broker speaks MQTT 3, and subscribing
+_LEAVE_SECONDS: Final = 15.0
 _SUSPICION_SECONDS: Final = 120.0  # within it a message comes again that a lost worker has not acknowledged
 _SUMS: Final = ("received", "dropped", "rejected", "duplicates")
 
@@ -106,6 +110,7 @@ class Ingest:
         workers = self._workers()
         if not workers:
             raise InvalidArgumentError("the Dask cluster has no worker", hint="client.wait_for_workers(1), or cluster.scale(4).")
+        self._dask.register_plugin(SeatsPlugin())
         number = self._plan.sessions or max(len(workers), len(self._seats))
         most = self._plan.most_sessions
         if most is not None and number > most:
@@ -216,7 +221,7 @@ class Ingest:
         """Leaves all seats; what has come until then is in the spools, and in :meth:`parts`."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(_CALL_SECONDS)
+            self._thread.join(_TAKE_SECONDS)
         self._leave(None, end=end_sessions)
         with self._came:
             self._came.notify_all()
@@ -227,9 +232,11 @@ class Ingest:
             workers = sorted({seat.worker for seat in self._seats.values() if seat.worker and (numbers is None or seat.number in numbers)})
         if not workers:
             return
-        answers = self._dask.run(leave_seats, self._plan.id, numbers, end, workers=workers, on_error="return")
+        answers = self._ask(
+            "leave", {worker: {"ingest": self._plan.id, "numbers": numbers, "end": end} for worker in workers}, _LEAVE_SECONDS
+        )
         for worker, reports in answers.items():
-            for report in reports if isinstance(reports, list) else ():
+            for report in reports:
                 self._take_in(worker, report)
                 self._seats[report.number].end_run()
 
@@ -255,19 +262,32 @@ class Ingest:
 
     def _look(self, *, fresh: bool = False) -> None:
         with self._lock:
-            workers = sorted({seat.worker for seat in self._seats.values() if seat.worker})
-            done = {str(seat.number): seat.done for seat in self._seats.values()}
-        if not workers:
-            return
-        message = {"op": LOOK, "ingest": self._plan.id, "done": done, "fresh": fresh}
-
-        async def ask() -> Any:
-            scheduler: Any = self._dask.scheduler
-            return await scheduler.broadcast(msg=message, workers=workers, on_error="ignore")
-
-        for worker, answer in self._dask.sync(ask, callback_timeout=_CALL_SECONDS).items():
-            for report in answer["result"] if isinstance(answer, dict) and answer.get("status") == "OK" else ():
+            workers = {seat.worker for seat in self._seats.values() if seat.worker}
+            done = {seat.number: seat.done for seat in self._seats.values()}
+        asked = {worker: {"ingest": self._plan.id, "done": done, "fresh": fresh} for worker in workers}
+        for worker, reports in self._ask("look", asked, _LOOK_SECONDS).items():
+            for report in reports:
                 self._take_in(worker, report)
+
+    def _ask(self, action: str, arguments: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, list[SeatReport]]:
+        """What the workers answer, each to its own; those that do not within so long are left out: they are gone, or will answer later."""
+
+        async def one(worker: str, content: bytes) -> Any:
+            scheduler: Any = self._dask.scheduler
+            message = {"op": OPERATION, "action": action, "content": content}
+            with contextlib.suppress(TimeoutError):
+                found = await asyncio.wait_for(scheduler.broadcast(msg=message, workers=[worker], on_error="ignore"), seconds)
+                return found.get(worker)
+
+        async def all_of_them() -> list[Any]:
+            return await asyncio.gather(*(one(worker, pickle.dumps(content)) for worker, content in arguments.items()))
+
+        answers = dict(zip(arguments, self._dask.sync(all_of_them) if arguments else (), strict=True))
+        return {
+            worker: pickle.loads(answer["result"])
+            for worker, answer in answers.items()
+            if isinstance(answer, dict) and answer.get("status") == "OK"
+        }
 
     def _take_in(self, worker: str, report: SeatReport) -> None:
         with self._came:
@@ -306,13 +326,15 @@ class Ingest:
         plans = self._choose(workers)
         if not plans:
             return
-        answers = self._dask.run(take_seats, plans, workers=list(plans), on_error="return")
-        for worker, answer in answers.items():
-            if not isinstance(answer, list):
-                if first and isinstance(answer, BaseException):
-                    raise answer
-                continue  # it is gone: it was not the one
-            for report in answer:
+        answers = self._ask("take", {worker: {"plans": some} for worker, some in plans.items()}, _TAKE_SECONDS)
+        for worker, some in plans.items():
+            if worker not in answers:  # gone, or not ready yet
+                with self._lock:
+                    for plan in some:
+                        self._seats[plan.number].retry_at = time.monotonic() + _RETRY_SECONDS
+                if first:
+                    raise OperationTimeoutError(f"the Dask worker {worker} did not answer within {_TAKE_SECONDS:.0f} s")
+            for report in answers.get(worker, ()):
                 self._sit(worker, report, first=first)
 
     def _sit(self, worker: str, report: SeatReport, *, first: bool) -> None:

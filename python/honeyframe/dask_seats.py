@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import pickle
 import socket
 import threading
 import time
@@ -16,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import distributed
 
 from .connection import connect
 from .dask_parts import SEQUENCE, digest
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from .client import Client
     from .stream import Stream
 
-LOOK: Final = "honeyframe_look"  # the operation of a worker by which the seats on it are looked at
+OPERATION: Final = "honeyframe_seats"
 INGEST_FILE: Final = "ingest.json"  # in the directory that all share
 _PIECE_ROWS: Final = 5_000  # messages of a piece, at most: parts are made of whole pieces
 _PIECE_SECONDS: Final = 0.1
@@ -198,10 +201,32 @@ def rest_of(directory: str, counted: int) -> list[Piece]:
 _taken: dict[tuple[str, int], Seat] = {}
 
 
-async def take_seats(plans: Mapping[str, list[SeatPlan]], dask_worker: Any) -> list[SeatReport]:
-    """Takes those of ``plans`` that are for this worker's address."""
-    dask_worker.handlers.setdefault(LOOK, look)
-    return await asyncio.gather(*(asyncio.to_thread(_take, plan) for plan in plans.get(dask_worker.address, [])))
+class SeatsPlugin(distributed.WorkerPlugin):
+    """Gives each worker, those that come later too, the operation by which seats are taken, looked at and left.
+
+    An operation of the worker as Dask's own are: it is called several times a second, and neither a task nor in the logs.
+    """
+
+    name = "honeyframe-seats"
+    idempotent = True
+
+    def setup(self, worker: Any) -> None:
+        worker.handlers[OPERATION] = operate
+
+    async def teardown(self, worker: Any) -> None:
+        """A worker that goes in good order says goodbye: its seats are free at once."""
+        await leave_seats(None, None, end=False)
+
+
+async def operate(action: str, content: bytes) -> dict[str, Any]:
+    arguments = pickle.loads(content)
+    actions: dict[str, Any] = {"take": take_seats, "look": look_at_seats, "leave": leave_seats}
+    result = await actions[action](**arguments)
+    return {"status": "OK", "result": pickle.dumps(result)}
+
+
+async def take_seats(plans: list[SeatPlan]) -> list[SeatReport]:
+    return await asyncio.gather(*(asyncio.to_thread(_take, plan) for plan in plans))
 
 
 def _take(plan: SeatPlan) -> SeatReport:
@@ -209,6 +234,8 @@ def _take(plan: SeatPlan) -> SeatReport:
     key = plan.ingest, plan.number
     try:
         _check_shared(plan)
+        if key in _taken:  # the answer was lost
+            _taken.pop(key).leave(end=False)
         seat = _taken[key] = Seat(plan)
         report.suspects = seat.suspects
     except Exception as error:
@@ -229,23 +256,20 @@ def _check_shared(plan: SeatPlan) -> None:
         )
 
 
-async def look(ingest: str, done: Mapping[str, int], fresh: bool = False) -> dict[str, Any]:
-    """How the seats of one ingest are, on this worker: an operation of the worker, as Dask's own are, called several times a second."""
-    from distributed.protocol.serialize import Serialize
-
-    reports = await asyncio.to_thread(_look, ingest, done, fresh)
-    return {"status": "OK", "result": Serialize(reports)}
+async def look_at_seats(ingest: str, done: Mapping[int, int], fresh: bool = False) -> list[SeatReport]:
+    """How the seats of one ingest are, on this worker. What is ``done`` may be deleted."""
+    return await asyncio.to_thread(_look, ingest, done, fresh)
 
 
-def _look(ingest: str, done: Mapping[str, int], fresh: bool) -> list[SeatReport]:
+def _look(ingest: str, done: Mapping[int, int], fresh: bool) -> list[SeatReport]:
     seats = [seat for (of, _), seat in list(_taken.items()) if of == ingest]
     for seat in seats if fresh else ():
         seat.ledger_is_due()
-    return [seat.report(done.get(str(seat.plan.number))) for seat in seats]
+    return [seat.report(done.get(seat.plan.number)) for seat in seats]
 
 
-async def leave_seats(ingest: str, numbers: list[int] | None, end: bool) -> list[SeatReport]:
-    """Leaves the seats of these numbers, or all of this ingest that are taken here."""
-    keys = [key for key in list(_taken) if key[0] == ingest and (numbers is None or key[1] in numbers)]
+async def leave_seats(ingest: str | None, numbers: list[int] | None, end: bool) -> list[SeatReport]:
+    """Leaves the seats of these numbers, or all of this ingest, or of any, that are taken here."""
+    keys = [key for key in list(_taken) if ingest in (None, key[0]) and (numbers is None or key[1] in numbers)]
     seats = [_taken.pop(key) for key in keys]
     return await asyncio.gather(*(asyncio.to_thread(seat.leave, end=end) for seat in seats))
