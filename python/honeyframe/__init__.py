@@ -40,10 +40,15 @@ if TYPE_CHECKING:
     from .diagnosis import DoctorReport, DoctorRow, doctor
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
+    from .follow import Follow
     from .frame import Batch, Table, concat
     from .message import Message
     from .publishing import PublishResult
     from .read import read_mqtt
+    from .recorder import Recorder, RecorderStats
+    from .recording import Recording, open
+    from .recording_errors import *  # noqa: F403 - as above
+    from .replaying import ReplayResult, replay
     from .schema import Column, Schema
     from .simulating import SimulationResult, Simulator, simulate
     from .spool import open_spool
@@ -64,6 +69,7 @@ _HOMES: Final = {
     "Column": "schema",
     "DoctorReport": "diagnosis",
     "DoctorRow": "diagnosis",
+    "Follow": "follow",
     "LastWill": "connection",
     "Message": "message",
     "PublishResult": "publishing",
@@ -78,10 +84,25 @@ _HOMES: Final = {
     "connect_async": "connection",
     "doctor": "diagnosis",
     "end_session": "traffic_usage",
+    "NotARecordingError": "recording_errors",
+    "Recorder": "recorder",
+    "Recording": "recording",
+    "RecorderStats": "recorder",
+    "RecordingDiskFullError": "recording_errors",
+    "RecordingError": "recording_errors",
+    "RecordingInUseError": "recording_errors",
+    "RecordingPermissionError": "recording_errors",
+    "RecordingStorageError": "recording_errors",
+    "RecordingWarning": "recording_errors",
+    "RemoteError": "recording_errors",
+    "ReplayLoopError": "recording_errors",
+    "ReplayResult": "replaying",
     "extract": "extraction",
     "load_catalog": "catalog",
+    "open": "recording",
     "open_spool": "spool",
     "read_mqtt": "read",
+    "replay": "replaying",
     "simulate": "simulating",
     "usage": "traffic_usage",
 }
@@ -98,10 +119,15 @@ __all__ = [
     "Column",
     "DoctorReport",
     "DoctorRow",
+    "Follow",
     "HoneyframeError",
     "LastWill",
     "Message",
     "PublishResult",
+    "Recorder",
+    "RecorderStats",
+    "Recording",
+    "ReplayResult",
     "Schema",
     "SimulationResult",
     "Simulator",
@@ -117,8 +143,10 @@ __all__ = [
     "errors",
     "extract",
     "load_catalog",
+    "open",
     "open_spool",
     "read_mqtt",
+    "replay",
     "simulate",
     "usage",
 ]
