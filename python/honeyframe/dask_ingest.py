@@ -32,7 +32,7 @@ _TICK_SECONDS: Final = 0.2
 _PATIENCE: Final = 3.0  # for a worker without a seat, before one gets a second
 _HOLD_SECONDS: Final = 10.0  # for a lost worker's seat to be taken: what it had is looked at before anything is handed out
 _RETRY_SECONDS: Final = 1.0
-_LOOK_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 5.0
 _TAKE_SECONDS: Final = 25.0  # connecting, twice where the broker speaks MQTT 3, and subscribing
 _LEAVE_SECONDS: Final = 15.0
 _SUSPICION_SECONDS: Final = 120.0  # within it a message comes again that a lost worker has not acknowledged
@@ -263,8 +263,8 @@ class Ingest:
     def _look(self, *, fresh: bool = False) -> None:
         with self._lock:
             workers = {seat.worker for seat in self._seats.values() if seat.worker}
-            done = {seat.number: seat.done for seat in self._seats.values()}
-        asked = {worker: {"ingest": self._plan.id, "done": done, "fresh": fresh} for worker in workers}
+            known = {seat.number: (seat.counted, seat.done) for seat in self._seats.values()}
+        asked = {worker: {"ingest": self._plan.id, "known": known, "fresh": fresh} for worker in workers}
         for worker, reports in self._ask("look", asked, _LOOK_SECONDS).items():
             for report in reports:
                 self._take_in(worker, report)
@@ -272,17 +272,30 @@ class Ingest:
     def _ask(self, action: str, arguments: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, list[SeatReport]]:
         """What the workers answer, each to its own; those that do not within so long are left out: they are gone, or will answer later."""
 
-        async def one(worker: str, content: bytes) -> Any:
-            scheduler: Any = self._dask.scheduler
+        scheduler: Any = self._dask.scheduler
+        answers: dict[str, Any] = {}
+
+        async def one(worker: str, content: bytes) -> None:
             message = {"op": OPERATION, "action": action, "content": content}
-            with contextlib.suppress(TimeoutError):
-                found = await asyncio.wait_for(scheduler.broadcast(msg=message, workers=[worker], on_error="ignore"), seconds)
-                return found.get(worker)
+            answers.update(await scheduler.broadcast(msg=message, workers=[worker], on_error="ignore"))
 
-        async def all_of_them() -> list[Any]:
-            return await asyncio.gather(*(one(worker, pickle.dumps(content)) for worker, content in arguments.items()))
+        async def all_of_them() -> None:
+            end = time.monotonic() + seconds
+            waiting = {asyncio.ensure_future(one(worker, pickle.dumps(content))): worker for worker, content in arguments.items()}
+            while waiting and time.monotonic() < end:
+                done, _ = await asyncio.wait(waiting, timeout=_TICK_SECONDS)
+                for task in done:
+                    del waiting[task]
+                    task.result()
+                alive = await scheduler.ncores(workers=None) if waiting else {}
+                for task in [task for task, worker in waiting.items() if worker not in alive]:  # nobody waits for the dead
+                    task.cancel()
+                    del waiting[task]
+            for task in waiting:
+                task.cancel()
 
-        answers = dict(zip(arguments, self._dask.sync(all_of_them) if arguments else (), strict=True))
+        if arguments:
+            self._dask.sync(all_of_them)
         return {
             worker: pickle.loads(answer["result"])
             for worker, answer in answers.items()

@@ -67,7 +67,7 @@ class Piece:
 
 @dataclass(slots=True)
 class SeatReport:
-    """How a seat is. ``pieces`` are those since the last report."""
+    """How a seat is. ``pieces`` are those that are not known yet where it goes, and may be told again."""
 
     number: int
     pieces: list[Piece] = field(default_factory=list)
@@ -126,9 +126,10 @@ class Seat:
                 return
             self._handed = batch.to_arrow().column(SEQUENCE)[-1].as_py()
 
-    def report(self, done: int | None = None) -> SeatReport:
-        if done is not None and done > self._done:
-            self._done = done
+    def report(self, known: tuple[int, int] | None = None) -> SeatReport:
+        """``known``: up to which number pieces have arrived where they go, an answer may be lost; and up to which they are done with."""
+        counted, done = known or (0, 0)
+        self._done = max(self._done, done)
         error = self._error
         try:
             if error is None and self.client.closed:
@@ -136,8 +137,8 @@ class Seat:
         except HoneyframeError as broken:
             error = broken
         with self._lock:
-            pieces, self._pieces = self._pieces, []
-        report = SeatReport(self.plan.number, pieces, error=error)
+            self._pieces = [piece for piece in self._pieces if piece.last > counted]
+            report = SeatReport(self.plan.number, list(self._pieces), error=error)
         with contextlib.suppress(HoneyframeError):
             stats = self.stream.stats()
             report.counters = {**stats.as_dict(), "connects": self.client.stats()["connects"]}
@@ -158,8 +159,7 @@ class Seat:
         self._meter.close()
         self._thread.join(5.0)
         with self._lock:
-            report.pieces += self._pieces
-            self._pieces = []
+            report.pieces = [*self._pieces]
         report.pieces += rest_of(self.plan.directory, self._counted)
         if end:
             with contextlib.suppress(HoneyframeError):  # a broker that is away forgets it by itself
@@ -256,16 +256,16 @@ def _check_shared(plan: SeatPlan) -> None:
         )
 
 
-async def look_at_seats(ingest: str, done: Mapping[int, int], fresh: bool = False) -> list[SeatReport]:
-    """How the seats of one ingest are, on this worker. What is ``done`` may be deleted."""
-    return await asyncio.to_thread(_look, ingest, done, fresh)
+async def look_at_seats(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool = False) -> list[SeatReport]:
+    """How the seats of one ingest are, on this worker; ``known`` by number, as :meth:`Seat.report` has it."""
+    return await asyncio.to_thread(_look, ingest, known, fresh)
 
 
-def _look(ingest: str, done: Mapping[int, int], fresh: bool) -> list[SeatReport]:
+def _look(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool) -> list[SeatReport]:
     seats = [seat for (of, _), seat in list(_taken.items()) if of == ingest]
     for seat in seats if fresh else ():
         seat.ledger_is_due()
-    return [seat.report(done.get(seat.plan.number)) for seat in seats]
+    return [seat.report(known.get(seat.plan.number)) for seat in seats]
 
 
 async def leave_seats(ingest: str | None, numbers: list[int] | None, end: bool) -> list[SeatReport]:

@@ -9,7 +9,6 @@ import pickle
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,22 +30,21 @@ _RATE = int(os.environ.get("HONEYFRAME_DASK_RATE", "1500"))
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Four workers with one thread each, who find the password in their environment."""
-    before = dict(os.environ)
-    os.environ.update(MQTT_USERNAME="both", MQTT_PASSWORD="both-password")
-    try:
-        with (
-            distributed.LocalCluster(n_workers=4, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL) as found,
-            distributed.Client(found) as client,
-        ):
-            client.wait_for_workers(4)
-            yield found
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with pytest.MonkeyPatch.context() as environment:
+        give_password(environment)
+        found = distributed.LocalCluster(n_workers=4, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
+    with found:
+        yield found
+
+
+def give_password(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("MQTT_USERNAME", "both")
+    environment.setenv("MQTT_PASSWORD", "both-password")
 
 
 @pytest.fixture
-def dask(cluster: Any) -> Iterator[Any]:
+def dask(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    give_password(monkeypatch)  # for workers that are started later
     cluster.scale(4)
     with distributed.Client(cluster, set_as_default=True) as client:
         client.wait_for_workers(4)
@@ -103,7 +101,7 @@ def test_a_worker_killed_and_one_added_under_load_lose_nothing(
     assert seats
     assert victim[0] in ledger.loc[ledger["event"] == "worker_lost", "detail"].tolist()
     missing = set(range(load.acknowledged)) - set(frame["n"])
-    assert not missing, f"{len(missing)} acknowledged messages are missing"
+    assert not missing, f"{len(missing)} acknowledged messages are missing: {sorted(missing)[:10]}\n{stats.to_string()}\n{ledger.to_string()}"
     assert not frame.duplicated(["_seat", "_spool_seq"]).any(), "a message was handed out twice"
     copies = frame[frame["n"].duplicated(keep=False)].sort_values(["n", "_seat", "_spool_seq"])
     unmarked = [n for n, some in copies.groupby("n") if not some["_dup"].any()]
@@ -207,8 +205,7 @@ CANARY = "c4n4ry-Zq9"
 
 def test_no_surface_of_dask_shows_the_password(mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, topic: str) -> None:
     """Keys, graphs, logs at DEBUG, the scheduler's stories and what its pages are made of; with a password that is right, and one that is not."""
-    monkeypatch.setenv("MQTT_USERNAME", "both")
-    monkeypatch.setenv("MQTT_PASSWORD", "both-password")  # the broker's; what is searched for is that, and the canary
+    give_password(monkeypatch)  # what is searched for is that, and the canary
     shown: dict[str, str] = {}
     uri = mosquitto.uri("mqtt", "127.0.0.1")
     with (
@@ -269,5 +266,3 @@ def test_import_does_not_import_dask() -> None:
     code = "import sys, honeyframe; assert 'dask' not in sys.modules and 'distributed' not in sys.modules; honeyframe.dask.stream"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
-
-_ = warnings
