@@ -24,12 +24,12 @@ except ImportError as error:  # pragma: no cover - the tests have it
 
 from .dask_parts import Part, parts_of_spool
 from .dask_setting import Setting, check_extraction, current_client, open_directory, without_secrets
-from .dask_stream import DaskStream, frame_of
+from .dask_stream import DaskRecorder, DaskStream, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Account", "DaskStream", "read_mqtt", "read_spool", "stream"]
+__all__ = ["Account", "DaskRecorder", "DaskStream", "read_mqtt", "read_spool", "record", "stream"]
 
 _PART_ROWS: Final = 50_000
 
@@ -184,3 +184,40 @@ def stream(
     place, _ = open_directory(directory)
     setting = Setting(client, secret_uri, topics, place, sessions, group, plain, session_expiry=session_expiry)
     return DaskStream(setting, part_rows, end_sessions)
+
+
+def record(
+    uri: str | None = None,
+    topics: str | Sequence[str] = "#",
+    path: Any = None,
+    *,
+    client: distributed.Client | None = None,
+    sessions: int | None = None,
+    group: str | None = None,
+    session_expiry: Duration = "1h",
+    end_sessions: bool = False,
+    **options: Any,
+) -> DaskRecorder:
+    """Records with all workers of a Dask cluster until it is closed: each to a recording of its own, ``path/seat-0`` and so on.
+
+    Of each the promises of :meth:`Client.record` hold. The recording of a worker that is gone is gone on with by another. A message that a
+    lost worker had written and not acknowledged comes to another one again, and is in its recording, too.
+
+    Args:
+        uri, topics, client, sessions, group, session_expiry, end_sessions: as :func:`stream`.
+        path: on a file system that the caller and all workers share.
+        options: of :meth:`Client.record` and :func:`connect`, but no secret.
+
+    Example::
+
+        with hf.dask.record(uri, "plant/{line}/telemetry", "/shared/recording") as recorder:
+            time.sleep(3600)
+        frames = [hf.open(place).to_pandas() for place in recorder.paths]
+    """
+    secret_uri, plain = without_secrets(uri, options, records=True)
+    uri = None
+    if path is None or "://" in str(path):
+        raise InvalidArgumentError("record needs a path on a file system that all workers share: path=…")
+    place, _ = open_directory(path)
+    setting = Setting(client, secret_uri, topics, place, sessions, group, plain, session_expiry=session_expiry, records=True)
+    return DaskRecorder(setting, place, end_sessions)

@@ -36,7 +36,7 @@ _LOOK_SECONDS: Final = 5.0
 _TAKE_SECONDS: Final = 25.0  # connecting, twice where the broker speaks MQTT 3, and subscribing
 _LEAVE_SECONDS: Final = 15.0
 _SUSPICION_SECONDS: Final = 120.0  # within it a message comes again that a lost worker has not acknowledged
-_SUMS: Final = ("received", "dropped", "rejected", "duplicates")
+_SUMS: Final = ("received", "dropped", "rejected", "duplicates", "recorded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,7 @@ class IngestPlan:
     in_flight: int
     sessions: int | None  # None: one a worker
     most_sessions: int | None  # of the broker's plan
+    record: Mapping[str, Any] | None = None  # options of Client.record(), where the seats record
 
 
 @dataclass(slots=True)
@@ -83,6 +84,16 @@ class SeatState:
         self.free_since = time.monotonic()
 
 
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """The last messages of a lost worker, up to number ``last`` of its seat, which it may not have acknowledged: others get them, too."""
+
+    until: float
+    seat: int
+    last: int
+    messages: frozenset[bytes]
+
+
 class Ingest:
     """The seats of one shared subscription. :meth:`parts` gives what has come; :meth:`finish` tells what is done with."""
 
@@ -92,7 +103,7 @@ class Ingest:
         self._lock = threading.RLock()
         self._seats: dict[int, SeatState] = {}
         self._rows: list[LedgerRow] = []
-        self._suspects: list[tuple[float, frozenset[bytes]]] = []
+        self._suspicions: list[Suspicion] = []
         self._error: BaseException | None = None
         self._stop = threading.Event()
         self._came = threading.Condition(self._lock)
@@ -141,24 +152,25 @@ class Ingest:
                     break
                 self._came.wait(min(left, 0.1))
             now = time.monotonic()
-            self._suspects = [(until, some) for until, some in self._suspects if until > now]
-            suspects = frozenset().union(*(some for _, some in self._suspects))
+            self._suspicions = [one for one in self._suspicions if one.until > now]
             found = []
             for seat in self._seats.values():
                 if all_of_it:
                     seat.ripe.extend(seat.fresh)
                     seat.fresh = []
                 while seat.ripe:
-                    found.append(self._part(seat, rows, suspects))
+                    found.append(self._part(seat, rows))
             return found
 
-    def _part(self, seat: SeatState, rows: int, suspects: frozenset[bytes]) -> Part:
+    def _part(self, seat: SeatState, rows: int) -> Part:
         piece = seat.ripe.popleft()
         first, last, messages = piece.first, piece.last, piece.messages
         while seat.ripe and messages + seat.ripe[0].messages <= rows:
             last, messages = seat.ripe[0].last, messages + seat.ripe.popleft().messages
         seat.at_work[first] = last, False
-        return Part(self._directory(seat.number), first, last, messages, seat.number, suspects)
+        suspects = frozenset().union(*(one.messages for one in self._suspicions))
+        originals = max((one.last for one in self._suspicions if one.seat == seat.number), default=0)
+        return Part(self._directory(seat.number), first, last, messages, seat.number, suspects, originals)
 
     def finish(self, part: Part) -> None:
         """This part is not needed any more."""
@@ -195,7 +207,8 @@ class Ingest:
                 }
                 for seat in self._seats.values()
             ]
-        return pd.DataFrame(rows).astype({"worker": "string"})
+        frame = pd.DataFrame(rows).astype({"worker": "string"})
+        return frame.drop(columns=["recorded"] if self._plan.record is None else ["spooled", "waiting", "at_work", "duplicates"])
 
     def ledger(self) -> pd.DataFrame:
         """Of all workers, and of who came and went: as :meth:`Stream.ledger`, with ``seat`` and ``worker``."""
@@ -367,7 +380,8 @@ class Ingest:
             seat.workers[seat.runs] = worker
             self._note("seat_taken", f"seat {seat.number}", worker)
             if report.suspects and seat.runs > 1:
-                self._suspects.append((time.monotonic() + _SUSPICION_SECONDS, report.suspects))
+                until = time.monotonic() + _SUSPICION_SECONDS
+                self._suspicions.append(Suspicion(until, seat.number, report.begin - 1, report.suspects))
 
     def _see_losses(self, workers: list[str]) -> None:
         with self._lock:
@@ -431,6 +445,7 @@ class Ingest:
             plan.in_flight,
             seat.counted,
             seat.done,
+            plan.record,
         )
 
     def _directory(self, number: int) -> str:

@@ -34,6 +34,7 @@ class Part:
     messages: int
     seat: int = 0
     suspects: frozenset[bytes] = field(default=frozenset(), repr=False)  # messages of a lost worker that may have come again
+    original_until: int = 0  # up to this number they are what came first
 
 
 def digest(topic: str | None, payload: bytes) -> bytes:
@@ -108,11 +109,11 @@ def mark(table: pa.Table, part: Part) -> pa.Table:
 
 def copies(part: Part) -> list[int]:
     """The numbers of those messages whose topic and payload are those of a message that a lost worker may not have acknowledged."""
-    if not part.suspects:
+    if not part.suspects or part.last <= part.original_until:
         return []
     raw = read_table(part, {"payload": "raw", "metadata": ["topic", "spool_seq"]}).to_arrow()
     found = zip(raw["_topic"].to_pylist(), raw["value_raw"].to_pylist(), raw[SEQUENCE].to_pylist(), strict=True)
-    return [number for topic, payload, number in found if digest(topic, payload or b"") in part.suspects]
+    return [number for topic, payload, number in found if number > part.original_until and digest(topic, payload or b"") in part.suspects]
 
 
 def read_part(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .client import Client
+    from .recorder import Recorder
     from .stream import Stream
 
 OPERATION: Final = "honeyframe_seats"
@@ -56,6 +57,7 @@ class SeatPlan:
     in_flight: int  # messages that a broker may send before it has an acknowledgement
     counted: int = 0  # the number in the spool up to which pieces are known
     done: int = 0  # and up to which it may be deleted
+    record: Mapping[str, Any] | None = None  # options of Client.record(), where it records
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class SeatReport:
     number: int
     pieces: list[Piece] = field(default_factory=list)
     suspects: frozenset[bytes] = frozenset()  # what the one before may not have acknowledged: may come again, to anybody
+    begin: int = 1  # the first number of this run
     counters: dict[str, int] = field(default_factory=dict)
     ledger: pd.DataFrame | None = None
     error: BaseException | None = None
@@ -98,8 +101,8 @@ class Seat:
                 *plan.filters, delivery="spooled", spool=plan.directory, spool_from=plan.done + 1, **_RAW, **dict(plan.stream)
             )
             spool = self.stream._spool
-            begin = getattr(spool, "first_sequence", 1)
-            self.suspects = last_messages(plan.directory, begin - plan.in_flight, begin - 1)
+            self.begin: int = getattr(spool, "first_sequence", 1)
+            self.suspects = last_messages(plan.directory, self.begin - plan.in_flight, self.begin - 1)
             self._meter = open_spool(plan.directory, plan.counted + 1, follow=True, **_RAW)
         except BaseException:
             self.client.close()
@@ -162,9 +165,60 @@ class Seat:
             report.pieces = [*self._pieces]
         report.pieces += rest_of(self.plan.directory, self._counted)
         if end:
-            with contextlib.suppress(HoneyframeError):  # a broker that is away forgets it by itself
-                end_session(self.plan.client_id, self.plan.uri, force=True, **_ending(self.plan.connect))
+            _end_session(self.plan)
         return report
+
+
+class RecordingSeat:
+    """A seat that records what it gets, to a recording of its own. Who takes it after a loss goes on with it."""
+
+    suspects: frozenset[bytes] = frozenset()
+    begin = 1
+
+    def __init__(self, plan: SeatPlan) -> None:
+        self.plan = plan
+        self.client: Client = connect(plan.uri, client_id=plan.client_id, clean_start=False, **dict(plan.connect))
+        try:
+            self.recorder: Recorder = self.client.record(plan.directory, plan.filters, **dict(plan.record or {}))
+        except BaseException:
+            self.client.close()
+            raise
+        self._ledger_at = time.monotonic()
+
+    def ledger_is_due(self) -> None:
+        self._ledger_at = 0.0
+
+    def report(self, known: tuple[int, int] | None = None) -> SeatReport:
+        report = SeatReport(self.plan.number)
+        stats = self.recorder.stats()
+        report.counters = {name: getattr(stats, name) for name in ("received", "recorded", "dropped", "rejected")}
+        if time.monotonic() - self._ledger_at > _LEDGER_SECONDS:
+            self._ledger_at = time.monotonic()
+            report.ledger = self.recorder._stream.ledger()
+        try:
+            self.recorder._raise_error()
+        except HoneyframeError as error:
+            report.error = error
+        return report
+
+    def leave(self, *, end: bool) -> SeatReport:
+        """What has come until the connection is down is written, and committed."""
+        self.ledger_is_due()
+        report = self.report()
+        self.client.close()
+        try:
+            stats = self.recorder.stop()
+            report.counters = {name: getattr(stats, name) for name in report.counters}
+        except HoneyframeError as error:
+            report.error = error
+        if end:
+            _end_session(self.plan)
+        return report
+
+
+def _end_session(plan: SeatPlan) -> None:
+    with contextlib.suppress(HoneyframeError):  # a broker that is away forgets it by itself
+        end_session(plan.client_id, plan.uri, force=True, **_ending(plan.connect))
 
 
 def _ending(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,7 +252,7 @@ def rest_of(directory: str, counted: int) -> list[Piece]:
 
 # --- what the caller's process calls here
 
-_taken: dict[tuple[str, int], Seat] = {}
+_taken: dict[tuple[str, int], Seat | RecordingSeat] = {}
 
 
 class SeatsPlugin(distributed.WorkerPlugin):
@@ -236,8 +290,8 @@ def _take(plan: SeatPlan) -> SeatReport:
         _check_shared(plan)
         if key in _taken:  # the answer was lost
             _taken.pop(key).leave(end=False)
-        seat = _taken[key] = Seat(plan)
-        report.suspects = seat.suspects
+        seat = _taken[key] = Seat(plan) if plan.record is None else RecordingSeat(plan)
+        report.suspects, report.begin = seat.suspects, seat.begin
     except Exception as error:
         report.error = error
     return report

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets as random_names
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +31,8 @@ from .uri import Address, read_address
 _SECRETS: Final = ("password", "client_key_password", "http_proxy")
 _OWN: Final = ("client_id", "clean_start", "session_expiry", "receive_maximum", "last_will", "reconnect")
 _STREAM: Final = ("qos", "spool_max_bytes", "sync", "sync_interval", "max_payload_bytes", "timeout", "block_timeout")
+_RECORD: Final = ("patterns", "retained", "raw", "rotate_rows", "rotate_bytes", "rotate_seconds", "compression", "overflow")
+_KNOWN: Final = (*ConnectOptions.__annotations__, *_STREAM, *(extract_options.__kwdefaults__ or ()))
 _IN_FLIGHT: Final = 100  # more than a broker sends at once by itself: HiveMQ 50, Mosquitto 20
 
 
@@ -46,6 +50,7 @@ class Setting:
         options: dict[str, Any],
         *,
         session_expiry: Duration,
+        records: bool = False,
     ) -> None:
         found = client if client is not None else current_client()
         if found is None:
@@ -56,7 +61,8 @@ class Setting:
         if found.asynchronous:
             raise InvalidArgumentError("an asynchronous Dask client cannot be used here: make one without asynchronous=True")
         self.dask = found
-        wanted = read_topics((topics,) if isinstance(topics, str) else tuple(topics), topic_template=options.pop("topic_template", None))
+        named = (topics,) if isinstance(topics, str) else tuple(topics)
+        wanted = read_topics(named, topic_template=options.pop("topic_template", None))
         if any(one.startswith("$share/") for one in wanted.filters):
             raise InvalidArgumentError("the filters are shared by honeyframe: leave $share/<group>/ out, and name the group with group=")
         self.filters = wanted.filters
@@ -69,13 +75,18 @@ class Setting:
         for name, value in connect.items():
             if isinstance(value, Path):
                 connect[name] = str(value)
+        recording = None
+        if records:  # the recording's own
+            recording = {"patterns": list(named), **{name: options.pop(name) for name in list(options) if name in _RECORD}}
         stream_options = {name: options.pop(name) for name in list(options) if name in _STREAM}
         if stream_options.get("qos", 1) == 2:
             raise InvalidArgumentError(
                 "QoS 2 and shared subscriptions: what a broker has begun to send to a worker that is lost it may give to no other",
                 hint="qos=1 loses nothing, and marks copies.",
             )
-        self.extraction = check_extraction(options, wanted.template)
+        self.extraction = check_extraction(options, None if records else wanted.template)
+        if recording is not None:
+            recording |= {**stream_options, **options}
         before = _earlier(directory)
         self.name = group or before.get("group") or f"honeyframe-{random_names.token_hex(4)}"
         plan = IngestPlan(
@@ -89,6 +100,7 @@ class Setting:
             in_flight=_IN_FLIGHT,
             sessions=None if sessions is None else check_count("sessions", sessions, 1),
             most_sessions=None if address is None else _most_sessions(address),
+            record=recording,
         )
         self.ingest = Ingest(found, plan)
 
@@ -99,9 +111,11 @@ def _most_sessions(address: Address) -> int | None:
     return None if plan is None else plan.connections
 
 
-def without_secrets(uri: str | None, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def without_secrets(uri: str | None, options: dict[str, Any], *, records: bool = False) -> tuple[Any, dict[str, Any]]:
+    """The address, hidden, and the other options. A secret among them is refused."""
+    known = (*_KNOWN, *(_RECORD if records else ()))
     given: dict[str, Any] = {"uri": uri, **options}
-    hidden = hide_secrets(given, [*ConnectOptions.__annotations__, *_STREAM, *(extract_options.__kwdefaults__ or ())])
+    hidden = hide_secrets(given, known)
     found = [name for name in _SECRETS if hidden[name] is not None]
     address = hidden["uri"]
     if address is not None and read_address(address).has_password:
@@ -112,7 +126,7 @@ def without_secrets(uri: str | None, options: dict[str, Any]) -> tuple[Any, dict
             hint="Workers find it where they run: MQTT_PASSWORD or MQTT_PASSWORD_FILE in their environment (a LocalCluster's inherit "
             "it), password_file=, profile=, or the keyring.",
         )
-    check_keywords("hf.dask", given, [*ConnectOptions.__annotations__, *_STREAM, *(extract_options.__kwdefaults__ or ())])
+    check_keywords("hf.dask", given, known)
     return address, given
 
 
@@ -133,10 +147,17 @@ def _earlier(directory: Path) -> dict[str, Any]:
     return found
 
 
+class _Keeper:
+    """Who has it has the temporary directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._finalizer = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+
+
 def open_directory(directory: Any) -> tuple[Path, Any]:
     if directory is None:
-        keeper = tempfile.TemporaryDirectory(prefix="honeyframe-", ignore_cleanup_errors=True)
-        return Path(keeper.name), keeper
+        made = Path(tempfile.mkdtemp(prefix="honeyframe-"))
+        return made, _Keeper(made)
     place = check_path("directory", directory).absolute()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     return place, None

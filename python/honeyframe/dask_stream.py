@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask.dataframe as dd
@@ -144,6 +145,49 @@ class DaskStream:
         state = "closed" if self._closed else "open"
         filters = ", ".join(self._setting.filters)
         return f"<honeyframe.dask.DaskStream {filters} in group {self._setting.name!r} {state}: {self._setting.ingest.messages:,} messages>"
+
+
+class DaskRecorder:
+    """Recordings that all workers of a cluster make together, until it is closed. Made by :func:`record`."""
+
+    def __init__(self, setting: Setting, path: Path, end_sessions: bool) -> None:
+        self._setting = setting
+        self._path = path
+        self._end_sessions = end_sessions
+        self._closed = False
+        setting.ingest.start()
+
+    @property
+    def paths(self) -> list[str]:
+        """Of the recordings, each for :func:`honeyframe.open`."""
+        return [str(self._path / f"seat-{number}") for number in self._setting.ingest.stats()["seat"]]
+
+    def wait(self, seconds: Duration) -> pd.DataFrame:
+        """Waits for so long, and gives :meth:`stats`. Raises what a worker's recorder raised."""
+        end = time.monotonic() + to_seconds(seconds, "seconds")
+        while (left := end - time.monotonic()) > 0 and not self._closed:
+            self._setting.ingest.parts(1, wait=min(left, 0.2))
+        return self.stats()
+
+    def stats(self) -> pd.DataFrame:
+        """A row a seat: ``worker`` now, ``runs``, and ``received recorded dropped rejected``, in messages, of all its workers."""
+        return self._setting.ingest.stats()
+
+    def ledger(self) -> pd.DataFrame:
+        """As :meth:`DaskStream.ledger`."""
+        return self._setting.ingest.ledger()
+
+    def close(self, *, end_sessions: bool | None = None) -> None:
+        """Ends it: what has come is written and committed. The sessions stay with the broker, unless ``end_sessions`` says otherwise."""
+        if not self._closed:
+            self._closed = True
+            self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+
+    def __enter__(self) -> DaskRecorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def frame_of(dask_client: distributed.Client | None, parts: list[Part], extraction: Mapping[str, Any]) -> dd.DataFrame:
