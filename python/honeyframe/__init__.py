@@ -30,6 +30,8 @@ from . import errors
 from .errors import HoneyframeError
 
 if TYPE_CHECKING:
+    from .aligned import Aligned
+    from .aligner import Aligner, AlignStats
     from .batches import Batches
     from .catalog import Catalog, load_catalog
     from .catalog_pattern import CatalogPattern
@@ -57,6 +59,9 @@ if TYPE_CHECKING:
 
 #: Where each public name lives; imported with its first use. No module has a public name: importing it would put it in that name's place.
 _HOMES: Final = {
+    "AlignStats": "aligner",
+    "Aligned": "aligned",
+    "Aligner": "aligner",
     "Batch": "frame",
     "Batches": "batches",
     "Catalog": "catalog",
@@ -105,6 +110,9 @@ _HOMES: Final = {
 }
 
 __all__ = [
+    "AlignStats",
+    "Aligned",
+    "Aligner",
     "Batch",
     "Batches",
     "Catalog",
@@ -148,6 +156,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "dask":  # a module of its own, and of the extra "dask": imported when it is named
+        return importlib.import_module(f"{__name__}.dask")
     home = _HOMES.get(name)
     # The errors and warnings are public by their own names too: hf.PermissionDenied.
     value = getattr(errors, name, None) if home is None and name[:1].isupper() else None
