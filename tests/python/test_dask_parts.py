@@ -83,9 +83,10 @@ def test_what_is_not_there_any_more_is_an_error_and_not_a_short_frame(tmp_path: 
     data = bytearray(segment.read_bytes())
     data[len(data) // 2] ^= 0xFF
     segment.write_bytes(data)
-    with warnings.catch_warnings(), pytest.raises(hf.SpoolError, match="not there any more, or damaged"):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", hf.errors.HoneyframeWarning)
-        read_part(Part(spool, 1, 100, 100), OPTIONS)
+        with pytest.raises(hf.SpoolError, match="not there any more, or damaged"):
+            read_part(Part(spool, 1, 100, 100), OPTIONS)
 
 
 def test_read_spool_needs_no_cluster(tmp_path: Path) -> None:
