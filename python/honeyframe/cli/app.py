@@ -20,6 +20,8 @@ from .help import App
 from .profile import profile
 from .pub import pub
 from .read import read
+from .record import record
+from .replay import replay
 from .simulate import simulate
 from .sub import sub
 from .terminal import wants_colour
@@ -37,6 +39,8 @@ app.command()(ends_well(dashboard))
 app.command()(ends_well(demo))
 app.command()(ends_well(doctor))
 app.command()(ends_well(read))
+app.command()(ends_well(record))
+app.command()(ends_well(replay))
 app.command()(ends_well(sub))
 app.command()(ends_well(pub))
 app.add_typer(profile)
