@@ -28,6 +28,7 @@ CELL_SECONDS = 60
 if TYPE_CHECKING:
     from tests.brokers.hivemq import HiveMQ
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 # "/tmp/ipykernel_1/2.py:3: ConflictWarning: text", and the line of code below it.
 _WARNING = re.compile(r"^\S+:\d+: (?P<what>\w*Warning: .*\n)(?:  .*\n?)?", re.MULTILINE)
 
@@ -56,6 +57,7 @@ def clean(notebook: Any) -> Any:
         for output in cell.get("outputs", []):
             if output.output_type == "stream":
                 output.text = _WARNING.sub(r"\g<what>", output.text)
+            output.get("data", {}).pop(_WIDGET, None)  # it is gone with the kernel; what stays is its picture
     return notebook
 
 

@@ -24,7 +24,7 @@ build_sdist_and_wheel() {
     "$VENV/bin/python" -m build -C cmake.define.HONEYFRAME_WERROR=ON -C cmake.define.HONEYFRAME_WEB=ON --outdir build/wheel/raw . >build/wheel/build.log 2>&1 || { tail -n 40 build/wheel/build.log; return 1; }
 }
 [ -f "$(ls build/wheel/raw/*.tar.gz 2>/dev/null | head -n 1)" ] || rm -f "$STAMPS/wheel"
-install_honeyframe demo,dev,keyring build_sdist_and_wheel
+install_honeyframe demo,dev,keyring,notebook,record,dask build_sdist_and_wheel
 
 PATH="$PWD/$VENV/bin:$PATH"
 export PATH

@@ -3,12 +3,14 @@
 // The only place that includes pybind11. Bindings have three paragraphs: convert the arguments, release the GIL and
 // call the core, wrap the result.
 
+#include <cxxabi.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "status.h"
@@ -44,6 +46,37 @@ T unwrap(Result<T> result) {
 // A str as UTF-8. Lone surrogates come through as they are, so that the core names the fault instead of pybind11.
 [[nodiscard]] std::string to_utf8(const py::str& text);
 
+// The GIL is released for a scope. A daemon thread that comes back while the interpreter is torn down stays here for
+// ever, as all do from Python 3.14 on: before, Python ends it with pthread_exit(), which glibc makes an unwinding that
+// no destructor survives, and the process would end with std::terminate().
+class WithoutGil {
+ public:
+  WithoutGil() : thread_(PyEval_SaveThread()) {}
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+  ~WithoutGil() {
+#ifdef __GLIBCXX__
+    try {
+      PyEval_RestoreThread(thread_);
+    } catch (abi::__forced_unwind&) {
+      for (;;) std::this_thread::sleep_for(std::chrono::hours(24));
+    }
+#else
+    PyEval_RestoreThread(thread_);
+#endif
+  }
+
+ private:
+  PyThreadState* thread_;
+};
+
+// For calls that may wait for a lock, or for an extraction under way.
+template <typename Call>
+auto without_gil(Call&& call) {
+  const WithoutGil released;
+  return call();
+}
+
 // A wait is cut into slices of this length, so that the notebook's stop button is answered within 100 ms.
 inline constexpr std::chrono::milliseconds kSignalSlice{50};
 
@@ -58,7 +91,7 @@ bool wait_interruptibly(std::chrono::nanoseconds timeout, Step&& step) {
                                            : std::chrono::nanoseconds(kSignalSlice);
     bool done = false;
     {
-      py::gil_scoped_release release;  // the step waits; other Python threads go on
+      const WithoutGil released;  // the step waits; other Python threads go on
       done = step(slice.count() > 0 ? slice : std::chrono::nanoseconds(0));
     }
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();

@@ -168,7 +168,7 @@ SchemaPtr unify_batches(const std::vector<RecordBatchPtr>& batches) {
 std::vector<RecordBatchPtr> cast_batches(const std::vector<RecordBatchPtr>& batches, const SchemaPtr& schema) {
   Result<std::vector<RecordBatchPtr>> result = std::vector<RecordBatchPtr>();
   {
-    py::gil_scoped_release release;  // it may copy much
+    const WithoutGil released;  // it may copy much
     result = cast_all(batches, schema);
   }
   return unwrap(std::move(result));
@@ -205,7 +205,7 @@ Extraction extract_blocks(const ExtractOptions& options, std::int64_t max_rows, 
   while (const std::shared_ptr<const MessageBlock> block = next_block()) {
     Status status;
     {
-      py::gil_scoped_release release;
+      const WithoutGil released;
       status = run.read(*block);
     }
     raise_if_error(status);

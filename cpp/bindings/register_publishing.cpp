@@ -80,7 +80,7 @@ void finish(RowPublisher& rows, double timeout) {
 }
 
 void stop(RowPublisher& rows, const std::string& why) {
-  py::gil_scoped_release release;  // the control thread may be busy for a moment
+  const WithoutGil released;  // the control thread may be busy for a moment
   rows.stop(Status(ErrorCode::closed, why));
   static_cast<void>(rows.wait_until_ended(kSignalSlice));
 }

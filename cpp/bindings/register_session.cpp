@@ -291,7 +291,7 @@ void register_session(py::module_& module) {
       "close_all_sessions",
       [](double timeout) {
         const auto limit = to_milliseconds(timeout, "timeout");
-        const py::gil_scoped_release release;  // the event threads of Python go on meanwhile
+        const WithoutGil released;  // the event threads of Python go on meanwhile
         close_all_sessions(limit);
       },
       arg("timeout"));

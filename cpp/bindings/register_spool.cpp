@@ -48,7 +48,7 @@ std::shared_ptr<SpoolQueue> make_spool_queue(const std::string& path, std::optio
 
   Result<std::shared_ptr<SpoolQueue>> queue = Status(ErrorCode::internal, "not opened");
   {
-    const py::gil_scoped_release release;  // the last segment is read to its end
+    const WithoutGil released;  // the last segment is read to its end
     queue = SpoolQueue::open(limits, std::move(options));
   }
   return unwrap(std::move(queue));
@@ -63,7 +63,7 @@ std::shared_ptr<SpoolSource> make_spool_source(const std::string& path, std::uin
 
   Result<std::shared_ptr<SpoolSource>> queue = Status(ErrorCode::internal, "not opened");
   {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     queue = SpoolSource::open(limits, {path, from, from_end, follow});
   }
   return unwrap(std::move(queue));

@@ -29,13 +29,6 @@ Object& of_this_process(Object& object) {
   return object;
 }
 
-// For calls that may wait for an extraction under way.
-template <typename Call>
-auto without_gil(Call&& call) {
-  const py::gil_scoped_release release;
-  return call();
-}
-
 // --- Queue -----------------------------------------------------------------------------------------------------------
 
 constexpr std::array<std::pair<std::string_view, OverflowPolicy>, 4> kPolicies{
@@ -193,8 +186,8 @@ void register_queue(py::module_& module) {
 std::shared_ptr<StreamReader> joining_without_gil(std::shared_ptr<StreamReader> reader) {
   StreamReader* const raw = reader.get();
   return {raw, [reader = std::move(reader)](StreamReader*) mutable {
-            std::optional<py::gil_scoped_release> release;
-            if (PyGILState_Check() != 0) release.emplace();
+            std::optional<WithoutGil> released;
+            if (PyGILState_Check() != 0) released.emplace();
             reader.reset();
           }};
 }

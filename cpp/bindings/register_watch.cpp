@@ -23,13 +23,6 @@ Object& of_this_process(Object& object) {
   return object;
 }
 
-// The table's lock may be held for some tenths of a second.
-template <typename Call>
-auto without_gil(Call&& call) {
-  const py::gil_scoped_release release;
-  return call();
-}
-
 std::shared_ptr<TopicWatch> make_watch(std::shared_ptr<MessageQueue> queue, std::size_t max_topics,
                                        std::size_t max_bytes, std::size_t max_payload_bytes,
                                        std::uint64_t most_messages) {

@@ -30,18 +30,26 @@ from . import errors
 from .errors import HoneyframeError
 
 if TYPE_CHECKING:
+    from .aligned import Aligned
+    from .aligner import Aligner, AlignStats
     from .batches import Batches
     from .catalog import Catalog, load_catalog
     from .catalog_pattern import CatalogPattern
     from .client import Client
     from .connection import LastWill, connect, connect_async
+    from .dashboard import Dashboard
     from .diagnosis import DoctorReport, DoctorRow, doctor
     from .errors import *  # noqa: F403 - hf.PermissionDenied and all others, as __getattr__ gives them
     from .extraction import extract
+    from .follow import Follow
     from .frame import Batch, Table, concat
     from .message import Message
     from .publishing import PublishResult
     from .read import read_mqtt
+    from .recorder import Recorder, RecorderStats
+    from .recording import Recording, open
+    from .recording_errors import *  # noqa: F403 - as above
+    from .replaying import ReplayResult, replay
     from .schema import Column, Schema
     from .simulating import SimulationResult, Simulator, simulate
     from .spool import open_spool
@@ -51,14 +59,19 @@ if TYPE_CHECKING:
 
 #: Where each public name lives; imported with its first use. No module has a public name: importing it would put it in that name's place.
 _HOMES: Final = {
+    "AlignStats": "aligner",
+    "Aligned": "aligned",
+    "Aligner": "aligner",
     "Batch": "frame",
     "Batches": "batches",
     "Catalog": "catalog",
     "CatalogPattern": "catalog_pattern",
     "Client": "client",
     "Column": "schema",
+    "Dashboard": "dashboard",
     "DoctorReport": "diagnosis",
     "DoctorRow": "diagnosis",
+    "Follow": "follow",
     "LastWill": "connection",
     "Message": "message",
     "PublishResult": "publishing",
@@ -73,27 +86,51 @@ _HOMES: Final = {
     "connect_async": "connection",
     "doctor": "diagnosis",
     "end_session": "traffic_usage",
+    "NotARecordingError": "recording_errors",
+    "Recorder": "recorder",
+    "Recording": "recording",
+    "RecorderStats": "recorder",
+    "RecordingDiskFullError": "recording_errors",
+    "RecordingError": "recording_errors",
+    "RecordingInUseError": "recording_errors",
+    "RecordingPermissionError": "recording_errors",
+    "RecordingStorageError": "recording_errors",
+    "RecordingWarning": "recording_errors",
+    "RemoteError": "recording_errors",
+    "ReplayLoopError": "recording_errors",
+    "ReplayResult": "replaying",
     "extract": "extraction",
     "load_catalog": "catalog",
+    "open": "recording",
     "open_spool": "spool",
     "read_mqtt": "read",
+    "replay": "replaying",
     "simulate": "simulating",
     "usage": "traffic_usage",
 }
 
 __all__ = [
+    "AlignStats",
+    "Aligned",
+    "Aligner",
     "Batch",
     "Batches",
     "Catalog",
     "CatalogPattern",
     "Client",
     "Column",
+    "Dashboard",
     "DoctorReport",
     "DoctorRow",
+    "Follow",
     "HoneyframeError",
     "LastWill",
     "Message",
     "PublishResult",
+    "Recorder",
+    "RecorderStats",
+    "Recording",
+    "ReplayResult",
     "Schema",
     "SimulationResult",
     "Simulator",
@@ -109,14 +146,18 @@ __all__ = [
     "errors",
     "extract",
     "load_catalog",
+    "open",
     "open_spool",
     "read_mqtt",
+    "replay",
     "simulate",
     "usage",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "dask":  # a module of its own, and of the extra "dask": imported when it is named
+        return importlib.import_module(f"{__name__}.dask")
     home = _HOMES.get(name)
     # The errors and warnings are public by their own names too: hf.PermissionDenied.
     value = getattr(errors, name, None) if home is None and name[:1].isupper() else None

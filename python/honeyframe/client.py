@@ -15,6 +15,7 @@ from .durations import seconds as to_seconds
 from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
 from .events import SessionLog, error_from_event
 from .exploring import Exploring
+from .keeping import Keeping
 from .keywords import Overflow, Path, Properties, Retained
 from .lifetime import check_process, watch_log
 from .payload import Payload, encode_payload
@@ -35,7 +36,7 @@ _CLOSE_SECONDS: Final = 2.0
 _ENDING_SECONDS: Final = 1.0  # that the end of a session takes, at most
 
 
-class Client(Exploring):
+class Client(Exploring, Keeping):
     """A connection to an MQTT broker, kept alive by reconnecting. Made by :func:`connect`.
 
     All methods may be called from any thread. Use it as a context manager, close it, or drop the last reference: each ends the connection.

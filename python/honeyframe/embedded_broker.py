@@ -5,6 +5,8 @@ It listens on the loopback interface only, speaks MQTT 3.1.1 only, lets everyone
     with EmbeddedBroker() as broker:
         df = hf.read_mqtt(broker.uri, "plant/#", seconds=5)
 
+With ``websocket=True`` a page in a browser of this machine, such as a saved dashboard, can connect as well.
+
 It runs in a daemon thread with an event loop of its own, so it neither slows a notebook's loop nor outlives the process.
 """
 
@@ -14,6 +16,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import re
 import socket
 import threading
 from types import TracebackType
@@ -27,6 +30,9 @@ _START_SECONDS = 10.0
 _STOP_SECONDS = 3.0
 _CONNECT_SECONDS = 10.0  # how long a client may take to send its CONNECT
 _LISTENER = "default"
+_MAX_WEBSOCKET_FRAME = 16 << 20
+# Pages that were opened from a file ("null"), or came from a server of this machine; None: programs. No page of the web.
+_ORIGINS = [None, "null", re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")]
 _CONNACK_UNACCEPTABLE_PROTOCOL = b"\x20\x02\x00\x01"  # MQTT 3.1.1, section 3.2.2.3
 
 
@@ -37,6 +43,8 @@ class EmbeddedBroker:
     ----------
     port : int, default 0
         The TCP port on 127.0.0.1; 0 takes a free one.
+    websocket : bool, default False
+        Listen for WebSockets, too, on a free port of its own: ``websocket_url``.
 
     Raises
     ------
@@ -51,10 +59,12 @@ class EmbeddedBroker:
     ...     hf.read_mqtt(broker.uri, "plant/#", seconds=5)
     """
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, websocket: bool = False) -> None:
         self._amqtt = _import_amqtt()
         self._requested_port = port
+        self._has_websocket = websocket
         self._socket: socket.socket | None = None
+        self._websocket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -74,11 +84,19 @@ class EmbeddedBroker:
         """What ``connect`` and ``read_mqtt`` take: ``mqtt://127.0.0.1:<port>``."""
         return f"mqtt://127.0.0.1:{self.port}"
 
+    @property
+    def websocket_url(self) -> str:
+        """Where pages connect to: ``ws://127.0.0.1:<port>/mqtt``."""
+        if self._websocket is None:
+            raise RuntimeError("The embedded broker does not listen for WebSockets: EmbeddedBroker(websocket=True), and start() first.")
+        return f"ws://127.0.0.1:{self._websocket.getsockname()[1]}/mqtt"
+
     def start(self) -> Self:
         """Listen; returns when clients can connect. ``with`` does this by itself."""
         if self._thread is not None:
             raise RuntimeError("The embedded broker is running already.")
         self._socket = socket.create_server(("127.0.0.1", self._requested_port))
+        self._websocket = socket.create_server(("127.0.0.1", 0)) if self._has_websocket else None
         self._thread = threading.Thread(target=self._run, name="honeyframe-embedded-broker", daemon=True)
         self._thread.start()
         if not self._started.wait(_START_SECONDS):
@@ -95,9 +113,10 @@ class EmbeddedBroker:
                 self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_STOP_SECONDS)
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = self._thread = self._loop = self._stop = None
+        for listener in (self._socket, self._websocket):
+            if listener is not None:
+                listener.close()
+        self._socket = self._websocket = self._thread = self._loop = self._stop = None
         self._started.clear()
 
     def __enter__(self) -> Self:
@@ -134,16 +153,39 @@ class EmbeddedBroker:
             loop=loop,
         )
         await broker.start()
-        server = await asyncio.start_server(lambda reader, writer: self._serve_client(broker, reader, writer), sock=self._socket)
+        server = await asyncio.start_server(lambda reader, writer: self._serve_program(broker, reader, writer), sock=self._socket)
+        pages = await self._serve_websockets(broker) if self._websocket is not None else None
         self._started.set()
         await self._stop.wait()
         server.close()
+        if pages is not None:
+            pages.close()
         for task in self._clients:
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(broker.shutdown(), _STOP_SECONDS / 2)
 
-    async def _serve_client(self, broker: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_program(self, broker: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._serve_client(broker, reader, self._amqtt.StreamWriterAdapter(writer))
+        finally:
+            writer.close()
+
+    async def _serve_websockets(self, broker: Any) -> Any:
+        async def serve(connection: Any) -> None:
+            reader = asyncio.StreamReader()
+            pump = asyncio.ensure_future(_feed(reader, connection))
+            try:
+                await self._serve_client(broker, reader, self._amqtt.WebSocketsWriter(connection))
+            finally:
+                pump.cancel()
+                await connection.close()
+
+        return await self._amqtt.serve_websockets(
+            serve, sock=self._websocket, subprotocols=["mqtt"], origins=_ORIGINS, max_size=_MAX_WEBSOCKET_FRAME, compression=None
+        )
+
+    async def _serve_client(self, broker: Any, reader: asyncio.StreamReader, writer: Any) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._clients.add(task)
@@ -155,12 +197,11 @@ class EmbeddedBroker:
                 writer.write(_CONNACK_UNACCEPTABLE_PROTOCOL)
                 await writer.drain()
             else:
-                await broker.external_connected(_ReplayedReader(head, reader), self._amqtt.StreamWriterAdapter(writer), _LISTENER)
+                await broker.external_connected(_ReplayedReader(head, reader), writer, _LISTENER)
         except (OSError, EOFError, TimeoutError, ValueError, asyncio.CancelledError) as error:
             _log.debug("embedded broker: a client left: %r", error)
         finally:
             self._clients.discard(task)
-            writer.close()
 
 
 class _ReplayedReader:
@@ -181,6 +222,16 @@ class _ReplayedReader:
         self._stream.feed_eof()
 
 
+async def _feed(reader: asyncio.StreamReader, connection: Any) -> None:
+    """MQTT's packets do not heed the frames that they come in."""
+    try:
+        async for message in connection:
+            reader.feed_data(message if isinstance(message, bytes) else message.encode())
+    except Exception as error:  # it was cut: the end all the same
+        _log.debug("embedded broker: a page left: %r", error)
+    reader.feed_eof()
+
+
 async def _read_connect_head(reader: asyncio.StreamReader) -> bytes:
     """The bytes of a CONNECT up to and with its protocol level (MQTT 3.1.1, section 3.1.2.2). Raises ValueError for anything else."""
     head = await reader.readexactly(2)
@@ -198,19 +249,22 @@ async def _read_connect_head(reader: asyncio.StreamReader) -> bytes:
 
 
 class _Amqtt:
-    def __init__(self, broker: Any, adapters: Any) -> None:
+    def __init__(self, broker: Any, adapters: Any, websockets: Any) -> None:
         self.Broker = broker.Broker
         self.StreamWriterAdapter = adapters.StreamWriterAdapter
+        self.WebSocketsWriter = adapters.WebSocketsWriter
+        self.serve_websockets = websockets.serve
 
 
 def _import_amqtt() -> _Amqtt:
     try:
-        modules = _Amqtt(importlib.import_module("amqtt.broker"), importlib.import_module("amqtt.adapters"))
+        names = ("amqtt.broker", "amqtt.adapters", "websockets.asyncio.server")  # amqtt needs the last as well
+        modules = _Amqtt(*map(importlib.import_module, names))
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"The embedded broker needs the package amqtt ({error}). Install it with: pip install 'honeyframe[demo]'", name=error.name
         ) from None
-    for name in ("amqtt", "transitions"):  # both narrate every packet; a level that the user has set is respected
+    for name in ("amqtt", "transitions", "websockets"):  # they narrate every packet; a level that the user has set is respected
         logger = logging.getLogger(name)
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.CRITICAL)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from .durations import Duration
-from .keywords import Properties, Retained
+from .keywords import Path, Properties, Retained
 from .lifetime import check_process
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .client import Client
+    from .dashboard import Dashboard, Theme
     from .dtypes import DtypeBackend
     from .message import Message
     from .payload import Payload
@@ -212,6 +213,79 @@ class Exploring:
             qos=qos,
             user_properties=user_properties,
             content_type=content_type,
+        )
+
+    def dashboard(
+        self,
+        path: Path | None = None,
+        *,
+        panels: Any = None,
+        topics: str | Sequence[str] = "#",
+        history: Any = None,
+        title: str | None = None,
+        websocket_url: str | None = None,
+        event_time: str | None = None,
+        window: Duration = "10min",
+        qos: int = 0,
+        theme: Theme = "auto",
+        overwrite: bool = False,
+    ) -> Dashboard:
+        """Saves a page, in one file, that connects to this broker when it is opened, and shows what comes. docs/dashboard.md tells more.
+
+        It needs no network but the broker's WebSocket listener, and holds neither user nor password: it asks for them.
+
+        Args:
+            path: the file, ``.html``; a directory gets ``honeyframe <title or host>.html``. Default: on the desktop; stderr says where.
+            panels: what it shows; the page itself can add more. A column's name is a chart of it. Else a dict: one of ``chart``, ``gauge``
+                or ``value`` names the column or columns (dotted, as in frames), beside it ``topics`` (a filter or template),
+                ``by`` (the template's levels that make a line each, or "_topic"), ``x`` (the column of the time), ``title``, ``unit``,
+                ``min``, ``max``, ``window``, ``thresholds`` (``{"warn": 70, "alarm": 90}``, or
+                ``[{"below": 5, "level": "alarm"}]``). Default: charts of the history's columns, or none.
+            topics: what the page subscribes to: filters or templates. ``"#"`` is all that the credential may see, and costs its traffic.
+            history: rows that the file carries: a DataFrame, ``hf.Table``, ``hf.Batch``, anything of Arrow; or a stream, whose ``window()``
+                it takes. Their ``_topic`` says whose they are, ``_recv_time`` when they came. Numbers and booleans are carried; of
+                more than a million rows the newest.
+            title: of the page. Default: the broker's host.
+            websocket_url: where the broker listens for WebSockets. Default: on HiveMQ Cloud port 8884; elsewhere a guess, which
+                docs/dashboard.md tells.
+            event_time: the payload's field that tells when something was measured. Default: the time of arrival counts.
+            window: what a chart shows.
+            qos: the highest that the broker may use for the page.
+            theme: "light", "dark", or "auto", which is the system's.
+            overwrite: replaces any file of that name. One that this method has written before is replaced anyway.
+
+        Returns:
+            Dashboard: ``path``, ``url``, ``open()``.
+
+        Warns:
+            InsecureTransportWarning: the page would send the password unencrypted.
+
+        Raises:
+            FileExistsError: there is a file that this method did not write, or that a user has saved out of a page.
+            InvalidURIError: ``websocket_url`` is none, or has a user, a password or a query.
+            InvalidArgumentError: a panel, a history or a window that is none.
+            MissingBundleError: this build has no dashboards. NoHomeError: without ``path``, and without a home.
+
+        Example::
+
+            client.dashboard("plant.html", panels=["temperature"], topics="plant/{line}/telemetry", history=stream).open()
+        """
+        check_process()
+        from .dashboard import save_dashboard
+
+        return save_dashboard(
+            cast("Client", self),
+            path,
+            panels=panels,
+            topics=topics,
+            history=history,
+            title=title,
+            websocket_url=websocket_url,
+            event_time=event_time,
+            window=window,
+            qos=qos,
+            theme=theme,
+            overwrite=overwrite,
         )
 
     def clear_retained(

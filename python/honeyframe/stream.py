@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
 
 from . import _core
+from .aligning import Aligning
 from .arguments import check_count
 from .batches import Batches, Fill
 from .durations import Duration
@@ -40,7 +41,7 @@ _UNSUBSCRIBE_SECONDS: Final = 2.0
 _LONGEST_WINDOW: Final = 3_155_760_000  # a hundred years: nanoseconds since 1970 must not overflow
 
 
-class Stream(Seeing):
+class Stream(Seeing, Aligning):
     """Messages of some topic filters on their way into frames. Made by :meth:`Client.stream`.
 
     Each stream has its own bounded queue, which C++ fills whatever Python is doing. All methods may be called from any thread. Closing ends
@@ -438,13 +439,11 @@ class Stream(Seeing):
             rest = None
             if self._put_back_rows > 0 and batch.num_rows > max_rows:
                 batch, rest = batch._cut(max_rows)
-            skipped = 0
+            sifted, skipped = batch, 0
             if self._retained != "include":
                 from .window import sift_retained
 
                 sifted, skipped = sift_retained(batch, self._retained)
-            else:
-                sifted = batch
             self._retained_skipped += skipped
             self._put_back_rows = max(0, self._put_back_rows - batch.num_rows)
             if rest is None:

@@ -47,8 +47,8 @@ def test_the_quickstart_begins(jupyter_lab: JupyterServer, page: Any, record: Re
     notebook.run(first)
     assert "mqtt://127.0.0.1" in notebook.text(first)
     notebook.run(second)
-    assert notebook.outputs(second).locator("table.dataframe tbody tr").count() > 0
-    assert "_event_time" in notebook.text(second)
+    assert notebook.outputs(second).locator("table.dataframe tbody tr").count() > 10
+    assert "location.hall" in notebook.text(second)
     assert "datetime64[ns, UTC]" in notebook.run(third)
     notebook.screenshot("quickstart-in-jupyterlab")
     assert record.errors == []
@@ -81,3 +81,36 @@ def test_a_busy_read_is_stopped_and_the_kernel_restarted(jupyter: JupyterServer,
         assert notebook.run(0) == "10"  # the same client id, and nobody is put out
         assert notebook.run(2) == "(10, True)"
         assert relay.connections == 2
+
+
+_CONNECT_ONLY = """
+import honeyframe as hf
+client = hf.connect("mqtt://127.0.0.1:{port}", username="both", password="both-password")
+client.publish("tree/house/kitchen", {{"t": 21.5}}, retain=True, qos=1)
+client.publish("tree/<img src=x onerror='window.pwned=1'>", "<script>window.pwned=1</script>", retain=True, qos=1)
+"""
+_CLEAR = "client.clear_retained('tree/#', dry_run=False)['cleared'].all()"
+_LOOK = """
+topics = client.topics("tree/#", seconds=3)
+print(len(topics), "topics")
+"""
+
+
+def test_the_topic_tree_lives_and_is_harmless(jupyter: JupyterServer, page: Any, record: Record, mosquitto: Mosquitto) -> None:
+    port = mosquitto.listeners.ports["tcp"]
+    with Storm(port, "tree/storm", rate=50):
+        notebook = jupyter.open(page, jupyter.write("tree.ipynb", [_CONNECT_ONLY.format(port=port), _LOOK, _CLEAR]))
+        notebook.run(0)
+        notebook.start(1)
+        notebook.wait_for_text(1, "storm")
+        assert notebook.number(1) is None  # still looking
+        first = notebook.text(1)
+        notebook.wait_until(lambda: notebook.text(1) != first, 5.0, "the tree is drawn anew")
+        notebook.wait_for_text(1, "3 topics")
+        assert "kitchen" in notebook.text(1)
+        assert "<img src=x" in notebook.text(1)  # as text
+        notebook.screenshot(f"topic-tree-in-{jupyter.front_end}")
+        notebook.run(2)
+    assert page.evaluate("window.pwned") is None
+    assert notebook.outputs(1).locator("img").count() == 0
+    assert record.left_the_machine() == []

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -53,11 +54,14 @@ class PahoStreamAnswers : public ::testing::Test {
     bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return bytes;
   }
-  // Bytes of nobody, until the connection takes no more.
+  // Bytes of nobody, until the connection takes no more; the kernel may still be handing some on.
   void fill() const {
     const std::string filler(1UL << 20, '.');
-    while (::send(pair_.ours(), filler.data(), filler.size(), MSG_NOSIGNAL) > 0) {
-    }
+    pollfd room{pair_.ours(), POLLOUT, 0};
+    do {
+      while (::send(pair_.ours(), filler.data(), filler.size(), MSG_NOSIGNAL) > 0) {
+      }
+    } while (poll(&room, 1, 50) > 0);
   }
   // What arrives until nothing more does, without the fill().
   std::string drain() const {

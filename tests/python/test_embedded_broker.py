@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import honeyframe as hf
 from honeyframe.embedded_broker import EmbeddedBroker
 
 pytest.importorskip("amqtt")
@@ -133,6 +134,54 @@ def test_close_frees_the_port_and_drops_the_clients() -> None:
     assert repr(broker) == "EmbeddedBroker(not running)"
     with broker:  # and once more
         assert broker.port > 0
+
+
+def upgrade(broker: EmbeddedBroker, origin: str | None) -> int:
+    """The status that the handshake of a WebSocket is answered with."""
+    port = int(broker.websocket_url.rsplit(":", 1)[1].split("/")[0])
+    headers = ["GET /mqtt HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade"]
+    headers += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: mqtt"]
+    headers += [f"Origin: {origin}"] if origin else []
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+        one.sendall("\r\n".join([*headers, "", ""]).encode())
+        return int(one.recv(4096).split()[1])
+
+
+def test_pages_connect_over_websockets() -> None:
+    with EmbeddedBroker(websocket=True) as broker, hf.connect(broker.uri) as program, hf.connect(broker.websocket_url) as page:
+        stream = page.stream("plant/#")
+        long = "x" * 200_000  # more than one frame
+        program.publish("plant/1", {"n": 1, "text": long}, qos=1)
+        page.publish("plant/2", {"n": 2, "text": long}, qos=1)
+        rows = stream.read(rows=2, seconds=5).to_pandas()
+    assert sorted(rows["n"]) == [1, 2]
+    assert set(rows["text"]) == {long}
+
+
+def test_pages_of_the_web_are_turned_away() -> None:
+    with EmbeddedBroker(websocket=True) as broker:
+        allowed = [upgrade(broker, origin) for origin in (None, "null", "http://localhost:8888", "http://127.0.0.1:8888")]
+        refused = [upgrade(broker, origin) for origin in ("https://example.org", "http://localhost.example.org", "http://127.0.0.1.nip.io")]
+    assert allowed == [101] * 4
+    assert refused == [403] * 3
+
+
+def test_without_websockets_there_is_no_such_address() -> None:
+    with EmbeddedBroker() as broker, pytest.raises(RuntimeError, match="websocket=True"):
+        _ = broker.websocket_url
+
+
+def test_close_does_not_wait_for_pages() -> None:
+    before = threading.active_count()
+    with EmbeddedBroker(websocket=True) as broker:
+        port = int(broker.websocket_url.rsplit(":", 1)[1].split("/")[0])
+        with hf.connect(broker.websocket_url), socket.create_connection(("127.0.0.1", port)):
+            start = time.monotonic()
+            broker.close()
+            assert time.monotonic() - start < 3
+            with pytest.raises(OSError):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    assert threading.active_count() <= before
 
 
 def test_a_taken_port_raises_in_the_caller() -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .catalog import catalog
+from .dashboard import dashboard
 from .demo import demo
 from .doctor import doctor
 from .ending import ExitCode, ends_well, report, usage_error
@@ -19,6 +20,8 @@ from .help import App
 from .profile import profile
 from .pub import pub
 from .read import read
+from .record import record
+from .replay import replay
 from .simulate import simulate
 from .sub import sub
 from .terminal import wants_colour
@@ -32,9 +35,12 @@ app = App(
     pretty_exceptions_enable=False,  # a traceback with local variables would show passwords
 )
 app.command()(ends_well(catalog))
+app.command()(ends_well(dashboard))
 app.command()(ends_well(demo))
 app.command()(ends_well(doctor))
 app.command()(ends_well(read))
+app.command()(ends_well(record))
+app.command()(ends_well(replay))
 app.command()(ends_well(sub))
 app.command()(ends_well(pub))
 app.add_typer(profile)

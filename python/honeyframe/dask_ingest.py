@@ -1,0 +1,474 @@
+"""Ingest: who sits on which seat, and how far each is. In the caller's process, on a thread of its own.
+
+A worker that comes gets a seat. The seat of one that is gone is taken by a worker without one, or, where none comes within seconds, by one
+that has another already, until one comes. What is in a seat's spool is counted once, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import pickle
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from .dask_parts import Part
+from .dask_seats import INGEST_FILE, OPERATION, Piece, SeatPlan, SeatReport, SeatsPlugin
+from .errors import ConnectError, InvalidArgumentError, OperationTimeoutError, PermissionDenied, SpoolInUseError, WebSocketInUseError
+from .ledger import LedgerRow, ledger_frame
+from .whole_file import whole_file
+
+if TYPE_CHECKING:
+    import distributed
+    import pandas as pd
+
+_TICK_SECONDS: Final = 0.2
+_PATIENCE: Final = 3.0  # for a worker without a seat, before one gets a second
+_HOLD_SECONDS: Final = 10.0  # for a lost worker's seat to be taken: what it had is looked at before anything is handed out
+_RETRY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 5.0
+_TAKE_SECONDS: Final = 25.0  # connecting, twice where the broker speaks MQTT 3, and subscribing
+_LEAVE_SECONDS: Final = 15.0
+_SUSPICION_SECONDS: Final = 120.0  # within it a message comes again that a lost worker has not acknowledged
+_SUMS: Final = ("received", "dropped", "rejected", "duplicates", "recorded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestPlan:
+    """What all seats have in common."""
+
+    id: str
+    group: str
+    uri: str
+    filters: tuple[str, ...]
+    directory: Path
+    connect: Mapping[str, Any]
+    stream: Mapping[str, Any]
+    in_flight: int
+    sessions: int | None  # None: one a worker
+    most_sessions: int | None  # of the broker's plan
+    record: Mapping[str, Any] | None = None  # options of Client.record(), where the seats record
+
+
+@dataclass(slots=True)
+class SeatState:
+    number: int
+    worker: str | None = None
+    free_since: float = 0.0
+    retry_at: float = 0.0
+    runs: int = 0
+    counted: int = 0  # the number in its spool up to which pieces are known
+    done: int = 0  # and up to which they are done with, without a gap
+    messages: int = 0
+    ripe: deque[Piece] = field(default_factory=deque)
+    fresh: list[Piece] = field(
+        default_factory=list
+    )  # of the last look: not handed out yet, for it may have come before a worker's loss was seen
+    at_work: dict[int, tuple[int, bool]] = field(default_factory=dict)  # first -> last, done
+    counters: dict[str, int] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)  # of runs that ended
+    ledgers: dict[int, pd.DataFrame] = field(default_factory=dict)
+    workers: dict[int, str] = field(default_factory=dict)
+
+    def end_run(self) -> None:
+        for name in _SUMS:
+            self.before[name] = self.before.get(name, 0) + self.counters.get(name, 0)
+        self.counters = {}
+        self.worker = None
+        self.free_since = time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """The last messages of a lost worker, up to number ``last`` of its seat, which it may not have acknowledged: others get them, too."""
+
+    until: float
+    seat: int
+    last: int
+    messages: frozenset[bytes]
+
+
+class Ingest:
+    """The seats of one shared subscription. :meth:`parts` gives what has come; :meth:`finish` tells what is done with."""
+
+    def __init__(self, dask: distributed.Client, plan: IngestPlan) -> None:
+        self._dask = dask
+        self._plan = plan
+        self._lock = threading.RLock()
+        self._seats: dict[int, SeatState] = {}
+        self._rows: list[LedgerRow] = []
+        self._suspicions: list[Suspicion] = []
+        self._error: BaseException | None = None
+        self._stop = threading.Event()
+        self._came = threading.Condition(self._lock)
+        self._no_seat_told = False
+        self._saved = ""
+        self._thread = threading.Thread(target=self._run, name="honeyframe-dask", daemon=True)
+
+    def start(self) -> None:
+        """Takes all seats, or raises what the first one that failed says.
+
+        Raises:
+            InvalidArgumentError: there are more workers than the broker's plan has sessions for; or no worker.
+        """
+        self._open_directory()
+        workers = self._workers()
+        if not workers:
+            raise InvalidArgumentError("the Dask cluster has no worker", hint="client.wait_for_workers(1), or cluster.scale(4).")
+        self._dask.register_plugin(SeatsPlugin())
+        number = self._plan.sessions or max(len(workers), len(self._seats))
+        most = self._plan.most_sessions
+        if most is not None and number > most:
+            raise InvalidArgumentError(
+                f"{number} sessions are more than the {most} that the broker's plan allows beside those that are open",
+                hint="sessions= says how many workers hold one; the others only compute. HONEYFRAME_PLAN tells of a larger plan.",
+            )
+        for seat in range(number):
+            self._seats.setdefault(seat, SeatState(seat))
+        try:
+            self._assign(workers, first=True)
+        except BaseException:
+            self._leave(None, end=False)
+            raise
+        self._thread.start()
+
+    # --- what has come, and what is done
+
+    def parts(self, rows: int, *, wait: float = 0.0, all_of_it: bool = False) -> list[Part]:
+        """Parts of ``rows`` messages at most where pieces allow it. Raises why it ended, where that was nobody's wish."""
+        end = time.monotonic() + wait
+        with self._came:
+            while not any(seat.ripe for seat in self._seats.values()) and not all_of_it:
+                if self._error is not None:
+                    raise self._error
+                left = end - time.monotonic()
+                if left <= 0 or self._stop.is_set():
+                    break
+                self._came.wait(min(left, 0.1))
+            now = time.monotonic()
+            self._suspicions = [one for one in self._suspicions if one.until > now]
+            found = []
+            for seat in self._seats.values():
+                if all_of_it:
+                    seat.ripe.extend(seat.fresh)
+                    seat.fresh = []
+                while seat.ripe:
+                    found.append(self._part(seat, rows))
+            return found
+
+    def _part(self, seat: SeatState, rows: int) -> Part:
+        piece = seat.ripe.popleft()
+        first, last, messages = piece.first, piece.last, piece.messages
+        while seat.ripe and messages + seat.ripe[0].messages <= rows:
+            last, messages = seat.ripe[0].last, messages + seat.ripe.popleft().messages
+        seat.at_work[first] = last, False
+        suspects = frozenset().union(*(one.messages for one in self._suspicions))
+        originals = max((one.last for one in self._suspicions if one.seat == seat.number), default=0)
+        return Part(self._directory(seat.number), first, last, messages, seat.number, suspects, originals)
+
+    def finish(self, part: Part) -> None:
+        """This part is not needed any more."""
+        with self._lock:
+            seat = self._seats[part.seat]
+            seat.at_work[part.first] = part.last, True
+            for first in sorted(seat.at_work):
+                last, is_done = seat.at_work[first]
+                if not is_done:
+                    break
+                seat.done = last
+                del seat.at_work[first]
+
+    @property
+    def messages(self) -> int:
+        """That are in the spools, this run's."""
+        with self._lock:
+            return sum(seat.messages for seat in self._seats.values())
+
+    def stats(self) -> pd.DataFrame:
+        """A row a seat."""
+        import pandas as pd
+
+        with self._lock:
+            rows = [
+                {
+                    "seat": seat.number,
+                    "worker": seat.worker,
+                    "runs": seat.runs,
+                    "spooled": seat.messages,
+                    "waiting": sum(piece.messages for piece in [*seat.ripe, *seat.fresh]),
+                    "at_work": sum(not is_done for _, is_done in seat.at_work.values()),
+                    **{name: seat.before.get(name, 0) + seat.counters.get(name, 0) for name in _SUMS},
+                }
+                for seat in self._seats.values()
+            ]
+        frame = pd.DataFrame(rows).astype({"worker": "string"})
+        return frame.drop(columns=["recorded"] if self._plan.record is None else ["spooled", "waiting", "at_work", "duplicates"])
+
+    def ledger(self) -> pd.DataFrame:
+        """Of all workers, and of who came and went: as :meth:`Stream.ledger`, with ``seat`` and ``worker``."""
+        import pandas as pd
+
+        with contextlib.suppress(Exception):  # what was known before is better than nothing
+            self._look(fresh=True)
+        with self._lock:
+            own = ledger_frame((), self._rows)
+            frames = [own.assign(seat=pd.array([None] * len(own), "Int64"), worker=pd.array([None] * len(own), "string"))]
+            for seat in self._seats.values():
+                for run, frame in seat.ledgers.items():
+                    size = len(frame)
+                    frames.append(
+                        frame.assign(seat=pd.array([seat.number] * size, "Int64"), worker=pd.array([seat.workers[run]] * size, "string"))
+                    )
+        filled = [frame for frame in frames if len(frame)] or frames[:1]
+        return pd.concat(filled).sort_values("time", kind="stable", ignore_index=True)
+
+    # --- the end
+
+    def close(self, *, end_sessions: bool) -> None:
+        """Leaves all seats; what has come until then is in the spools, and in :meth:`parts`."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(_TAKE_SECONDS)
+        self._leave(None, end=end_sessions)
+        with self._came:
+            self._came.notify_all()
+        self._save()
+
+    def _leave(self, numbers: list[int] | None, *, end: bool) -> None:
+        with self._lock:
+            workers = sorted({seat.worker for seat in self._seats.values() if seat.worker and (numbers is None or seat.number in numbers)})
+        if not workers:
+            return
+        answers = self._ask(
+            "leave", {worker: {"ingest": self._plan.id, "numbers": numbers, "end": end} for worker in workers}, _LEAVE_SECONDS
+        )
+        for worker, reports in answers.items():
+            for report in reports:
+                self._take_in(worker, report)
+                self._seats[report.number].end_run()
+
+    # --- the thread
+
+    def _run(self) -> None:
+        while not self._stop.wait(_TICK_SECONDS):
+            try:
+                self._look()
+                self._assign(self._workers())
+                self._ripen()
+                self._save()
+            except Exception as error:
+                if self._stop.is_set():
+                    return
+                with self._came:
+                    self._error = error
+                    self._came.notify_all()
+                return
+
+    def _workers(self) -> list[str]:
+        return sorted(self._dask.nthreads())
+
+    def _look(self, *, fresh: bool = False) -> None:
+        with self._lock:
+            workers = {seat.worker for seat in self._seats.values() if seat.worker}
+            known = {seat.number: (seat.counted, seat.done) for seat in self._seats.values()}
+        asked = {worker: {"ingest": self._plan.id, "known": known, "fresh": fresh} for worker in workers}
+        for worker, reports in self._ask("look", asked, _LOOK_SECONDS).items():
+            for report in reports:
+                self._take_in(worker, report)
+
+    def _ask(self, action: str, arguments: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, list[SeatReport]]:
+        """What the workers answer, each to its own; those that do not within so long are left out: they are gone, or will answer later."""
+
+        scheduler: Any = self._dask.scheduler
+        answers: dict[str, Any] = {}
+
+        async def one(worker: str, content: bytes) -> None:
+            message = {"op": OPERATION, "action": action, "content": content}
+            answers.update(await scheduler.broadcast(msg=message, workers=[worker], on_error="ignore"))
+
+        async def all_of_them() -> None:
+            end = time.monotonic() + seconds
+            waiting = {asyncio.ensure_future(one(worker, pickle.dumps(content))): worker for worker, content in arguments.items()}
+            while waiting and time.monotonic() < end:
+                done, _ = await asyncio.wait(waiting, timeout=_TICK_SECONDS)
+                for task in done:
+                    del waiting[task]
+                    task.result()
+                alive = await scheduler.ncores(workers=None) if waiting else {}
+                for task in [task for task, worker in waiting.items() if worker not in alive]:  # nobody waits for the dead
+                    task.cancel()
+                    del waiting[task]
+            for task in waiting:
+                task.cancel()
+
+        if arguments:
+            self._dask.sync(all_of_them)
+        return {
+            worker: pickle.loads(answer["result"])
+            for worker, answer in answers.items()
+            if isinstance(answer, dict) and answer.get("status") == "OK"
+        }
+
+    def _take_in(self, worker: str, report: SeatReport) -> None:
+        with self._came:
+            seat = self._seats[report.number]
+            if seat.worker != worker:
+                return  # of a run that has ended
+            for piece in report.pieces:
+                if piece.last <= seat.counted:
+                    continue
+                seat.fresh.append(piece)
+                seat.counted = piece.last
+                seat.messages += piece.messages
+            if report.counters:
+                seat.counters = report.counters
+            if report.ledger is not None:
+                seat.ledgers[seat.runs] = report.ledger
+            if report.error is not None and self._error is None and not self._stop.is_set():
+                self._error = report.error
+            self._came.notify_all()
+
+    def _ripen(self) -> None:
+        """What was there at the look before may go out: since then no worker was lost, or its last messages are known."""
+        with self._came:
+            since = time.monotonic() - _HOLD_SECONDS
+            if any(seat.worker is None and seat.runs and seat.free_since > since for seat in self._seats.values()):
+                return
+            for seat in self._seats.values():
+                seat.ripe.extend(seat.fresh)
+                seat.fresh = []
+            self._came.notify_all()
+
+    # --- seats
+
+    def _assign(self, workers: list[str], *, first: bool = False) -> None:
+        self._see_losses(workers)
+        plans = self._choose(workers)
+        if not plans:
+            return
+        answers = self._ask("take", {worker: {"plans": some} for worker, some in plans.items()}, _TAKE_SECONDS)
+        for worker, some in plans.items():
+            if worker not in answers:  # gone, or not ready yet
+                with self._lock:
+                    for plan in some:
+                        self._seats[plan.number].retry_at = time.monotonic() + _RETRY_SECONDS
+                if first:
+                    raise OperationTimeoutError(f"the Dask worker {worker} did not answer within {_TAKE_SECONDS:.0f} s")
+            for report in answers.get(worker, ()):
+                self._sit(worker, report, first=first)
+
+    def _sit(self, worker: str, report: SeatReport, *, first: bool) -> None:
+        with self._lock:
+            seat = self._seats[report.number]
+            error = report.error
+            if error is not None:
+                passing = isinstance(error, (ConnectError, WebSocketInUseError, SpoolInUseError)) and not isinstance(
+                    error, PermissionDenied
+                )
+                if first or not passing:
+                    raise error
+                seat.retry_at = time.monotonic() + _RETRY_SECONDS
+                self._note("seat_failed", f"seat {seat.number}", str(error).splitlines()[0])
+                return
+            seat.worker, seat.runs = worker, seat.runs + 1
+            seat.workers[seat.runs] = worker
+            self._note("seat_taken", f"seat {seat.number}", worker)
+            if report.suspects and seat.runs > 1:
+                until = time.monotonic() + _SUSPICION_SECONDS
+                self._suspicions.append(Suspicion(until, seat.number, report.begin - 1, report.suspects))
+
+    def _see_losses(self, workers: list[str]) -> None:
+        with self._lock:
+            for seat in self._seats.values():
+                if seat.worker is not None and seat.worker not in workers:
+                    self._note("worker_lost", f"seat {seat.number}", seat.worker)
+                    seat.end_run()
+
+    def _choose(self, workers: list[str]) -> dict[str, list[SeatPlan]]:
+        """Who takes which seat now."""
+        now = time.monotonic()
+        with self._lock:
+            held = {worker: sum(seat.worker == worker for seat in self._seats.values()) for worker in workers}
+            free = [seat for seat in self._seats.values() if seat.worker is None and seat.retry_at <= now]
+            idle = [worker for worker in workers if not held[worker]]
+            if idle and not any(seat.worker is None for seat in self._seats.values()):
+                free = self._seats_for(idle, held)
+            chosen: dict[str, list[SeatPlan]] = {}
+            for seat in free:
+                if idle:
+                    worker = idle.pop(0)
+                elif held and (seat.runs == 0 or now - seat.free_since > _PATIENCE):
+                    worker = min(held, key=lambda one: held[one])
+                else:
+                    continue
+                held[worker] += 1
+                chosen.setdefault(worker, []).append(self._seat_plan(seat))
+            return chosen
+
+    def _seats_for(self, idle: list[str], held: dict[str, int]) -> list[SeatState]:
+        """For workers without a seat: one of a worker that has several, else a new one, as far as the broker's plan goes."""
+        found = []
+        for _ in idle:
+            crowded = max(held, key=lambda one: held[one])
+            if held[crowded] > 1:
+                seat = next(one for one in self._seats.values() if one.worker == crowded and one not in found)
+                held[crowded] -= 1
+                self._leave([seat.number], end=False)
+                found.append(seat)
+            elif self._plan.sessions is None and (self._plan.most_sessions is None or len(self._seats) < self._plan.most_sessions):
+                number = max(self._seats, default=-1) + 1
+                found.append(self._seats.setdefault(number, SeatState(number)))
+            elif self._plan.sessions is None and not self._no_seat_told:
+                self._no_seat_told = True
+                self._note(
+                    "no_seat", None, f"{len(idle)} workers beyond the {self._plan.most_sessions} sessions of the broker's plan only compute"
+                )
+        return found
+
+    def _seat_plan(self, seat: SeatState) -> SeatPlan:
+        plan = self._plan
+        return SeatPlan(
+            plan.id,
+            seat.number,
+            plan.uri,
+            f"{plan.group}-{seat.number}",
+            tuple(f"$share/{plan.group}/{one}" for one in plan.filters),
+            self._directory(seat.number),
+            plan.connect,
+            plan.stream,
+            plan.in_flight,
+            seat.counted,
+            seat.done,
+            plan.record,
+        )
+
+    def _directory(self, number: int) -> str:
+        return str(self._plan.directory / f"seat-{number}")
+
+    def _note(self, event: str, topic: str | None, detail: str) -> None:
+        now = time.time_ns()
+        self._rows = [*self._rows[-999:], LedgerRow(event, now, now, topic=topic, detail=detail)]
+
+    # --- what outlives the caller
+
+    def _open_directory(self) -> None:
+        place = self._plan.directory / INGEST_FILE
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            for number, done in json.loads(place.read_text())["done"].items():
+                self._seats[int(number)] = SeatState(int(number), counted=done, done=done)
+        self._save()
+
+    def _save(self) -> None:
+        with self._lock:
+            done = {str(seat.number): seat.done for seat in self._seats.values()}
+        text = json.dumps({"id": self._plan.id, "group": self._plan.group, "done": done})
+        if text != self._saved:
+            with whole_file(self._plan.directory / INGEST_FILE) as file:
+                file.write(text.encode())
+            self._saved = text

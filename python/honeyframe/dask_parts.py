@@ -1,0 +1,183 @@
+"""Parts: ranges of spools, which any worker can read, and read again. What a Dask DataFrame of ours consists of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from .errors import SpoolError
+from .frame import Batch, Table, concat
+from .spool import open_spool
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+READ_ROWS: Final = 50_000
+SEQUENCE: Final = "_spool_seq"
+DUPLICATE: Final = "_dup"
+MISFIT: Final = "_misfit"
+#: What every part has beside the metadata asked for: where a message stands, and whether it may be a copy.
+OWN_COLUMNS: Final = ("_seat", SEQUENCE, DUPLICATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Messages ``first`` to ``last`` of one spool, by their numbers there."""
+
+    directory: str
+    first: int
+    last: int
+    messages: int
+    seat: int = 0
+    suspects: frozenset[bytes] = field(default=frozenset(), repr=False)  # messages of a lost worker that may have come again
+    original_until: int = 0  # up to this number they are what came first
+
+
+def digest(topic: str | None, payload: bytes) -> bytes:
+    """Of a message, to find its copy by."""
+    return hashlib.blake2b((topic or "").encode() + b"\0" + payload, digest_size=16).digest()
+
+
+def split(part: Part, rows: int) -> list[Part]:
+    """``part`` in pieces of ``rows`` messages; of a spool whose numbers have no jumps."""
+    if part.messages <= rows or part.last - part.first + 1 != part.messages:
+        return [part]
+    ends = [*range(part.first + rows - 1, part.last, rows), part.last]
+    pieces, first = [], part.first
+    for last in ends:
+        pieces.append(replace(part, first=first, last=last, messages=last - first + 1))
+        first = last + 1
+    return pieces
+
+
+def read_table(part: Part, options: Mapping[str, Any]) -> Table:
+    """The part's rows, as :func:`honeyframe.open_spool` extracts them.
+
+    Raises:
+        SpoolError: messages of it are not in the spool any more, or cannot be read.
+    """
+    stream = open_spool(part.directory, part.first, **options)
+    taken: list[Batch] = []
+    left = part.messages
+    with stream:
+        for batch in stream.batches(max_rows=max(1, min(left, READ_ROWS)), max_seconds=0):
+            batch, is_last = _up_to(batch, part.last)
+            taken.append(batch)
+            left -= batch.num_rows
+            if is_last or _reaches(batch, part.last):
+                break
+        lost = stream.stats().dropped
+        schema = stream._reader.schema()
+    if lost:
+        raise SpoolError(
+            f"{lost:,} messages of {part.first:,} to {part.last:,} in the spool {part.directory} are not there any more, or damaged",
+            hint="A spool that is full deletes its oldest segments: give it more, spool_max_bytes=, or read faster.",
+        )
+    return concat(taken) if taken else Table([], schema)
+
+
+def _up_to(batch: Batch, last: int) -> tuple[Batch, bool]:
+    """The rows of messages up to number ``last``, and whether there were others."""
+    import pyarrow.compute as pc
+
+    arrow = batch.to_arrow()
+    if not arrow.num_rows or arrow.column(SEQUENCE)[-1].as_py() <= last:
+        return batch, False
+    return Batch.from_arrow(arrow.filter(pc.less_equal(arrow.column(SEQUENCE), last))), True
+
+
+def _reaches(batch: Batch, last: int) -> bool:
+    arrow = batch.to_arrow()
+    return bool(arrow.num_rows and arrow.column(SEQUENCE)[-1].as_py() >= last)
+
+
+def mark(table: pa.Table, part: Part) -> pa.Table:
+    """With the seat, and with the copies that other workers had, too, among the ``_dup``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    flags = pc.fill_null(table[DUPLICATE], False)
+    if part.suspects:
+        flags = pc.or_(flags, pc.is_in(table[SEQUENCE], pa.array(copies(part), table[SEQUENCE].type)))
+    table = table.set_column(table.column_names.index(DUPLICATE), DUPLICATE, flags)
+    return table.append_column("_seat", pa.array([part.seat] * table.num_rows, pa.int64()))
+
+
+def copies(part: Part) -> list[int]:
+    """The numbers of those messages whose topic and payload are those of a message that a lost worker may not have acknowledged."""
+    if not part.suspects or part.last <= part.original_until:
+        return []
+    raw = read_table(part, {"payload": "raw", "metadata": ["topic", "spool_seq"]}).to_arrow()
+    found = zip(raw["_topic"].to_pylist(), raw["value_raw"].to_pylist(), raw[SEQUENCE].to_pylist(), strict=True)
+    return [number for topic, payload, number in found if number > part.original_until and digest(topic, payload or b"") in part.suspects]
+
+
+def read_part(
+    part: Part, options: Mapping[str, Any] | None = None, schema: pa.Schema | None = None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The part as a DataFrame: with ``schema``, in its columns and types. Runs on a worker; gives the same each time."""
+    from .dtypes import to_pandas
+
+    table = read_table(part, options or {})
+    if schema is not None:
+        known = Batch.from_arrow(_empty(schema))
+        table = concat([Table([known._batch]), table])
+    arrow = mark(table.to_arrow(), part)
+    if schema is None:
+        return to_pandas(arrow)
+    frame = to_pandas(arrow)
+    wanted = [*(name for name in schema.names if name != "_seat"), "_seat"] if columns is None else list(columns)
+    return frame.reindex(columns=wanted)
+
+
+def part_schema(part: Part, options: Mapping[str, Any]) -> bytes:
+    """Names and types of the part's columns, as Arrow writes a schema."""
+    schema: pa.Schema = read_table(part, options).to_arrow().schema
+    return bytes(schema.remove_metadata().serialize().to_pybytes())
+
+
+def common_schema(schemas: Iterable[bytes]) -> pa.Schema:
+    """The one that holds all of them; with ``_misfit`` where some differ, and a value may not fit."""
+    import pyarrow as pa
+
+    found = [pa.ipc.read_schema(pa.py_buffer(one)) for one in sorted(set(schemas))]
+    whole = concat([Batch.from_arrow(_empty(schema)) for schema in found]).to_arrow().schema if found else pa.schema([])
+    kinds: dict[str, set[str]] = {}
+    for schema in found:
+        for one in schema:
+            if not pa.types.is_null(one.type):
+                kinds.setdefault(one.name, set()).add(str(one.type))
+    if any(len(types) > 1 for types in kinds.values()) and MISFIT not in whole.names:
+        whole = whole.append(pa.field(MISFIT, pa.string()))
+    return whole
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([pa.array([], one.type) for one in schema], schema=schema)
+
+
+def empty_frame(schema: pa.Schema) -> pd.DataFrame:
+    """What Dask calls the meta of parts read with ``schema``."""
+    import pyarrow as pa
+
+    from .dtypes import to_pandas
+
+    table = pa.Table.from_batches([_empty(schema)])
+    return to_pandas(table.append_column("_seat", pa.array([], pa.int64())))
+
+
+def parts_of_spool(directory: str, rows: int, seat: int = 0) -> list[Part]:
+    """All that a spool holds now, ``rows`` messages a part."""
+    directory = os.fspath(directory)
+    found = []
+    with open_spool(directory, payload="raw", metadata=["spool_seq"]) as stream:
+        for batch in stream.batches(max_rows=rows, max_seconds=0.5):
+            numbers = batch.to_arrow().column(SEQUENCE)
+            found.append(Part(directory, numbers[0].as_py(), numbers[-1].as_py(), len(numbers), seat))
+    return found

@@ -1,0 +1,170 @@
+"""What hf.dask's functions are given, checked: how workers connect, without a secret, and how what they spool is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets as random_names
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import distributed
+
+from .arguments import check_count, check_path
+from .connection import hide_secrets
+from .dask_ingest import Ingest, IngestPlan
+from .dask_seats import INGEST_FILE
+from .durations import Duration
+from .durations import seconds as to_seconds
+from .errors import InvalidArgumentError
+from .keywords import ConnectOptions, check_keywords
+from .options import extract_options
+from .spool import spooled_metadata
+from .templates import read_topics
+from .traffic_plan import PLAN_VARIABLE, find_plan, read_plan
+from .uri import Address, read_address
+
+_SECRETS: Final = ("password", "client_key_password", "http_proxy")
+_OWN: Final = ("client_id", "clean_start", "session_expiry", "receive_maximum", "last_will", "reconnect")
+_STREAM: Final = ("qos", "spool_max_bytes", "sync", "sync_interval", "max_payload_bytes", "timeout", "block_timeout")
+_RECORD: Final = ("patterns", "retained", "raw", "rotate_rows", "rotate_bytes", "rotate_seconds", "compression", "overflow")
+_KNOWN: Final = (*ConnectOptions.__annotations__, *_STREAM, *(extract_options.__kwdefaults__ or ()))
+_IN_FLIGHT: Final = 100  # more than a broker sends at once by itself: HiveMQ 50, Mosquitto 20
+
+
+class Setting:
+    """Arguments, checked: what the seats need, and how parts are read."""
+
+    def __init__(
+        self,
+        client: distributed.Client | None,
+        uri: Any,
+        topics: str | Sequence[str],
+        directory: Path,
+        sessions: int | None,
+        group: str | None,
+        options: dict[str, Any],
+        *,
+        session_expiry: Duration,
+        records: bool = False,
+    ) -> None:
+        found = client if client is not None else current_client()
+        if found is None:
+            raise InvalidArgumentError(
+                "there is no Dask client",
+                hint="from distributed import Client; Client(n_workers=4) makes one, with a cluster of this machine.",
+            )
+        if found.asynchronous:
+            raise InvalidArgumentError("an asynchronous Dask client cannot be used here: make one without asynchronous=True")
+        self.dask = found
+        named = (topics,) if isinstance(topics, str) else tuple(topics)
+        wanted = read_topics(named, topic_template=options.pop("topic_template", None))
+        if any(one.startswith("$share/") for one in wanted.filters):
+            raise InvalidArgumentError("the filters are shared by honeyframe: leave $share/<group>/ out, and name the group with group=")
+        self.filters = wanted.filters
+        address = read_address(uri) if "profile" not in options else None
+        connect = {name: options.pop(name) for name in list(options) if name in ConnectOptions.__annotations__}
+        own = [name for name in connect if name in _OWN]
+        if own:
+            raise InvalidArgumentError(f"hf.dask sets {', '.join(own)} itself")
+        connect["session_expiry"] = to_seconds(session_expiry, "session_expiry")
+        for name, value in connect.items():
+            if isinstance(value, Path):
+                connect[name] = str(value)
+        recording = None
+        if records:  # the recording's own
+            recording = {"patterns": list(named), **{name: options.pop(name) for name in list(options) if name in _RECORD}}
+        stream_options = {name: options.pop(name) for name in list(options) if name in _STREAM}
+        if stream_options.get("qos", 1) == 2:
+            raise InvalidArgumentError(
+                "QoS 2 and shared subscriptions: what a broker has begun to send to a worker that is lost it may give to no other",
+                hint="qos=1 loses nothing, and marks copies.",
+            )
+        self.extraction = check_extraction(options, None if records else wanted.template)
+        if recording is not None:
+            recording |= {**stream_options, **options}
+        before = _earlier(directory)
+        self.name = group or before.get("group") or f"honeyframe-{random_names.token_hex(4)}"
+        plan = IngestPlan(
+            id=before.get("id") or random_names.token_hex(8),
+            group=self.name,
+            uri="" if address is None else address.display,
+            filters=self.filters,
+            directory=directory,
+            connect=connect,
+            stream={"overflow": "block", **stream_options},
+            in_flight=_IN_FLIGHT,
+            sessions=None if sessions is None else check_count("sessions", sessions, 1),
+            most_sessions=None if address is None else _most_sessions(address),
+            record=recording,
+        )
+        self.ingest = Ingest(found, plan)
+
+
+def _most_sessions(address: Address) -> int | None:
+    text = os.environ.get(PLAN_VARIABLE, "").strip()
+    plan = read_plan(text, PLAN_VARIABLE) if text else find_plan(address.host, loopback=address.is_loopback)
+    return None if plan is None else plan.connections
+
+
+def without_secrets(uri: str | None, options: dict[str, Any], *, records: bool = False) -> tuple[Any, dict[str, Any]]:
+    """The address, hidden, and the other options. A secret among them is refused."""
+    known = (*_KNOWN, *(_RECORD if records else ()))
+    given: dict[str, Any] = {"uri": uri, **options}
+    hidden = hide_secrets(given, known)
+    found = [name for name in _SECRETS if hidden[name] is not None]
+    address = hidden["uri"]
+    if address is not None and read_address(address).has_password:
+        found.append("a password in the uri")
+    if found:
+        raise InvalidArgumentError(
+            f"{', '.join(found)}: no secret travels through Dask, where graphs, logs and the scheduler would have it",
+            hint="Workers find it where they run: MQTT_PASSWORD or MQTT_PASSWORD_FILE in their environment (a LocalCluster's inherit "
+            "it), password_file=, profile=, or the keyring.",
+        )
+    check_keywords("hf.dask", given, known)
+    return address, given
+
+
+def check_extraction(options: Mapping[str, Any], template: str | None) -> dict[str, Any]:
+    """Options of open_spool(), checked here: a worker would say it later."""
+    given = {**options} if template is None else {**options, "topic_template": template}
+    check_keywords("hf.dask", given, extract_options.__kwdefaults__ or ())
+    given["metadata"] = spooled_metadata(given, None)["metadata"]
+    extract_options(**given)
+    return given
+
+
+def _earlier(directory: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((directory / INGEST_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+class _Keeper:
+    """Who has it has the temporary directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._finalizer = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+
+
+def open_directory(directory: Any) -> tuple[Path, Any]:
+    if directory is None:
+        made = Path(tempfile.mkdtemp(prefix="honeyframe-"))
+        return made, _Keeper(made)
+    place = check_path("directory", directory).absolute()
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return place, None
+
+
+def current_client() -> distributed.Client | None:
+    try:
+        return distributed.get_client()
+    except ValueError:
+        return None

@@ -1,0 +1,239 @@
+"""DaskStream: what the workers of a cluster read together, part after part. And the Dask DataFrame of some parts."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dask.dataframe as dd
+import distributed
+
+from .arguments import check_count
+from .dask_parts import Part, common_schema, empty_frame, part_schema, read_part
+from .durations import Duration
+from .durations import seconds as to_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .dask_setting import Setting
+
+
+class DaskStream:
+    """A shared subscription that all workers of a cluster read, until it is closed. Made by :func:`stream`."""
+
+    def __init__(self, setting: Setting, part_rows: int, end_sessions: bool) -> None:
+        self._setting = setting
+        self._part_rows = part_rows
+        self._end_sessions = end_sessions
+        self._closed = False
+        self._copies = 0
+        self._rows = 0
+        setting.ingest.start()
+
+    def map(
+        self,
+        function: Callable[[pd.DataFrame], Any],
+        *,
+        seconds: Duration | None = None,
+        messages: int | None = None,
+        idle_seconds: Duration | None = None,
+        most_at_work: int | None = None,
+    ) -> Iterator[Any]:
+        """Calls ``function`` with DataFrames on the workers, as messages come, and yields what it returns, in the order of being done.
+
+        When a worker is lost, another one reads its part again, from the spool: ``function`` may see a message twice, the caller gets each
+        result once. A part is done with, and may be deleted from its spool, when its result has been yielded and the next one is asked for.
+
+        Args:
+            function: as Dask takes it. What it raises is raised here.
+            seconds, messages, idle_seconds: the loop ends after so long, so many messages, or when none came for so long.
+            most_at_work: parts at a time; by default two for each thread of the cluster. What comes meanwhile waits in the spools.
+        """
+        ingest, dask_client = self._setting.ingest, self._setting.dask
+        most = most_at_work or max(2, 2 * sum(dask_client.nthreads().values()))
+        work: dict[Any, Part] = {}
+        waiting: list[Part] = []
+        limit = _Limit(seconds, messages, idle_seconds)
+        while True:
+            is_over = limit.is_over or self._closed
+            if not is_over and len(waiting) < most:
+                fresh = ingest.parts(self._part_rows, wait=0.0 if work else 0.1)
+                limit.saw(sum(part.messages for part in fresh))
+                waiting += fresh
+            while waiting and len(work) < most:
+                part = waiting.pop(0)
+                future = dask_client.submit(
+                    _call,
+                    function,
+                    part,
+                    self._setting.extraction,
+                    key=f"honeyframe-part-{self._setting.name}-{part.seat}-{part.first}",
+                    pure=False,
+                )
+                work[future] = part
+            if not work:
+                if is_over and not waiting:
+                    return
+                continue
+            with contextlib.suppress(TimeoutError):
+                distributed.wait(list(work), timeout=0.1, return_when="FIRST_COMPLETED")
+            for future in [one for one in work if one.done()]:
+                part = work.pop(future)
+                result, rows, copies = future.result()
+                self._rows += rows
+                self._copies += copies
+                yield result
+                ingest.finish(part)
+
+    def frames(
+        self,
+        every: Duration = 10.0,
+        *,
+        seconds: Duration | None = None,
+        messages: int | None = None,
+        idle_seconds: Duration | None = None,
+    ) -> Iterator[dd.DataFrame]:
+        """A Dask DataFrame of what came, each ``every``; no empty ones. A frame's messages are done with when the next is asked for.
+
+        Its columns are those of its own messages: with ``schema=`` they are the same in all.
+        """
+        period = to_seconds(every, "every")
+        limit = _Limit(seconds, messages, idle_seconds)
+        while not (limit.is_over or self._closed):
+            end = time.monotonic() + period
+            parts: list[Part] = []
+            while (left := end - time.monotonic()) > 0 and not limit.is_over and not self._closed:
+                fresh = self._setting.ingest.parts(self._part_rows, wait=min(left, 0.2))
+                limit.saw(sum(part.messages for part in fresh))
+                parts += fresh
+                time.sleep(0.01)
+            if parts:
+                yield frame_of(self._setting.dask, parts, self._setting.extraction)
+                for part in parts:
+                    self._setting.ingest.finish(part)
+
+    def stats(self) -> pd.DataFrame:
+        """A row a seat: ``worker`` now, ``runs`` (how often it was taken), ``spooled`` (messages, of this stream), ``waiting`` and
+        ``at_work`` of them, ``received dropped rejected duplicates`` of its workers as far as they could tell. ``attrs["copies"]``: rows
+        that :meth:`map` has marked with ``_dup`` so far."""
+        frame = self._setting.ingest.stats()
+        frame.attrs.update(copies=self._copies, rows=self._rows)
+        return frame
+
+    def ledger(self) -> pd.DataFrame:
+        """Of all workers, and of who came and went (``seat_taken``, ``worker_lost``, ``seat_failed``, ``no_seat``): as
+        :meth:`Stream.ledger`, with ``seat`` and ``worker``. Of a worker that was lost it has what was known two seconds before, at most."""
+        return self._setting.ingest.ledger()
+
+    def close(self, *, end_sessions: bool | None = None) -> None:
+        """Ends the sessions' connections. ``end_sessions``: and the sessions, which the broker otherwise keeps for the next run."""
+        if not self._closed:
+            self._closed = True
+            self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+
+    def __enter__(self) -> DaskStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        filters = ", ".join(self._setting.filters)
+        return f"<honeyframe.dask.DaskStream {filters} in group {self._setting.name!r} {state}: {self._setting.ingest.messages:,} messages>"
+
+
+class DaskRecorder:
+    """Recordings that all workers of a cluster make together, until it is closed. Made by :func:`record`."""
+
+    def __init__(self, setting: Setting, path: Path, end_sessions: bool) -> None:
+        self._setting = setting
+        self._path = path
+        self._end_sessions = end_sessions
+        self._closed = False
+        setting.ingest.start()
+
+    @property
+    def paths(self) -> list[str]:
+        """Of the recordings, each for :func:`honeyframe.open`."""
+        return [str(self._path / f"seat-{number}") for number in self._setting.ingest.stats()["seat"]]
+
+    def wait(self, seconds: Duration) -> pd.DataFrame:
+        """Waits for so long, and gives :meth:`stats`. Raises what a worker's recorder raised."""
+        end = time.monotonic() + to_seconds(seconds, "seconds")
+        while (left := end - time.monotonic()) > 0 and not self._closed:
+            self._setting.ingest.parts(1, wait=min(left, 0.2))
+        return self.stats()
+
+    def stats(self) -> pd.DataFrame:
+        """A row a seat: ``worker`` now, ``runs``, and ``received recorded dropped rejected``, in messages, of all its workers."""
+        return self._setting.ingest.stats()
+
+    def ledger(self) -> pd.DataFrame:
+        """As :meth:`DaskStream.ledger`."""
+        return self._setting.ingest.ledger()
+
+    def close(self, *, end_sessions: bool | None = None) -> None:
+        """Ends it: what has come is written and committed. The sessions stay with the broker, unless ``end_sessions`` says otherwise."""
+        if not self._closed:
+            self._closed = True
+            self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+
+    def __enter__(self) -> DaskRecorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def frame_of(dask_client: distributed.Client | None, parts: list[Part], extraction: Mapping[str, Any]) -> dd.DataFrame:
+    """Reads all parts once for their columns, since a Dask DataFrame has the same in all its partitions."""
+    if dask_client is not None:
+        futures = dask_client.map(part_schema, parts, options=extraction, pure=False, key="honeyframe-schema")
+        schemas = dask_client.gather(futures)
+    else:
+        schemas = [part_schema(part, extraction) for part in parts]
+    if not parts:
+        from .extraction import extract
+
+        whole = extract([], **{**extraction, "metadata": []}).to_arrow().schema
+        nothing: dd.DataFrame = dd.from_pandas(empty_frame(whole), npartitions=1)
+        return nothing
+    schema = common_schema(schemas)
+    meta = empty_frame(schema)
+    frame: dd.DataFrame = dd.from_map(read_part, parts, options=dict(extraction), schema=schema, meta=meta, label="honeyframe-part")
+    return frame
+
+
+def _call(function: Callable[[pd.DataFrame], Any], part: Part, extraction: Mapping[str, Any]) -> tuple[Any, int, int]:
+    frame = read_part(part, extraction)
+    copies = int(frame["_dup"].sum()) if len(frame) else 0
+    return function(frame), len(frame), copies
+
+
+class _Limit:
+    """When a loop ends."""
+
+    def __init__(self, seconds: Duration | None, messages: int | None, idle_seconds: Duration | None) -> None:
+        self._end = None if seconds is None else time.monotonic() + to_seconds(seconds, "seconds")
+        self._left = None if messages is None else check_count("messages", messages, 1)
+        self._idle = None if idle_seconds is None else to_seconds(idle_seconds, "idle_seconds")
+        self._last = time.monotonic()
+
+    def saw(self, messages: int) -> None:
+        if messages:
+            self._last = time.monotonic()
+            self._left = None if self._left is None else self._left - messages
+
+    @property
+    def is_over(self) -> bool:
+        now = time.monotonic()
+        return (
+            (self._end is not None and now >= self._end)
+            or (self._left is not None and self._left <= 0)
+            or (self._idle is not None and now - self._last >= self._idle)
+        )

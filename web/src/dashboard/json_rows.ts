@@ -1,0 +1,68 @@
+// A document as lines of text with a place each: what the view of a message shows, and what a click on a value means.
+
+import { Digits } from "./payload";
+import { formatPath, rowsOf, type Step } from "./paths";
+import { shown } from "./shown";
+
+export interface JsonRow {
+  depth: number;
+  /** The key before it; "" in a list and at the top. */
+  key: string;
+  /** The value as text, or a bracket. */
+  text: string;
+  /** What stands behind it: a comma, or nothing. */
+  tail: string;
+  kind: "number" | "boolean" | "string" | "null" | "bracket" | "more";
+  /** The column's name, where it is one that can be drawn. */
+  path: string | undefined;
+}
+
+const MOST_ITEMS = 50;
+const MOST_DEPTH = 40;
+
+export function jsonRows(document: unknown, most = 500): JsonRow[] {
+  const rows: JsonRow[] = [];
+  // Each object of a list at the top is a row of the frame: its place does not count.
+  const isList = rowsOf(document)[0] !== document;
+  let left = 0;
+  const put = (row: JsonRow): void => {
+    if (rows.length < most) rows.push(row);
+    else left += 1;
+  };
+  const walk = (value: unknown, key: string, steps: Step[], depth: number, tail: string): void => {
+    if (value === null || typeof value !== "object" || value instanceof Digits) {
+      put({ depth, key, ...scalar(value), tail, path: pathOf(value, isList ? steps.slice(1) : steps) });
+      return;
+    }
+    const entries: [Step, unknown][] = Array.isArray(value) ? value.slice(0, MOST_ITEMS).map((one, i) => [i, one as unknown]) : Object.entries(value);
+    const length = Array.isArray(value) ? value.length : entries.length;
+    const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+    if (length === 0 || depth >= MOST_DEPTH) {
+      put({ depth, key, text: `${open}${length === 0 ? "" : "…"}${close}`, tail, kind: "bracket", path: undefined });
+      return;
+    }
+    put({ depth, key, text: open, tail: "", kind: "bracket", path: undefined });
+    for (const [i, [step, one]] of entries.entries()) {
+      if (rows.length >= most && left > 100_000) return;
+      walk(one, typeof step === "number" ? "" : step, [...steps, step], depth + 1, i < length - 1 ? "," : "");
+    }
+    if (length > entries.length) put({ depth: depth + 1, key: "", text: `… ${length - entries.length} more`, tail: "", kind: "more", path: undefined });
+    put({ depth, key: "", text: close, tail, kind: "bracket", path: undefined });
+  };
+  walk(document, "", [], 0, "");
+  if (left > 0) rows.push({ depth: 0, key: "", text: `… ${left > 100_000 ? "very many" : left} more lines`, tail: "", kind: "more", path: undefined });
+  return rows;
+}
+
+function scalar(value: unknown): Pick<JsonRow, "text" | "kind"> {
+  if (value instanceof Digits) return { text: shown(value.text, 60), kind: "number" };
+  if (typeof value === "number") return { text: String(value), kind: "number" };
+  if (typeof value === "boolean") return { text: String(value), kind: "boolean" };
+  if (typeof value === "string") return { text: `"${shown(value)}"`, kind: "string" };
+  return { text: "null", kind: "null" };
+}
+
+function pathOf(value: unknown, steps: Step[]): string | undefined {
+  const draws = typeof value === "number" || typeof value === "boolean" || value instanceof Digits;
+  return draws ? (steps.length === 0 ? "value" : formatPath(steps)) : undefined;
+}

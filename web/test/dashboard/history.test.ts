@@ -1,0 +1,50 @@
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { decode, encode, NO_HISTORY, readHistory, writeHistory, type History } from "../../src/dashboard/history";
+import { HistoryKeeper } from "../../src/dashboard/history_keeper";
+import { Lines } from "../../src/dashboard/lines";
+import type { PanelSettings } from "../../src/dashboard/settings";
+
+const history: History = {
+  rows: 5,
+  tables: [
+    { topic: "plant/2/t", x: Float64Array.of(1, 2, 3), columns: new Map([["t", Float64Array.of(20, NaN, 22)], ["u", Float64Array.of(1, 2, 3)]]) },
+    { topic: 'plant/1/"ü', x: Float64Array.of(2.5, 4), columns: new Map([["t", Float64Array.of(10, 11)]]) },
+  ],
+};
+const settings: PanelSettings = { kind: "chart", title: "", topics: "plant/{line}/#", y: ["t"], by: null, x: null, unit: "", min: null, max: null, thresholds: [], window: null };
+
+test("what is written is read", async () => {
+  expect(await readHistory(await writeHistory(history))).toEqual(history);
+  expect([await readHistory(" "), await writeHistory(NO_HISTORY)]).toEqual([NO_HISTORY, ""]);
+});
+
+test("a damaged history says so", async () => {
+  await expect(readHistory(gzipSync("nothing at all").toString("base64"))).rejects.toThrow("format");
+  expect(() => decode(encode(history).slice(0, -8))).toThrow("cut off");
+});
+
+test("panels get their lines, and give them back with what came", () => {
+  const keeper = new HistoryKeeper();
+  keeper.history = history;
+  expect(keeper.span).toEqual({ from: 1, to: 4 });
+  const lines = new Lines(settings);
+  keeper.fill(lines);
+  expect([...lines.all.keys()]).toEqual(["1", "2"]);
+  lines.take("plant/2/t", { t: 23 }, 4, false);
+  const kept = keeper.gather([lines]);
+  const two = kept.tables.find(({ topic, columns }) => topic === "plant/2/t" && columns.has("t"));
+  expect([...(two?.x ?? [])]).toEqual([1, 3, 4]);
+  expect([...(two?.columns.get("t") ?? [])]).toEqual([20, 22, 23]);
+  // What no panel shows stays.
+  expect(kept.tables.find(({ columns }) => columns.has("u"))?.x.length).toBe(3);
+});
+
+test("several topics of one line are put in order", () => {
+  const keeper = new HistoryKeeper();
+  keeper.history = history;
+  const lines = new Lines({ ...settings, by: [] });
+  keeper.fill(lines);
+  const points = lines.all.get("t")?.points;
+  expect(Array.from({ length: points?.length ?? 0 }, (_, i) => [points?.x(i), points?.y(i)])).toEqual([[1, 20], [2.5, 10], [3, 22], [4, 11]]);
+});

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { jsonRows } from "../../src/dashboard/json_rows";
+
+test("each line knows the column that it is", () => {
+  const rows = jsonRows({ a: 1, b: { c: [true, "x"] }, d: null });
+  expect(rows.map(({ key, text, tail, path }) => [key, text + tail, path])).toEqual([
+    ["", "{", undefined], ["a", "1,", "a"], ["b", "{", undefined], ["c", "[", undefined], ["", "true,", "b.c[0]"], ["", '"x"', undefined], ["", "]", undefined], ["", "},", undefined], ["d", "null", undefined], ["", "}", undefined],
+  ]);
+});
+
+test("rows of a list of objects have the columns of one; a number alone is value", () => {
+  expect(jsonRows([{ a: 1 }, { a: 2 }]).filter(({ path }) => path !== undefined).map(({ path }) => path)).toEqual(["a", "a"]);
+  expect(jsonRows(5).map(({ path }) => path)).toEqual(["value"]);
+});
+
+test("long and deep ones are shortened, and say so", () => {
+  expect(jsonRows(Array.from({ length: 1000 }, (_, i) => i)).at(-2)?.text).toBe("… 950 more");
+  const wide = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`k${i}`, i]));
+  expect([jsonRows(wide).length, jsonRows(wide).at(-1)?.text]).toEqual([501, "… 2502 more lines"]);
+  let deep: unknown = 1;
+  for (let i = 0; i < 5000; ++i) deep = [deep];
+  expect(jsonRows(deep).length).toBeLessThan(100);
+});
