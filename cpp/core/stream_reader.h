@@ -42,7 +42,8 @@ struct WindowLimits {
   std::size_t max_bytes = 512u << 20;
 };
 
-// A rolling window over a stream: filled by the pump, read by snapshot(), emptied by take(). Closes when the last reference goes.
+// A rolling window over a stream: filled by the pump, read by snapshot(), emptied by take(). Closes when the last
+// reference goes.
 class WindowTap {
  public:
   virtual ~WindowTap() = default;

@@ -34,6 +34,8 @@ export interface ChartOptions {
   legend?: boolean;
   /** Buttons for pause, back to now, save. */
   toolbar?: boolean;
+  /** Nothing more comes, and its clock stands still. */
+  frozen?: boolean;
   /** Further buttons of the toolbar. */
   buttons?: readonly { text: string; title: string; act: (view: ChartView) => void }[];
   thresholds?: readonly Threshold[];
@@ -331,6 +333,8 @@ export class ChartView {
 
   private showState(): void {
     this.pauseButton.setAttribute("aria-pressed", String(this.paused));
+    this.pauseButton.hidden = this.options.frozen ?? false;
+    this.liveButton.textContent = this.options.frozen ? "All" : "Live";
     this.liveButton.hidden = this.range.isLive && !this.paused;
   }
 
@@ -360,7 +364,7 @@ export class ChartView {
   /** The axis moves by itself: drawn again when it has by a pixel. */
   private tick(): void {
     clearTimeout(this.ticker);
-    if (this.paused || !this.range.isLive || this.data.lines.size === 0) return;
+    if (this.paused || this.options.frozen || !this.range.isLive || this.data.lines.size === 0) return;
     const pixel = (this.options.window / Math.max(LEAST_WIDTH, this.width)) * 1000;
     this.ticker = setTimeout(() => {
       this.pacer.ask();

@@ -107,7 +107,7 @@ export class Pane {
       height: this.view.height,
       series: [{}, ...series],
       scales: { x: { time: true, auto: false }, y: { range: (_, min, max) => this.yRange(min, max) } },
-      axes: [{ ...axis, values: TIMES }, { ...axis, size: 62, ...(this.label ? { label: this.label, labelSize: 18 } : {}) }],
+      axes: [{ ...axis, values: TIMES, space: 76 }, { ...axis, size: 62, ...(this.label ? { label: this.label, labelSize: 18 } : {}) }],
       legend: { show: false },
       cursor: {
         points: { show: false },

@@ -46,7 +46,7 @@ export function showSnapshot(): void {
   const [host, data] = [document.getElementById(SNAPSHOT_ID), document.getElementById(`${SNAPSHOT_ID}-data`)];
   if (host === null || data === null) return;
   const { config, now, lines } = JSON.parse(data.textContent ?? "") as Snapshot;
-  const view = new ChartView(host, { ...config, maxPoints: 10_000_000, toolbar: true, now: () => now });
+  const view = new ChartView(host, { ...config, maxPoints: 10_000_000, toolbar: true, frozen: true, now: () => now });
   for (const { name, label, pane, step, x, y } of lines) {
     view.line(name, { label, pane, step });
     view.append(name, fromBase64(x), fromBase64(y));
