@@ -111,6 +111,9 @@ def read_mqtt(
     finally:
         ingest.close(end_sessions=True)
     parts += ingest.parts(part_rows, all_of_it=True)
+    for part in parts:
+        ingest.finish(part)  # another run in this directory does not read them again
+    ingest.save()
     frame = frame_of(setting.dask, parts, setting.extraction)
     frame.honeyframe = Account(ingest.stats(), ledger, keeper)
     if not parts:
