@@ -28,6 +28,7 @@ from .options import extract_options
 from .recording_columns import read_columns
 from .recording_files import Snapshot, sieve_of
 from .recording_layout import Manifest
+from .recording_merge import whole_messages
 from .recording_place import LocalPlace
 from .recording_rows import NUMBER, SPOOL_METADATA, RowMaker, arranged, patterns_of
 from .recording_schema import import_rows
@@ -54,6 +55,7 @@ class Follow:
 
     Args:
         history: False begins behind the last commit.
+        after: begins behind this number: the ``last_seq`` of an earlier run, kept in one transaction with what was made of it.
         max_rows, max_seconds: of a batch of what comes.
         seconds, idle_seconds: the loop ends after so long, or when nothing has come for so long.
         spool: where the spool is, where the recording does not say it rightly.
@@ -69,6 +71,7 @@ class Follow:
         recording: Recording,
         *,
         history: bool = True,
+        after: int = 0,
         max_rows: int = 50_000,
         max_seconds: Duration = 1.0,
         seconds: Duration | None = None,
@@ -82,18 +85,18 @@ class Follow:
         self._seconds = None if seconds is None else to_seconds(seconds, "seconds")
         self._idle_seconds = None if idle_seconds is None else to_seconds(idle_seconds, "idle_seconds")
         self._spool = None if spool is None else check_path("spool", spool)
-        self._last = recording._selection.after if history else recording.last_seq
+        self._last = max(recording._selection.after, check_count("after", after)) if history else recording.last_seq
         self._schema: _core.ArrowSchemaHolder | None = None
         self._closed = False
         self._is_live = False
         self._began: float | None = None
-        self._came = 0.0
+        self._waited = 0.0  # since something came
         self._steps: Iterator[Batch] | None = None
         self.recorder: Recorder | None = None  # of Client.follow
 
     @property
     def last_seq(self) -> int:
-        """The number up to which everything was handed out: ``after=`` of a later run."""
+        """The number up to which everything asked for was handed out: ``after=`` of a later run."""
         return self._last
 
     @property
@@ -117,8 +120,11 @@ class Follow:
         if self._steps is None:
             self._began = time.monotonic()
             self._steps = self._batches()
-        self._came = time.monotonic()  # a slow loop is not an idle recording
-        return next(self._steps)
+        try:
+            return next(self._steps)
+        except KeyboardInterrupt:  # the next step goes on behind what was handed out
+            self._steps = None
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -145,7 +151,9 @@ class Follow:
                 yield from self._from_spool(spool, manifest)
             if self._is_over():
                 return
-            time.sleep(_STEP_SECONDS if spool is not None else min(_LOOK_SECONDS, self._max_seconds or _STEP_SECONDS))
+            pause = _STEP_SECONDS if spool is not None else min(_LOOK_SECONDS, self._max_seconds or _STEP_SECONDS)
+            time.sleep(pause)
+            self._waited += pause
             journal = read_journal(self._place)
             snapshot = Snapshot(self._place) if journal is not None and journal.last > self._last else None
 
@@ -156,15 +164,16 @@ class Follow:
         last = snapshot.journal.last if until is None else min(until, snapshot.journal.last)
         if last > self._last:
             selection = replace(self._recording._selection, after=self._last, until=last)
-            for rows in Recording(snapshot, selection, self._recording._columns)._batches():
-                for begin in range(0, rows.num_rows, self._max_rows):
-                    yield self._batch(rows.slice(begin, self._max_rows))
+            recording = Recording(snapshot, selection, self._recording._columns)
+            for rows in whole_messages(recording._batches(with_numbers=True)):
+                for part in _cut(rows, self._max_rows):
+                    yield self._batch(part)
                     if self._is_over():
                         return
             self._last = max(self._last, last)
 
     def _from_spool(self, spool: Path, manifest: Manifest) -> Iterator[Batch]:
-        """Until the recorder goes on with another spool, or this one cannot be read."""
+        """Until a recorder goes on with another spool or other options, or this spool cannot be read."""
         import pyarrow as pa
 
         try:
@@ -176,16 +185,23 @@ class Follow:
         watch_reader(reader)
         live = _LiveRows(manifest, read_columns(self._place), self._recording)
         self._is_live = True
-        looked = time.monotonic()
+        looked, received = time.monotonic(), 0
         try:
             while not self._is_over():
+                began = time.monotonic()
                 found = reader.next(self._max_rows, self._max_seconds, _STEP_SECONDS)
-                if found is not None and found.num_rows:
+                if found is not None:
                     yield from self._live(live, pa.record_batch(found), manifest.offset)
-                elif time.monotonic() > looked + _LOOK_SECONDS:
+                    continue
+                before, received = received, reader.counters()["received"]
+                # To find its place in a spool takes time, too, and a batch that is begun is no idling.
+                self._waited = 0.0 if received > before else self._waited + min(time.monotonic() - began, _STEP_SECONDS)
+                if time.monotonic() > looked + _LOOK_SECONDS:
                     looked = time.monotonic()
-                    if _has_moved(manifest, read_manifest(self._place)):
-                        return
+                    if read_manifest(self._place) != manifest:
+                        break
+            if not self._closed and (found := reader.next(self._max_rows, 0.0, 0.0)) is not None:  # what was read by then
+                yield from self._live(live, pa.record_batch(found), manifest.offset)
         except (StopIteration, SpoolError) as error:
             _log.info("the spool of %s cannot be read on: %s", self._recording.path, error)
         finally:
@@ -194,6 +210,8 @@ class Follow:
     def _live(self, live: _LiveRows, batch: pa.RecordBatch, offset: int) -> Iterator[Batch]:
         import pyarrow.compute as pc
 
+        if not batch.num_rows:
+            return
         place = batch.schema.get_field_index(NUMBER)
         batch = batch.set_column(place, NUMBER, pc.add_checked(batch.column(place), offset))
         first, last = batch.column(place)[0].as_py(), batch.column(place)[-1].as_py()
@@ -207,21 +225,22 @@ class Follow:
 
     def _batch(self, rows: pa.RecordBatch) -> Batch:
         """In the columns known by now: those of history stay."""
-        self._came = time.monotonic()
+        self._waited = 0.0
+        self._last = rows.column(NUMBER)[-1].as_py()  # whole messages: whoever goes on later goes on behind them
+        if self._recording._columns is not None:
+            rows = rows.select([name for name in self._recording._columns if name in rows.schema.names])
         made = import_rows(rows)
         before = [] if self._schema is None else [_core.empty_batch(self._schema)]
         wanted = _core.unify_schemas([*before, made])
         (cast,) = _core.cast_batches([made], wanted)
         self._schema = cast.schema()
-        if NUMBER in rows.schema.names and rows.num_rows:
-            self._last = max(self._last, rows.column(NUMBER)[-1].as_py() - 1)  # its other rows may come yet
         return Batch(cast)
 
     def _is_over(self) -> bool:
         now = time.monotonic()
         assert self._began is not None
         timed_out = self._seconds is not None and now >= self._began + self._seconds
-        idle = self._idle_seconds is not None and now >= self._came + self._idle_seconds
+        idle = self._idle_seconds is not None and self._waited >= self._idle_seconds
         return self._closed or timed_out or idle or is_ending()
 
     def _spool_of(self, manifest: Manifest) -> Path | None:
@@ -235,8 +254,16 @@ class Follow:
         return Path(manifest.spool) if manifest.host == socket.gethostname() and os.path.isdir(manifest.spool) else None  # noqa: PTH112
 
 
-def _has_moved(before: Manifest, now: Manifest) -> bool:
-    return (now.spool_id, now.offset, now.spool) != (before.spool_id, before.offset, before.spool)
+def _cut(rows: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
+    """Parts of so many rows, and of whole messages."""
+    numbers = rows.column(NUMBER).to_numpy(zero_copy_only=False)
+    begin = 0
+    while begin < len(numbers):
+        end = min(begin + most, len(numbers))
+        while end < len(numbers) and numbers[end] == numbers[end - 1]:
+            end += 1
+        yield rows.slice(begin, end - begin)
+        begin = end
 
 
 class _LiveRows:
@@ -250,7 +277,6 @@ class _LiveRows:
             patterns_of(manifest.topics, manifest.patterns), extraction, raw=manifest.raw, retained=manifest.retained, known=known
         )
         self._sieve = sieve_of(recording._selection)
-        self._columns = recording._columns
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """All patterns in one, in order."""
@@ -270,6 +296,4 @@ class _LiveRows:
             table = pa.Table.from_batches([pa.record_batch(one) for one in cast]).combine_chunks()
             table = table.take(pc.sort_indices(table, sort_keys=[(NUMBER, "ascending")]))
             rows_of_all = table.combine_chunks().to_batches()[0]
-        if self._columns is not None:
-            rows_of_all = rows_of_all.select([name for name in self._columns if name in rows_of_all.schema.names])
         yield rows_of_all

@@ -20,7 +20,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from . import _core
-from .arguments import check_count, check_path
+from .arguments import check_count, check_path, count_of
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import HoneyframeError, InvalidArgumentError, SpoolInUseError
@@ -28,6 +28,7 @@ from .lifetime import check_process
 from .recorder_thread import RecorderThread, spooled_options
 from .recording_errors import RecordingInUseError, storage_errors
 from .recording_layout import SPOOL, Journal, Manifest
+from .recording_parts import check_parquet
 from .recording_place import LocalPlace, Place, find_place, is_remote
 from .recording_rows import check_extraction, patterns_of
 from .recording_writer import RecordingWriter, Rotation, RowOptions, check_compression
@@ -71,7 +72,7 @@ class RecorderStats:
     storage_error: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.recorded:,} messages in {self.files:,} file{'' if self.files == 1 else 's'}, {_size(self.bytes)}"
+        text = f"{count_of(self.recorded, 'message')} in {count_of(self.files, 'file')}, {_size(self.bytes)}"
         text += f"; {self.waiting:,} in the spool" if self.waiting else ""
         text += f"; {self.rate:,.0f} a second" if self.rate >= 1 else ""
         for name in ("dropped", "rejected", "unreadable"):
@@ -108,6 +109,7 @@ class Recorder:
         self._finalizer = weakref.finalize(self, thread.stop)
         self._finalizer.atexit = False
         self._told_error = False
+        self._stopped = False
         _running.add(thread)
         _recorders.add(self)
 
@@ -187,6 +189,7 @@ class Recorder:
             RecordingStorageError: it could not be written within ten seconds. It is in the spool, for the next run.
         """
         check_process()
+        self._stopped = True
         self._stream.close(unsubscribe=unsubscribe)
         self._thread.stop()
         self._thread.join()
@@ -200,7 +203,7 @@ class Recorder:
         if error is not None and not self._told_error:
             self._told_error = True
             raise error
-        if not self._told_error and not self._thread.is_alive and not self._stream._closed:
+        if not self._told_error and not self._stopped and not self._thread.is_alive and self._client.closed:
             self._told_error = True
             self._client._raise_if_broken()
 
@@ -294,6 +297,7 @@ def record(
     """See :meth:`honeyframe.Client.record`."""
     from .source import open_stream, plan_with_defaults
 
+    check_parquet()
     check_extraction(extraction)
     options = RowOptions(
         patterns_of(topics, patterns), extraction, raw=raw, retained=stream_options["retained"], compression=check_compression(compression)

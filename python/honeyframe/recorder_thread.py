@@ -36,6 +36,7 @@ _LEAST_PAUSE: Final = 0.5
 _MOST_PAUSE: Final = 30.0
 _LAST_SECONDS: Final = 10.0  # for what is still in the spool when the recorder is stopped
 _RATE_SECONDS: Final = 5.0
+_LEAST_RATE_SECONDS: Final = 0.5  # a burst's first moment is no rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class RecorderThread:
             before = self._writer.journal.cuts
             try:
                 self._read_on()
+                self._close_stream()
                 self._read_rest()
                 return
             except RecordingStorageError as error:
@@ -192,6 +194,12 @@ class RecorderThread:
                 if self._is_late():
                     break
         self._commit()
+
+    def _close_stream(self) -> None:
+        """Where :meth:`Recorder.stop` has not: nobody holds the recorder any more, or the session has ended."""
+        if self._stream is not None:
+            with contextlib.suppress(HoneyframeError):
+                self._stream.close()
 
     def _take(self, batch: Batch) -> None:
         if batch.num_rows:
@@ -253,7 +261,7 @@ class _Rate:
         while len(self._marks) > 2 and self._marks[0][0] < now - _RATE_SECONDS:
             self._marks.pop(0)
         since, before = self._marks[0]
-        return max(0, messages - before) / (now - since) if now > since else 0.0
+        return max(0, messages - before) / (now - since) if now >= since + _LEAST_RATE_SECONDS else 0.0
 
 
 def spooled_options(**options: Any) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from .arguments import check_columns, check_count
+from . import _core
+from .arguments import check_columns, check_count, count_of
 from .dtypes import frame_of
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .keywords import Path
 from .lifetime import check_process
 from .recording_errors import RecordingError
@@ -16,7 +17,7 @@ from .recording_files import RecordedFile, Selection, Snapshot
 from .recording_layout import DAY, PATTERN
 from .recording_merge import merged
 from .recording_place import find_place
-from .recording_rows import NUMBER, PAYLOAD, patterns_of
+from .recording_rows import NUMBER, PAYLOAD, TopicPattern
 from .recording_schema import MISFIT, UnifiedSchema, empty_batch_of
 
 if TYPE_CHECKING:
@@ -100,10 +101,7 @@ class Recording:
         columns: Iterable[str] | None = None,
     ) -> Self:
         """The same recording with less of it: what is given takes the place of what was given before."""
-        if topics is None:
-            filters = self._selection.topics
-        else:
-            filters = tuple(one.filter for one in patterns_of([topics] if isinstance(topics, str) else list(topics), None))
+        filters = self._selection.topics if topics is None else tuple(map(_filter_of, [topics] if isinstance(topics, str) else topics))
         low = self._selection.start if start is None else moment_ns("start", start)
         high = self._selection.end if end is None else moment_ns("end", end)
         names = self._columns if columns is None else check_columns(columns)
@@ -264,8 +262,9 @@ class Recording:
         days = self.days
         span = f", {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
         part = "" if self._selection == Selection() else " (a part of it)"
-        messages = f"{journal.messages:,} messages in all, " if journal.messages else ""
-        return f"<honeyframe.Recording {self.path!r}{part}: {messages}{len(files):,} files, {len(self.patterns)} patterns{span}>"
+        messages = f"{count_of(journal.messages, 'message')} in all, " if journal.messages else ""
+        counted = f"{count_of(len(files), 'file')}, {count_of(len(self.patterns), 'pattern')}"
+        return f"<honeyframe.Recording {self.path!r}{part}: {messages}{counted}{span}>"
 
     def _repr_html_(self) -> str:
         from .display import card
@@ -298,8 +297,8 @@ class Recording:
                 shown = ", ".join([one for one in there if not one.startswith("_")][:12])
                 raise InvalidArgumentError(f"there is no column {name!r} in what is asked for of {self.path}; there are {shown}, …")
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        names = self._unify().schema.names
+    def _batches(self, *, with_numbers: bool = False) -> Iterator[pa.RecordBatch]:
+        names = self._unified_with_numbers().schema.names if with_numbers else self._unify().schema.names
         unified = self._unified_with_numbers()
         wanted = None if self._columns is None else sorted({*unified.schema.names, MISFIT})
 
@@ -324,6 +323,15 @@ class Recording:
             raise RecordingError(
                 f"{self.path} was recorded with raw=False: there are no payloads to replay", hint=f"Only {PAYLOAD} has them as they came."
             )
+
+
+def _filter_of(topic: str) -> str:
+    """Of a topic, a filter or a template; braces that make no template are a topic's own."""
+    try:
+        return TopicPattern.of(topic).filter
+    except InvalidTopicTemplateError:
+        _core.validate_topic_filter(topic)
+        return topic
 
 
 def _quoted(name: str) -> str:

@@ -66,8 +66,9 @@ class RecordingWarning(HoneyframeWarning):
 
 
 @contextlib.contextmanager
-def storage_errors(doing: str, place: str, *, remote: bool = False) -> Iterator[None]:
-    """Failures of the disk, or of a remote store, as :class:`RecordingStorageError`: ``cannot {doing} {place}: why``."""
+def storage_errors(doing: str, place: str, *, any_error: bool = False) -> Iterator[None]:
+    """Failures of the disk, or of a remote store, as :class:`RecordingStorageError`: ``cannot {doing} {place}: why``. A store's library,
+    and Parquet's, may raise ``any_error``."""
     try:
         yield
     except HoneyframeError:
@@ -75,7 +76,7 @@ def storage_errors(doing: str, place: str, *, remote: bool = False) -> Iterator[
     except OSError as error:
         raise _storage_error(error, doing, place) from error
     except Exception as error:
-        if not remote:
+        if not any_error:
             raise
         raise RecordingStorageError(f"cannot {doing} {place}: {type(error).__name__}: {error}") from error
 

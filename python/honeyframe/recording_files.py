@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import _core
 from .arguments import count_of
 from .events import printable, warn
-from .recording_errors import RecordingWarning, storage_errors
+from .recording_errors import RecordingStorageError, RecordingWarning, storage_errors
 from .recording_layout import METADATA_KEY, STAGE, Journal, PartName, folder_of
 from .recording_place import Place
 from .recording_schema import empty_batch_of
@@ -220,11 +220,13 @@ class Snapshot:
         return [(file, found) for file in files if (found := self._footers[file.name]) is not None]
 
     def _footer(self, file: RecordedFile) -> Footer | str:
-        """A text says why it is none of ours."""
+        """A text says why it is none of ours. A disk or a store that fails is no reason to leave a file out."""
         import json
 
         import pyarrow as pa
 
+        if not file.size:
+            return "it is empty"
         try:
             with self.open(file) as opened:
                 schema, rows = opened.schema_arrow, opened.metadata.num_rows
@@ -232,6 +234,10 @@ class Snapshot:
             if told.get("recording") != self.manifest.id:
                 return "of another recording"
             empty_batch_of(schema)
+        except RecordingStorageError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return "it was deleted meanwhile"
+            raise
         except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
             return f"cannot be read: {str(error).partition(chr(10))[0]}"
         return Footer(schema.remove_metadata(), rows)
@@ -260,7 +266,7 @@ class Snapshot:
 
     def read(self, file: RecordedFile, columns: Sequence[str] | None, selection: Selection) -> Iterator[pa.RecordBatch]:
         """Its rows that are asked for, a row group at a time; ``columns``: those of them that it has, and what the selection needs."""
-        with storage_errors("read", f"{self.place.shown}/{file.name}", remote=not self.place.is_local), self.open(file) as opened:
+        with storage_errors("read", f"{self.place.shown}/{file.name}", any_error=True), self.open(file) as opened:
             groups = [number for number in range(opened.num_row_groups) if _may_have(opened.metadata.row_group(number), selection)]
             there = opened.schema_arrow.names
             wanted = None if columns is None else [name for name in there if name in columns or name in selection.columns]

@@ -27,6 +27,27 @@ def merged(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
             yield from _merge([_rows(rows, read) for _, rows, read in of_cut])
 
 
+def whole_messages(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows, with no message in two batches."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    pending: pa.RecordBatch | None = None
+    for batch in batches:
+        if pending is not None:
+            last = pending.column("_spool_seq")[-1]
+            if batch.column("_spool_seq")[0] == last:
+                count = pc.sum(pc.equal(batch.column("_spool_seq"), last)).as_py()
+                (pending,) = pa.Table.from_batches([pending, batch.slice(0, count)]).combine_chunks().to_batches()
+                batch = batch.slice(count)
+                if not batch.num_rows:
+                    continue
+            yield pending
+        pending = batch
+    if pending is not None:
+        yield pending
+
+
 def _rows(rows: int, read: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
     return iter(list(read())) if rows <= _SMALL_ROWS else read()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
-from .recording_errors import storage_errors
+from .recording_errors import RecordingError, storage_errors
 from .recording_layout import METADATA_KEY, JournalPart, part_path
 from .recording_rows import PAYLOAD, Rows, arranged
 
@@ -26,6 +26,15 @@ _GROUP_BYTES: Final = 16_777_216
 _MEMORY_BYTES: Final = 50_331_648  # of all that waits
 _MOST_OPEN: Final = 16
 _NO_DICTIONARY: Final = frozenset({"_recv_time", "_spool_seq", PAYLOAD})
+
+
+def check_parquet() -> None:
+    """Raises RecordingError where the pyarrow is too old to tell in a file, at its end, what it holds."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not hasattr(pq.ParquetWriter, "add_key_value_metadata"):
+        raise RecordingError(f"pyarrow {pa.__version__} is too old to record", hint="pip install 'honeyframe[record]'")
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from .recording_layout import LOCK, OWN, STAGE
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+(?:::|://)", re.IGNORECASE)
 _LOCK_TRIES: Final = 10
+_OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"})
 
 
 class Place(abc.ABC):
@@ -106,10 +107,10 @@ class LocalPlace(Place):
             file.close()
             raise RecordingInUseError(
                 f"another recorder{f' ({who})' if who else ''} is recording to {self.shown}",
-                hint="One recorder at a time: end that one, or choose another path.",
+                hint=f"One recorder at a time: {'recorder.stop() ends it' if who == _who() else 'end that one'}, or choose another path.",
             )
         file.truncate(0)
-        file.write(f"process {os.getpid()}\n".encode())
+        file.write(f"{_who()}\n".encode())
         file.flush()
         return file
 
@@ -118,10 +119,10 @@ class LocalPlace(Place):
         try:
             with (self.path / LOCK).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
+        except BlockingIOError:
             return True
+        except OSError:  # it is not there, or not ours to see
+            return False
         return False
 
     def read(self, name: str) -> bytes | None:
@@ -200,6 +201,10 @@ def _files_below(folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
                 yield name, entry.stat(follow_symlinks=False).st_size
 
 
+def _who() -> str:
+    return f"process {os.getpid()}"
+
+
 def _locked(file: IO[bytes]) -> bool:
     """A reader that looks whether somebody records has the lock for a moment."""
     for _ in range(_LOCK_TRIES):
@@ -255,7 +260,7 @@ class RemotePlace(Place):
         return f"{self._root}/{name}"
 
     def _errors(self, doing: str, name: str = "") -> contextlib.AbstractContextManager[None]:
-        return storage_errors(doing, f"{self.shown}/{name}" if name else self.shown, remote=True)
+        return storage_errors(doing, f"{self.shown}/{name}" if name else self.shown, any_error=True)
 
     def prepare(self) -> None:
         with storage_errors("make", str(self._scratch)):
@@ -272,14 +277,19 @@ class RemotePlace(Place):
                 return None
 
     def write(self, name: str, content: bytes) -> None:
-        """One PUT, which a store takes whole or not at all; where a name can be changed at once, that is done."""
+        """An object store takes it whole or not at all; where there are folders, another name is changed to its own at once."""
+        protocols = self._fs.protocol
         with self._errors("write", name):
-            if getattr(self._fs, "local_file", False):
-                made = self._at(f"{STAGE}/.{secrets.token_hex(4)}")
-                self._fs.pipe_file(made, content)
-                self._fs.mv(made, self._at(name))
-            else:
+            if not _OBJECT_STORES.isdisjoint((protocols,) if isinstance(protocols, str) else protocols):
                 self._fs.pipe_file(self._at(name), content)
+                return
+            made = self._at(f"{STAGE}/.{secrets.token_hex(4)}")
+            self._fs.pipe_file(made, content)
+            try:
+                self._fs.mv(made, self._at(name))
+            except FileExistsError:  # a file system that renames to new names alone
+                self._fs.rm_file(self._at(name))
+                self._fs.mv(made, self._at(name))
 
     def bring(self, staged: Path) -> None:
         with self._errors("write", f"{STAGE}/{staged.name}"):

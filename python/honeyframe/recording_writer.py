@@ -265,11 +265,14 @@ class RecordingWriter:
         if self._cut is not None:
             self._cut.abandon()
         self._cut, self._messages = None, 0
+        self.place.prepare()  # somebody may have tidied up
         written = read_journal(self.place)
         if written is not None and written.last > self.journal.last:  # the failure came behind it
             self.journal = written
         self._finish_commit(self.journal)
         self.place.clear_stage()
+        if self.place.read(MANIFEST) is None:
+            self.place.write(MANIFEST, self.manifest.to_bytes())
 
     def _finish_commit(self, journal: Journal) -> None:
         for part in journal.parts:

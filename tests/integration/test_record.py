@@ -20,7 +20,7 @@ from tests.python.recorded import files_of, rows_of
 import honeyframe as hf
 from honeyframe.recording_place import LocalPlace
 
-_KILLS = int(os.environ.get("HONEYFRAME_RECORD_KILLS", "5"))
+_KILLS = int(os.environ.get("HONEYFRAME_RECORD_KILLS", "4"))
 _IN_FLIGHT = 20
 _TOPIC = "plant/{line}/t"
 _PATTERNS = ["plant/0/t", "plant/1/t"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
 import time
@@ -194,3 +195,36 @@ def test_what_the_docs_show(uri: str, dial: Dial, kept: dict[str, Any], tmp_path
     follow = hf.open("recording", "plant/3/#").follow(idle_seconds=0.3)
     assert hf.concat(list(follow)).num_rows == 2
     assert hf.replay("recording", dial(uri), speed=10, rewrite="replay/{topic}").published == 8
+
+
+def test_dropping_it_ends_it(uri: str, dial: Dial, tmp_path: Path) -> None:
+    client = dial(uri)
+    recorder = client.record(tmp_path / "r", "plant/#")
+    publish(client, 1)
+    await_messages(recorder, 1)
+    thread = recorder._thread
+    del recorder
+    gc.collect()
+    assert thread.join(10)
+    assert numbers_of(tmp_path / "r") == [1]
+    client.record(tmp_path / "r", "plant/#").stop()
+
+
+def test_a_client_that_is_closed_ends_it(uri: str, dial: Dial, tmp_path: Path) -> None:
+    client = dial(uri)
+    recorder = client.record(tmp_path / "r", "plant/#")
+    publish(client, 1)
+    await_messages(recorder, 1)
+    client.close()
+    assert recorder.wait(10).recorded == 1
+    assert not recorder.recording
+
+
+def test_a_session_that_is_taken_over_is_told(dial: Dial, tmp_path: Path, hivemq: HiveMQ) -> None:
+    uri = hivemq.uri("mqtt", "127.0.0.1")
+    recorder = dial(uri, client_id="one-of-two").record(tmp_path / "r", "plant/#")
+    dial(uri, client_id="one-of-two")
+    with pytest.raises(hf.errors.SessionTakenOverError):
+        recorder.wait(10)
+    assert not recorder.recording
+    recorder.stop()

@@ -31,8 +31,10 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 class Running:
     """A recorder without a broker: a spool in its place, and its thread."""
 
-    def __init__(self, path: Path, topics: list[str], rotation: Rotation = Rotation(rows=5_000, seconds=0.2), **options: int) -> None:  # noqa: B008
+    def __init__(self, path: Path, topics: list[str], rotation: Rotation | None = None, pad: int = 0, **options: int) -> None:
+        rotation = rotation or Rotation(rows=5_000, seconds=0.2)
         self.path = path
+        self.payload = b'{"n":%%d,"pad":"%s"}' % (b"x" * pad) if pad else b'{"n":%d}'
         self.writer: RecordingWriter = writer_of(path, topics, rotation=rotation)
         self.spool = SpoolFile(path / "_honeyframe" / "spool", **options)
         self.writer.begin(replace(self.writer.manifest, topics=topics, patterns=topics, spool="_honeyframe/spool", spool_id="x"))
@@ -42,7 +44,7 @@ class Running:
     def push(self, count: int) -> None:
         for _ in range(count):
             self.number += 1
-            self.spool.push(f"plant/{self.number % 3}/t", b'{"n":%d}' % self.number)
+            self.spool.push(f"plant/{self.number % 3}/t", self.payload % self.number)
 
     def push_at(self, rate: float, seconds: float) -> None:
         began = time.monotonic()
@@ -77,7 +79,7 @@ def test_the_seam(tmp_path: Path) -> None:
         begin = max(0, running.number - HISTORY)
         recording = hf.open(running.path)
         recording._selection = replace(recording._selection, after=begin)
-        follow = recording.follow(max_seconds=0.05, idle_seconds=0.3)
+        follow = recording.follow(max_seconds=0.05, idle_seconds=0.4)
         for batch in follow:
             numbers += batch.to_arrow().column("_spool_seq").to_pylist()
             was_live = was_live or follow.is_live
@@ -89,21 +91,23 @@ def test_the_seam(tmp_path: Path) -> None:
 
 
 def test_what_the_spool_has_given_up_comes_from_the_files(tmp_path: Path) -> None:
-    running = Running(tmp_path / "r", ["plant/#"], spool_max_bytes=1 << 20, segment_bytes=1 << 16)
-    running.push(2_000)
+    running = Running(tmp_path / "r", ["plant/#"], pad=300, spool_max_bytes=1 << 20, segment_bytes=1 << 16)
+    running.push(1_500)
     running.start()
-    while running.thread.counts().recorded < 2_000:
+    while running.thread.counts().recorded < 1_500:
         time.sleep(0.01)
     follow = hf.open(running.path).follow(max_seconds=0.05, max_rows=100, idle_seconds=1)
     numbers = next(follow).to_arrow().column("_spool_seq").to_pylist()
     queue = running.spool._queue
     reader = hf._core.StreamReader(queue, hf._core.ExtractOptions(payload="raw", metadata=["spool_seq"]))
-    for _ in range(5):  # many times what the spool may hold: what is committed goes
-        running.push(2_000)
-        while running.thread.counts().recorded < running.number:
-            time.sleep(0.01)
+    for _ in range(6):  # more than the spool may hold: what is committed goes
         while reader.next(10_000, 0.0, 0.0) is not None:
             pass
+        running.push(800)
+        while running.thread.counts().recorded < running.number:
+            time.sleep(0.01)
+    oldest = min(int(segment.stem) for segment in running.spool.path.glob("*.hfspool"))
+    assert oldest > 1_501, "nothing was given up: this shows nothing"
     for batch in follow:
         numbers += batch.to_arrow().column("_spool_seq").to_pylist()
     assert numbers == list(range(1, running.number + 1))
@@ -146,6 +150,19 @@ def test_without_its_spool_commits_are_followed(tmp_path: Path) -> None:
     running.stop()
 
 
+def test_idle_is_when_nothing_comes_and_not_when_a_batch_is_not_full_yet(tmp_path: Path) -> None:
+    running = Running(tmp_path / "r", ["plant/#"], rotation=Rotation(seconds=60.0))
+    running.start()
+    running.push(5)
+    numbers = []
+    for batch in hf.open(running.path).follow(max_seconds=5, idle_seconds=0.3):
+        numbers += batch.to_arrow().column("_spool_seq").to_pylist()
+    assert numbers == [1, 2, 3, 4, 5]
+    live = hf.open(running.path).follow(max_seconds=5, seconds=0.4)
+    assert sum(len(batch) for batch in live) == 5, "what was read when its time was up"
+    running.stop()
+
+
 def test_close_ends_it(tmp_path: Path) -> None:
     running = Running(tmp_path / "r", ["#"])
     follow = hf.open(running.path).follow(max_seconds=0.05)
@@ -154,3 +171,27 @@ def test_close_ends_it(tmp_path: Path) -> None:
     assert list(follow) == []
     assert time.monotonic() - began < 3
     assert "closed" in repr(follow)
+
+
+def test_it_goes_on_behind_what_was_handed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a message has several rows, and lies across batches."""
+    monkeypatch.setattr("honeyframe.recording_files._BATCH_ROWS", 3)
+    running = Running(tmp_path / "r", ["plant/#"])
+    running.payload = b'[{"n":%d},{"n":0},{"n":0}]'
+    for _ in range(7):
+        running.number += 1
+        running.spool.push("plant/0/t", running.payload % running.number)
+    running.spool.push("plant/0/t", b'[{"n":8},{"n":0}]')
+    running.start()
+    while running.thread.counts().recorded < 8:
+        time.sleep(0.01)
+    for most in (1, 2, 3, 4, 7):
+        numbers: list[int] = []
+        last = 0
+        while last < 8:
+            batch = next(follow := hf.open(running.path).follow(after=last, max_rows=most))
+            numbers += batch.to_arrow().column("_spool_seq").to_pylist()
+            last = follow.last_seq
+            follow.close()
+        assert numbers == [number for number in range(1, 9) for _ in range(2 if number == 8 else 3)]
+    running.stop()

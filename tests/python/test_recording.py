@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.python.recorded import DAY, NOON, SpoolFile, close_all, files_of, record, spool_with, writer_of
+from tests.python.test_hostile_topics import HOSTILE
 from tests.python.test_recording_writer import Killed, MortalPlace, take
 
 import honeyframe as hf
 from honeyframe.recording_files import Selection, regex_of
 from honeyframe.recording_layout import PartName, part_path
-from honeyframe.recording_place import find_place
+from honeyframe.recording_place import LocalPlace, find_place
 from honeyframe.recording_writer import Rotation
 
 
@@ -174,11 +175,36 @@ def test_what_does_not_belong_there_is_left_out_and_told(path: Path) -> None:
     (path / ".DS_Store").write_bytes(b"")
     with pytest.warns(hf.RecordingWarning, match=r"1 file left out: .*copy\.parquet \(no file of this recording, by its name\)"):
         recording = hf.open(path)
-    with pytest.warns(hf.RecordingWarning, match="3 files left out: .*cannot be read: .*of another recording"):
+    with pytest.warns(hf.RecordingWarning, match="3 files left out: .*cannot be read: .*it is empty.*of another recording"):
         df = recording.to_pandas()
     assert df["_spool_seq"].tolist() == list(range(1, 101))
     assert recording.to_pandas().shape == df.shape, "and told once"
     assert len(recording.ignored()) == 4
+
+
+def test_files_that_go_or_cannot_be_had_while_it_is_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = hf.open(path)
+    gone = files_of(path)[0]
+    gone.unlink()
+    with pytest.warns(hf.RecordingWarning, match="1 file left out: .*it was deleted meanwhile"):
+        assert len(recording.to_pandas()) < 100
+    other = hf.open(path)
+
+    def fail(self: LocalPlace, name: str) -> Any:
+        raise hf.RecordingPermissionError(f"cannot read {name}: Permission denied")
+
+    monkeypatch.setattr(LocalPlace, "open", fail)
+    with pytest.raises(hf.RecordingPermissionError):
+        other.to_pandas()
+
+
+def test_a_file_that_is_damaged_within_is_an_error(path: Path) -> None:
+    damaged = files_of(path)[0]
+    content = bytearray(damaged.read_bytes())
+    content[4:200] = b"\xff" * 196
+    damaged.write_bytes(content)
+    with pytest.raises(hf.RecordingStorageError, match=r"cannot read .*parquet: "):
+        hf.open(path).to_pandas()
 
 
 def test_a_commit_is_seen_whole_where_its_renaming_was_cut_short(tmp_path: Path) -> None:
@@ -242,3 +268,32 @@ def test_no_partition_is_passed_over_that_has_something(pattern: str, wanted: st
     ]
     if any(hf._core.topic_matches(wanted, topic) for topic in both):
         assert Selection(topics=(wanted,)).may_have(part)
+
+
+HOSTILE_TOPICS = [topic for topic in HOSTILE.values() if not set(topic) & set("+#\x00")]
+
+
+def test_hostile_topics_are_rows_and_never_paths(tmp_path: Path) -> None:
+    spool = spool_with(tmp_path / "spool", [(topic, b'{"n":1}') for topic in HOSTILE_TOPICS])
+    record(spool, tmp_path / "recording", ["#"], patterns=[topic for topic in HOSTILE_TOPICS if "{" not in topic])
+    recording = hf.open(tmp_path / "recording")
+    assert recording.to_pandas()["_topic"].tolist() == HOSTILE_TOPICS
+    for topic in HOSTILE_TOPICS:
+        assert recording.select(topic).to_pandas()["_topic"].tolist() == [topic]
+        assert recording.select(topic).to_polars().collect()["_topic"].to_list() == [topic]
+    top = {one.name for one in (tmp_path / "recording").iterdir()}
+    assert top == {"_honeyframe", "recv_day=2026-11-26"}
+    for folder in (tmp_path / "recording" / "recv_day=2026-11-26").iterdir():
+        assert folder.name.isascii()
+        assert folder.name.isprintable()
+    assert {one.name for one in tmp_path.iterdir()} == {"spool", "recording"}
+
+
+def test_many_topics_are_one_file(tmp_path: Path) -> None:
+    spool = SpoolFile(tmp_path / "spool")
+    for number in range(20_000):
+        spool.push(f"plant/{number}/t", b"1", time_ns=NOON + number)
+    spool.close()
+    record(spool.path, tmp_path / "recording", ["plant/{id}/t"])
+    assert len(files_of(tmp_path / "recording")) == 1
+    assert hf.open(tmp_path / "recording", "plant/7777/t").to_pandas()["id"].tolist() == ["7777"]

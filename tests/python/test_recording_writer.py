@@ -20,7 +20,7 @@ from tests.python.recorded import SpoolFile, close_all, files_of, numbers_of, re
 import honeyframe as hf
 from honeyframe.recording_layout import JOURNAL, MANIFEST, OWN, Journal, PartName, day_of, folder_of, part_path
 from honeyframe.recording_parts import _MOST_OPEN, OpenCut, _Part
-from honeyframe.recording_place import LocalPlace, find_place, hide_credentials
+from honeyframe.recording_place import LocalPlace, RemotePlace, find_place, hide_credentials
 from honeyframe.recording_rows import READ_ROWS, SPOOL_METADATA
 from honeyframe.recording_writer import RecordingWriter, Rotation
 
@@ -38,13 +38,13 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class MortalPlace(LocalPlace):
+class _Mortal:
     """Ends the process, or fails, at its ``fatal``-th step; before that step is done, or behind it."""
 
-    def __init__(self, path: Path, fatal: int, *, behind: bool = False, error: BaseException | None = None) -> None:
-        super().__init__(path)
-        self.steps = 0
-        self._fatal, self._behind, self._error = fatal, behind, error or Killed()
+    steps = 0
+    _fatal = 0
+    _behind = False
+    _error: BaseException
 
     def _step(self, do: Callable[[], Any]) -> Any:
         self.steps += 1
@@ -56,16 +56,28 @@ class MortalPlace(LocalPlace):
         return done
 
     def write(self, name: str, content: bytes) -> None:
-        self._step(lambda: LocalPlace.write(self, name, content))
+        self._step(lambda: super(_Mortal, self).write(name, content))  # type: ignore[misc]
 
     def bring(self, staged: Path) -> None:
-        self._step(lambda: LocalPlace.bring(self, staged))
+        self._step(lambda: super(_Mortal, self).bring(staged))  # type: ignore[misc]
 
     def publish(self, staged: str, name: str) -> bool:
-        return bool(self._step(lambda: LocalPlace.publish(self, staged, name)))
+        return bool(self._step(lambda: super(_Mortal, self).publish(staged, name)))  # type: ignore[misc]
 
     def clear_stage(self) -> int:
-        return int(self._step(lambda: LocalPlace.clear_stage(self)))
+        return int(self._step(lambda: super(_Mortal, self).clear_stage()))  # type: ignore[misc]
+
+
+class MortalPlace(_Mortal, LocalPlace):
+    def __init__(self, path: Path, fatal: int, *, behind: bool = False, error: BaseException | None = None) -> None:
+        super().__init__(path)
+        self._fatal, self._behind, self._error = fatal, behind, error or Killed()
+
+
+class MortalStore(_Mortal, RemotePlace):
+    def __init__(self, path: Path, fatal: int, *, behind: bool = False) -> None:
+        super().__init__(f"file://{path}", {}, path.with_name(f"{path.name}-scratch"))
+        self._fatal, self._behind, self._error = fatal, behind, Killed()
 
 
 @pytest.fixture
@@ -92,14 +104,14 @@ def take(writer: RecordingWriter, spool: Path, *, most: int = 10**9, at_once: in
 PATTERNS = ["plant/0/t", "plant/1/t", "plant/+/t"]
 
 
-@pytest.mark.parametrize("behind", [False, True])
-def test_killed_at_each_step_of_commits(tmp_path: Path, spool: Path, behind: bool) -> None:
+@pytest.mark.parametrize(("kind", "behind"), [(MortalPlace, False), (MortalPlace, True), (MortalStore, False)])
+def test_killed_at_each_step_of_commits(tmp_path: Path, spool: Path, kind: type[MortalPlace] | type[MortalStore], behind: bool) -> None:
     """Also in the middle of renaming the files of one commit, and again while a restart is at it."""
     fatal = 0
     while True:
-        fatal += 1
+        fatal += 1 if kind is MortalPlace and not behind else 2  # every other step will do for the others
         recording = tmp_path / f"recording-{fatal}"
-        place = MortalPlace(recording, fatal, behind=behind)
+        place = kind(recording, fatal, behind=behind)
         try:
             writer = writer_of(place, PATTERNS, rotation=SMALL)
             take(writer, spool)
@@ -111,9 +123,9 @@ def test_killed_at_each_step_of_commits(tmp_path: Path, spool: Path, behind: boo
         close_all()
         for again in (1, 2):  # the restart is killed as well
             with pytest.raises(Killed):
-                writer_of(MortalPlace(recording, again, behind=behind), PATTERNS, rotation=SMALL)
+                writer_of(kind(recording, again, behind=behind), PATTERNS, rotation=SMALL)
             close_all()
-        writer = writer_of(recording, PATTERNS, rotation=SMALL)
+        writer = writer_of(kind(recording, 0), PATTERNS, rotation=SMALL)
         take(writer, spool)
         assert numbers_of(recording) == list(range(1, 101)), f"killed at step {fatal}"
         assert not list((recording / OWN / "stage").iterdir())
@@ -123,10 +135,10 @@ def test_killed_at_each_step_of_commits(tmp_path: Path, spool: Path, behind: boo
 
 @pytest.mark.parametrize("behind", [False, True])
 def test_storage_that_fails_at_each_step_once(tmp_path: Path, spool: Path, behind: bool) -> None:
-    fatal = 2  # the first is of the start: record() raises it
+    fatal = 1  # the first steps are of the start: record() raises that
     error = hf.RecordingDiskFullError("no room")
     while True:
-        fatal += 1
+        fatal += 2
         recording = tmp_path / f"recording-{fatal}"
         place = MortalPlace(recording, fatal, behind=behind, error=error)
         writer = writer_of(place, PATTERNS, rotation=SMALL)
@@ -163,6 +175,18 @@ def test_a_disk_that_is_full_in_the_middle_of_a_file(tmp_path: Path, spool: Path
             take(writer, spool)
         assert numbers_of(tmp_path / f"recording-{fatal}") == list(range(1, 101)), f"failed at write {fatal}"
         writer.close()
+
+
+def test_our_own_folder_that_somebody_deletes_meanwhile(tmp_path: Path, spool: Path) -> None:
+    writer = writer_of(tmp_path / "r", PATTERNS, rotation=SMALL)
+    take(writer, spool, most=6)
+    shutil.rmtree(tmp_path / "r" / OWN)
+    with pytest.raises(hf.RecordingStorageError):
+        take(writer, spool)
+    writer.abandon()
+    take(writer, spool)
+    assert numbers_of(tmp_path / "r") == list(range(1, 101))
+    assert len(hf.open(tmp_path / "r").to_pandas()) == 100
 
 
 def test_what_was_written_and_not_committed_is_not_there(tmp_path: Path, spool: Path) -> None:
@@ -243,8 +267,9 @@ def _target(descriptor: Path) -> str:
 
 def test_one_recorder_at_a_time(tmp_path: Path) -> None:
     first = writer_of(tmp_path / "recording")
-    with pytest.raises(hf.RecordingInUseError, match=rf"another recorder \(process {os.getpid()}\)"):
+    with pytest.raises(hf.RecordingInUseError, match=rf"another recorder \(process {os.getpid()}\)") as told:
         writer_of(tmp_path / "recording")
+    assert "recorder.stop() ends it" in told.value.hint
     first.close()
     writer_of(tmp_path / "recording").close()
 
