@@ -89,8 +89,10 @@ def read_mqtt(
             ddf = hf.dask.read_mqtt("mqtts://xyz.s1.eu.hivemq.cloud", "plant/{line}/telemetry", seconds=60, username="me")
             ddf.groupby("line")["temperature"].mean().compute()
     """
-    secret_uri, plain = without_secrets(uri, options)
+    given: dict[str, Any] = {"uri": uri, **options}
     uri = None
+    options.clear()
+    secret_uri, plain = without_secrets(given)
     if seconds is None and rows is None:
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
     duration = None if seconds is None else to_seconds(seconds, "seconds")
@@ -179,8 +181,10 @@ def stream(
             for result in stream.map(features):
                 ...
     """
-    secret_uri, plain = without_secrets(uri, options)
+    given: dict[str, Any] = {"uri": uri, **options}
     uri = None
+    options.clear()
+    secret_uri, plain = without_secrets(given)
     if directory is None:
         raise InvalidArgumentError("stream needs a directory for its spools, on a file system that all workers share: directory=…")
     check_count("part_rows", part_rows, 1)
@@ -217,8 +221,10 @@ def record(
             time.sleep(3600)
         frames = [hf.open(place).to_pandas() for place in recorder.paths]
     """
-    secret_uri, plain = without_secrets(uri, options, records=True)
+    given: dict[str, Any] = {"uri": uri, **options}
     uri = None
+    options.clear()
+    secret_uri, plain = without_secrets(given, records=True)
     if path is None or "://" in str(path):
         raise InvalidArgumentError("record needs a path on a file system that all workers share: path=…")
     place, _ = open_directory(path)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.brokers.ports import free_ports
@@ -50,3 +53,16 @@ def test_the_last_messages_of_a_lost_worker_and_what_nobody_has_counted(tmp_path
     (piece,) = rest_of(spool, 4)
     assert (piece.first, piece.last, piece.messages) == (5, 10, 6)
     assert rest_of(spool, 10) == []
+
+
+@pytest.mark.parametrize("function", [hf.dask.read_mqtt, hf.dask.stream, hf.dask.record])
+@pytest.mark.parametrize("options", [{"password": "c4n4ry"}, {"uri": "mqtt://me:c4n4ry@127.0.0.1"}, {"passwrd": "c4n4ry"}])
+def test_a_secret_is_refused_and_no_traceback_has_it(function: Callable[..., Any], options: dict[str, Any]) -> None:
+    with pytest.raises((hf.InvalidArgumentError, TypeError)) as refused:
+        function(**{"uri": "mqtt://127.0.0.1", **options})
+    assert "c4n4ry" not in f"{refused.value!r} {refused.value}"
+    frames = [frame for frame, _ in traceback.walk_tb(refused.value.__traceback__)]
+    for frame in frames:
+        if frame.f_globals.get("__name__", "").startswith("honeyframe"):
+            shown = {name: repr(value) for name, value in frame.f_locals.items()}
+            assert "c4n4ry" not in str(shown), frame.f_code.co_name
