@@ -89,8 +89,10 @@ def read_mqtt(
             ddf = hf.dask.read_mqtt("mqtts://xyz.s1.eu.hivemq.cloud", "plant/{line}/telemetry", seconds=60, username="me")
             ddf.groupby("line")["temperature"].mean().compute()
     """
-    secret_uri, plain = without_secrets(uri, options)
+    given: dict[str, Any] = {"uri": uri, **options}
     uri = None
+    options.clear()
+    secret_uri, plain = without_secrets(given)
     if seconds is None and rows is None:
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
     duration = None if seconds is None else to_seconds(seconds, "seconds")
@@ -111,6 +113,9 @@ def read_mqtt(
     finally:
         ingest.close(end_sessions=True)
     parts += ingest.parts(part_rows, all_of_it=True)
+    for part in parts:
+        ingest.finish(part)  # another run in this directory does not read them again
+    ingest.save()
     frame = frame_of(setting.dask, parts, setting.extraction)
     frame.honeyframe = Account(ingest.stats(), ledger, keeper)
     if not parts:
@@ -176,8 +181,10 @@ def stream(
             for result in stream.map(features):
                 ...
     """
-    secret_uri, plain = without_secrets(uri, options)
+    given: dict[str, Any] = {"uri": uri, **options}
     uri = None
+    options.clear()
+    secret_uri, plain = without_secrets(given)
     if directory is None:
         raise InvalidArgumentError("stream needs a directory for its spools, on a file system that all workers share: directory=…")
     check_count("part_rows", part_rows, 1)
@@ -214,8 +221,10 @@ def record(
             time.sleep(3600)
         frames = [hf.open(place).to_pandas() for place in recorder.paths]
     """
-    secret_uri, plain = without_secrets(uri, options, records=True)
+    given: dict[str, Any] = {"uri": uri, **options}
     uri = None
+    options.clear()
+    secret_uri, plain = without_secrets(given, records=True)
     if path is None or "://" in str(path):
         raise InvalidArgumentError("record needs a path on a file system that all workers share: path=…")
     place, _ = open_directory(path)

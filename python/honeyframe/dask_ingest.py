@@ -13,7 +13,7 @@ import pickle
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -104,6 +104,7 @@ class Ingest:
         self._seats: dict[int, SeatState] = {}
         self._rows: list[LedgerRow] = []
         self._suspicions: list[Suspicion] = []
+        self._back: list[Part] = []
         self._error: BaseException | None = None
         self._stop = threading.Event()
         self._came = threading.Condition(self._lock)
@@ -144,7 +145,7 @@ class Ingest:
         """Parts of ``rows`` messages at most where pieces allow it. Raises why it ended, where that was nobody's wish."""
         end = time.monotonic() + wait
         with self._came:
-            while not any(seat.ripe for seat in self._seats.values()) and not all_of_it:
+            while not self._back and not any(seat.ripe for seat in self._seats.values()) and not all_of_it:
                 if self._error is not None:
                     raise self._error
                 left = end - time.monotonic()
@@ -153,7 +154,7 @@ class Ingest:
                 self._came.wait(min(left, 0.1))
             now = time.monotonic()
             self._suspicions = [one for one in self._suspicions if one.until > now]
-            found = []
+            found, self._back = self._back, []
             for seat in self._seats.values():
                 if all_of_it:
                     seat.ripe.extend(seat.fresh)
@@ -171,6 +172,11 @@ class Ingest:
         suspects = frozenset().union(*(one.messages for one in self._suspicions))
         originals = max((one.last for one in self._suspicions if one.seat == seat.number), default=0)
         return Part(self._directory(seat.number), first, last, messages, seat.number, suspects, originals)
+
+    def give_back(self, parts: Sequence[Part]) -> None:
+        """These were not done with: the next call of :meth:`parts` has them."""
+        with self._lock:
+            self._back = [*parts, *self._back]
 
     def finish(self, part: Part) -> None:
         """This part is not needed any more."""
@@ -238,7 +244,7 @@ class Ingest:
         self._leave(None, end=end_sessions)
         with self._came:
             self._came.notify_all()
-        self._save()
+        self.save()
 
     def _leave(self, numbers: list[int] | None, *, end: bool) -> None:
         with self._lock:
@@ -261,7 +267,7 @@ class Ingest:
                 self._look()
                 self._assign(self._workers())
                 self._ripen()
-                self._save()
+                self.save()
             except Exception as error:
                 if self._stop.is_set():
                     return
@@ -462,9 +468,10 @@ class Ingest:
         with contextlib.suppress(OSError, ValueError, KeyError):
             for number, done in json.loads(place.read_text())["done"].items():
                 self._seats[int(number)] = SeatState(int(number), counted=done, done=done)
-        self._save()
+        self.save()
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """How far it is done with, for the next run."""
         with self._lock:
             done = {str(seat.number): seat.done for seat in self._seats.values()}
         text = json.dumps({"id": self._plan.id, "group": self._plan.group, "done": done})

@@ -111,10 +111,9 @@ def _most_sessions(address: Address) -> int | None:
     return None if plan is None else plan.connections
 
 
-def without_secrets(uri: str | None, options: dict[str, Any], *, records: bool = False) -> tuple[Any, dict[str, Any]]:
-    """The address, hidden, and the other options. A secret among them is refused."""
+def without_secrets(given: dict[str, Any], *, records: bool = False) -> tuple[Any, dict[str, Any]]:
+    """The address, hidden, and the other options. A secret among them is refused, and leaves ``given`` first: tracebacks show variables."""
     known = (*_KNOWN, *(_RECORD if records else ()))
-    given: dict[str, Any] = {"uri": uri, **options}
     hidden = hide_secrets(given, known)
     found = [name for name in _SECRETS if hidden[name] is not None]
     address = hidden["uri"]

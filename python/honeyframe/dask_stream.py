@@ -32,6 +32,7 @@ class DaskStream:
         self._closed = False
         self._copies = 0
         self._rows = 0
+        self._calls = 0
         setting.ingest.start()
 
     def map(
@@ -58,36 +59,35 @@ class DaskStream:
         work: dict[Any, Part] = {}
         waiting: list[Part] = []
         limit = _Limit(seconds, messages, idle_seconds)
-        while True:
-            is_over = limit.is_over or self._closed
-            if not is_over and len(waiting) < most:
-                fresh = ingest.parts(self._part_rows, wait=0.0 if work else 0.1)
-                limit.saw(sum(part.messages for part in fresh))
-                waiting += fresh
-            while waiting and len(work) < most:
-                part = waiting.pop(0)
-                future = dask_client.submit(
-                    _call,
-                    function,
-                    part,
-                    self._setting.extraction,
-                    key=f"honeyframe-part-{self._setting.name}-{part.seat}-{part.first}",
-                    pure=False,
-                )
-                work[future] = part
-            if not work:
-                if is_over and not waiting:
-                    return
-                continue
-            with contextlib.suppress(TimeoutError):
-                distributed.wait(list(work), timeout=0.1, return_when="FIRST_COMPLETED")
-            for future in [one for one in work if one.done()]:
-                part = work.pop(future)
-                result, rows, copies = future.result()
-                self._rows += rows
-                self._copies += copies
-                yield result
-                ingest.finish(part)
+        try:
+            while True:
+                is_over = limit.is_over or self._closed
+                if not is_over and len(waiting) < most:
+                    fresh = ingest.parts(self._part_rows, wait=0.0 if work else 0.1)
+                    limit.saw(sum(part.messages for part in fresh))
+                    waiting += fresh
+                while waiting and len(work) < most:
+                    future = self._submit(function, waiting[0])
+                    work[future] = waiting.pop(0)
+                if not work:
+                    if is_over and not waiting:
+                        return
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    distributed.wait(list(work), timeout=0.1, return_when="FIRST_COMPLETED")
+                for future in [one for one in work if one.done()]:
+                    result, rows, copies = future.result()
+                    self._rows += rows
+                    self._copies += copies
+                    yield result
+                    ingest.finish(work.pop(future))
+        finally:  # after an error, or a break, the next loop has what is not done with
+            ingest.give_back([*work.values(), *waiting])
+
+    def _submit(self, function: Callable[[pd.DataFrame], Any], part: Part) -> Any:
+        self._calls += 1
+        key = f"honeyframe-part-{self._setting.name}-{part.seat}-{part.first}-{self._calls}"
+        return self._setting.dask.submit(_call, function, part, self._setting.extraction, key=key, pure=False)
 
     def frames(
         self,
@@ -111,10 +111,14 @@ class DaskStream:
                 limit.saw(sum(part.messages for part in fresh))
                 parts += fresh
                 time.sleep(0.01)
-            if parts:
-                yield frame_of(self._setting.dask, parts, self._setting.extraction)
-                for part in parts:
-                    self._setting.ingest.finish(part)
+            try:
+                if parts:
+                    yield frame_of(self._setting.dask, parts, self._setting.extraction)
+            except BaseException:
+                self._setting.ingest.give_back(parts)
+                raise
+            for part in parts:
+                self._setting.ingest.finish(part)
 
     def stats(self) -> pd.DataFrame:
         """A row a seat: ``worker`` now, ``runs`` (how often it was taken), ``spooled`` (messages, of this stream), ``waiting`` and

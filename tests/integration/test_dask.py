@@ -257,6 +257,7 @@ def test_errors_of_a_worker_are_typed_in_the_caller(hivemq: HiveMQ, dask: Any, t
         client.publish("plant/x", {"n": 1}, qos=1)
         with pytest.raises(ZeroDivisionError):
             list(stream.map(_divide, seconds=10))
+        assert next(stream.map(len, seconds=10)) == 1  # it is not lost
 
 
 def _file(folder: Path, text: str) -> str:
