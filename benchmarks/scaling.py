@@ -1,6 +1,6 @@
 """How a transform of a millisecond a message scales over Dask workers that read a spool. No broker runs.
 
-    python -m benchmarks.scaling [--messages 1000] [--workers 1 2] [--rounds 15]
+    python -m benchmarks.scaling [--messages 5000] [--workers 1 2] [--rounds 5]
 
 The work is pure Python, so that it holds the GIL and has a core of its own; it is calibrated to the milliseconds asked for beforehand.
 Rounds take turns between the numbers of workers, since a machine that others use slows down and speeds up; the best ones are those that the
@@ -100,10 +100,10 @@ def _warm() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=1000)
+    parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--milliseconds", type=float, default=1.2)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     turns = calibrate(given.milliseconds)
     found: dict[int, list[float]] = {workers: [] for workers in given.workers}

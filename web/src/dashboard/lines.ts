@@ -84,7 +84,7 @@ export class Lines {
     if (!line) return;
     for (let i = 0; i < xs.length; ++i) {
       const [x, y] = [xs[i] ?? NaN, ys[i] ?? NaN];
-      if (Number.isNaN(y) || !(x > line.lastTime || line.points.length === 0)) continue;
+      if (Number.isNaN(y) || Number.isNaN(x) || (line.points.length > 0 && x < line.lastTime)) continue;
       line.points.append(x, y);
       [line.lastTime, line.last] = [x, y];
     }

@@ -48,3 +48,13 @@ test("several topics of one line are put in order", () => {
   const points = lines.all.get("t")?.points;
   expect(Array.from({ length: points?.length ?? 0 }, (_, i) => [points?.x(i), points?.y(i)])).toEqual([[1, 20], [2.5, 10], [3, 22], [4, 11]]);
 });
+
+test("points of the same millisecond all come back", () => {
+  const keeper = new HistoryKeeper();
+  const columns = new Map([["t", Float64Array.of(20, 21, 22)]]);
+  keeper.history = { tables: [{ topic: "plant/1/t", x: Float64Array.of(1, 1, 1), columns }], rows: 3 };
+  const lines = new Lines(settings);
+  keeper.fill(lines);
+  const [line] = [...lines.all.values()];
+  expect([line?.points.length, line?.last]).toEqual([3, 22]);
+});
