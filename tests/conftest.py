@@ -19,7 +19,8 @@ from tests.brokers.ports import BrokerUnavailable
 from tests.brokers.prepare import required
 
 
-def _missing(reason: BrokerUnavailable) -> NoReturn:
+def missing(reason: Exception) -> NoReturn:
+    """What a test needs is not on this machine: it is skipped, or fails where it is required."""
     if required():
         pytest.fail(str(reason), pytrace=False)
     pytest.skip(str(reason))
@@ -59,7 +60,7 @@ def hivemq(authority: Authority) -> Iterator[HiveMQ]:
     try:
         broker = HiveMQ(authority)
     except BrokerUnavailable as reason:
-        _missing(reason)
+        missing(reason)
     yield broker
     broker.close()
 
@@ -70,7 +71,7 @@ def mosquitto(authority: Authority) -> Iterator[Mosquitto]:
     try:
         broker = Mosquitto(authority)
     except BrokerUnavailable as reason:
-        _missing(reason)
+        missing(reason)
     yield broker
     broker.close()
 

@@ -6,18 +6,12 @@ Not for a whole run: while playwright is started, its event loop counts as runni
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
-from tests.brokers.prepare import required
 from tests.browser.chromium import BrowserUnavailable, Chromium, Record
 from tests.browser.jupyter import FrontEnd, JupyterServer
-
-
-def _missing(reason: BrowserUnavailable) -> NoReturn:
-    if required():
-        pytest.fail(str(reason), pytrace=False)
-    pytest.skip(str(reason))
+from tests.conftest import missing
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +20,7 @@ def chromium() -> Iterator[Chromium]:
     try:
         browser = Chromium()
     except BrowserUnavailable as reason:
-        _missing(reason)
+        missing(reason)
     yield browser
     browser.close()
 
@@ -54,7 +48,7 @@ def _server(front_end: FrontEnd) -> Iterator[JupyterServer]:
     try:
         server = JupyterServer(front_end)
     except BrowserUnavailable as reason:
-        _missing(reason)
+        missing(reason)
     yield server
     server.close()
 

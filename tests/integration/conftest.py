@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol, TypeVar
@@ -108,15 +107,6 @@ def in_parallel(cases: Iterable[T], run: Callable[[T], object]) -> None:
         failures = [error for error in workers.map(one, list(cases)) if error is not None]
     if failures:
         raise ExceptionGroup("cases that failed", failures)
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 10.0, what: str = "") -> Any:
-    """The condition's first true value; fails after ``seconds``."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, f"not within {seconds} s: {what or condition}"
-        time.sleep(0.01)
-    return value
 
 
 def assert_balanced(stream: hf.Stream) -> None:

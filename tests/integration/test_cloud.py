@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.integration.conftest import assert_balanced, wait_until
+from tests.integration.conftest import assert_balanced
+from tests.waiting import wait_until
 
 import honeyframe as hf
 

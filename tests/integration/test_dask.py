@@ -20,7 +20,7 @@ import pytest
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.proxies import Relay
-from tests.integration.conftest import wait_until
+from tests.waiting import wait_until
 
 import honeyframe as hf
 

@@ -15,7 +15,8 @@ from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.packets import Publish
 from tests.brokers.scripted import Connection, ScriptedBroker
-from tests.integration.conftest import Broker, Dial, Pooled, assert_balanced, wait_until
+from tests.integration.conftest import Broker, Dial, Pooled, assert_balanced
+from tests.waiting import wait_until
 
 import honeyframe as hf
 

@@ -7,7 +7,8 @@ import json
 import pytest
 from tests.brokers.client import Client
 from tests.brokers.mosquitto import Mosquitto
-from tests.integration.conftest import VERSIONS, Broker, Dial, Pooled, assert_balanced, in_parallel, wait_until
+from tests.integration.conftest import VERSIONS, Broker, Dial, Pooled, assert_balanced, in_parallel
+from tests.waiting import wait_until
 
 import honeyframe as hf
 

@@ -33,7 +33,8 @@ from tests.brokers.packets import (
 from tests.brokers.scripted import Connection, Script, ScriptedBroker
 from tests.brokers.websocket import WebSocketFront
 from tests.brokers.websocket import frame as ws_frame
-from tests.integration.conftest import Dial, assert_balanced, in_parallel, wait_until
+from tests.integration.conftest import Dial, assert_balanced, in_parallel
+from tests.waiting import wait_until
 
 import honeyframe as hf
 from honeyframe import _core

@@ -17,8 +17,9 @@ from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.packets import Disconnect, Packet, Puback, Pubcomp, Publish, Pubrec, Pubrel
 from tests.brokers.scripted import Connection, ScriptedBroker, serve
-from tests.integration.conftest import Broker, Dial, Pooled, wait_until
+from tests.integration.conftest import Broker, Dial, Pooled
 from tests.integration.processes import Child
+from tests.waiting import wait_until
 
 import honeyframe as hf
 

@@ -16,7 +16,8 @@ from tests.brokers.packets import Connack, Connect, Disconnect, Publish, Subscri
 from tests.brokers.ports import BrokerUnavailable
 from tests.brokers.proxies import Relay
 from tests.brokers.scripted import Connection, ScriptedBroker
-from tests.integration.conftest import VERSIONS, Broker, Dial, assert_balanced, in_parallel, wait_until
+from tests.integration.conftest import VERSIONS, Broker, Dial, assert_balanced, in_parallel
+from tests.waiting import wait_until
 
 import honeyframe as hf
 

@@ -13,7 +13,8 @@ from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.packets import Connack, Connect
 from tests.brokers.proxies import Relay
 from tests.brokers.scripted import Connection, ScriptedBroker
-from tests.integration.conftest import VERSIONS, Broker, Dial, Pooled, in_parallel, wait_until
+from tests.integration.conftest import VERSIONS, Broker, Dial, Pooled, in_parallel
+from tests.waiting import wait_until
 
 import honeyframe as hf
 

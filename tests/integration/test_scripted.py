@@ -21,7 +21,8 @@ from tests.brokers.packets import (
     Subscribe,
 )
 from tests.brokers.scripted import Connection, ScriptedBroker, serve
-from tests.integration.conftest import Dial, assert_balanced, in_parallel, wait_until
+from tests.integration.conftest import Dial, assert_balanced, in_parallel
+from tests.waiting import wait_until
 
 import honeyframe as hf
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.waiting import wait_until
 
 from honeyframe.chart import Chart
 from honeyframe.errors import InvalidArgumentError
@@ -22,13 +23,6 @@ from honeyframe.errors import InvalidArgumentError
 FedStream = Callable[..., Any]
 
 pytest.importorskip("anywidget")
-
-
-def eventually(true: Callable[[], Any], seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def threads() -> int:
@@ -39,7 +33,7 @@ def threads() -> int:
 def _no_thread_is_left() -> Any:
     yield
     gc.collect()
-    eventually(lambda: threads() == 0)
+    wait_until(lambda: threads() == 0)
 
 
 def push(source: Any, numbers: Iterable[int], topic: str = "plant/{}/t", lines: int = 1) -> None:
@@ -89,7 +83,7 @@ def test_it_follows_the_stream_and_takes_nothing_from_batches(fed: FedStream) ->
     source = fed(topic_template="plant/{line}/t")
     chart = source.stream.chart("n", by="line")
     push(source, range(10), lines=2)
-    eventually(lambda: len(chart.to_frame()) == 10)
+    wait_until(lambda: len(chart.to_frame()) == 10)
     assert drawn(chart) == {"0 · n": [0, 2, 4, 6, 8], "1 · n": [1, 3, 5, 7, 9]}
     assert len(source.stream.read()) == 10
     assert source.stream.stats().delivered == 10
@@ -104,15 +98,15 @@ def test_nothing_is_sent_twice_and_who_comes_later_gets_the_whole_once(fed: FedS
     source = fed()
     chart = source.stream.chart("n")
     push(source, range(5))
-    eventually(lambda: len(chart.to_frame()) == 5)
+    wait_until(lambda: len(chart.to_frame()) == 5)
     front = Front(chart)
     front.hello("first")
     assert front.values == {"n": [0, 1, 2, 3, 4]}
     for start in range(5, 55, 5):
         push(source, range(start, start + 5))
         time.sleep(0.03)
-    eventually(lambda: len(chart.to_frame()) == 55)
-    eventually(lambda: len(front.points[0]) >= 55)
+    wait_until(lambda: len(chart.to_frame()) == 55)
+    wait_until(lambda: len(front.points[0]) >= 55)
     time.sleep(0.3)
     assert front.values == {"n": list(range(55))}
     kinds = [content["kind"] for content, _ in front.sent]
@@ -137,19 +131,19 @@ def test_where_nobody_listens_any_more_nothing_is_sent_until_somebody_comes_back
     front = Front(chart)
     front.hello("first")
     push(source, range(3))
-    eventually(lambda: front.values == {"n": [0, 1, 2]})
+    wait_until(lambda: front.values == {"n": [0, 1, 2]})
     chart._outputs._in_cell = False
     chart._outputs._heard_at -= 1000.0
     time.sleep(0.3)
     sent = len(front.sent)
     push(source, range(3, 6))
-    eventually(lambda: len(chart.to_frame()) == 6)
+    wait_until(lambda: len(chart.to_frame()) == 6)
     time.sleep(0.3)
     assert len(front.sent) == sent
     before = front.sent[-1][0]["number"]
     front.widget._handle_custom_msg({"kind": "views", "id": "first", "views": 1}, [])
     push(source, [6])
-    eventually(lambda: len(front.sent) > sent)
+    wait_until(lambda: len(front.sent) > sent)
     assert front.sent[-1][0]["number"] > before + 1  # by that it sees that it has missed something
     front.hello("first again")
     front.hello("first again")  # asked twice, answered once
@@ -181,8 +175,8 @@ def test_much_in_little_time_is_thinned_out_and_no_peak_is_lost(fed: FedStream) 
     front = Front(chart)
     for number in range(20_000):
         source.push({"n": 1e9 if number == 7_777 else -5 if number == 12_345 else number % 100})
-    eventually(lambda: chart._reader.counts.rows == 20_000)
-    eventually(lambda: max(front.values["n"]) == 1e9 and min(front.values["n"]) == -5)
+    wait_until(lambda: chart._reader.counts.rows == 20_000)
+    wait_until(lambda: max(front.values["n"]) == 1e9 and min(front.values["n"]) == -5)
     assert sum(len(found) for found in front.points.values()) < 2_000
     assert {1e9, -5.0} <= set(chart.to_frame()["value"])
     assert chart._missed_rows == 0
@@ -195,11 +189,11 @@ def test_a_lost_connection_is_a_gap(fed: FedStream, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(source.stream, "_gaps", lambda: gaps)
     chart = source.stream.chart("n", gap=False)
     push(source, range(2))
-    eventually(lambda: len(chart.to_frame()) == 2)
+    wait_until(lambda: len(chart.to_frame()) == 2)
     gaps = 1
     time.sleep(0.25)
     push(source, range(2, 4))
-    eventually(lambda: len(chart.to_frame()) == 5)
+    wait_until(lambda: len(chart.to_frame()) == 5)
     values = chart.to_frame()["value"].tolist()
     assert values[:2] + values[3:] == [0, 1, 2, 3]
     assert np.isnan(values[2])
@@ -216,7 +210,7 @@ def test_it_goes_on_while_python_sleeps_and_sees_all_after_the_interpreter_was_h
     source.push_rows(1000, 10)
     sum(range(20_000_000))
     source.push({"n": -1})
-    eventually(lambda: chart._reader.counts.rows == 1004)
+    wait_until(lambda: chart._reader.counts.rows == 1004)
     chart.close()
 
 
@@ -225,7 +219,7 @@ class TestTheEnd:
         source = fed()
         chart = source.stream.chart("n")
         push(source, range(3))
-        eventually(lambda: len(chart.to_frame()) == 3)
+        wait_until(lambda: len(chart.to_frame()) == 3)
         chart.close()
         chart.close()
         assert chart.closed
@@ -239,7 +233,7 @@ class TestTheEnd:
         chart = source.stream.chart("n")
         source.push_rows(100)
         source.stream.close()
-        eventually(lambda: chart.closed)
+        wait_until(lambda: chart.closed)
         assert chart._reader.counts.rows == 100
         assert "ended" in repr(chart)
 
@@ -251,7 +245,7 @@ class TestTheEnd:
         del chart
         gc.collect()
         assert gone() is None
-        eventually(lambda: threads() == 0)
+        wait_until(lambda: threads() == 0)
         assert widget.comm is None  # ipywidgets keeps it no longer either
 
     def test_it_keeps_its_stream(self, fed: FedStream) -> None:
@@ -261,7 +255,7 @@ class TestTheEnd:
         source.stream = None
         gc.collect()
         push(source, range(3))
-        eventually(lambda: len(chart.to_frame()) == 3)
+        wait_until(lambda: len(chart.to_frame()) == 3)
         assert not chart.closed
         chart.close()
         source.stream = stream()
@@ -282,7 +276,7 @@ def test_memory_is_bounded(fed: FedStream) -> None:
         with chart._lock:
             kept = len(chart._points._settled) + sum(map(len, chart._points._frames))
         assert kept <= 4 * 2 * 2_001 + 64 * 2_000
-    eventually(lambda: chart._reader.counts.rows == 30_000)
+    wait_until(lambda: chart._reader.counts.rows == 30_000)
     assert len(chart.to_frame()) <= 4 * 2 * 2_001
     chart.close()
 
@@ -292,7 +286,7 @@ def test_a_thousand_lines(fed: FedStream) -> None:
     chart = source.stream.chart("n", by="_topic", max_series=50)
     for number in range(1_000):
         source.push({"n": number}, f"plant/{number}/t")
-    eventually(lambda: chart._reader.counts.rows == 1_000)
+    wait_until(lambda: chart._reader.counts.rows == 1_000)
     text = repr(chart)
     assert "50 lines" in text
     assert "950 more lines not drawn: max_series=50" in text
@@ -310,7 +304,7 @@ def test_what_is_known_to_be_wrong_is_an_error_and_what_shows_later_a_note(fed: 
     source = fed()
     chart = source.stream.chart(["state", "n", "nothing"], by="site")
     source.push({"n": 1, "state": "on"})
-    eventually(lambda: len(chart.to_frame()) == 1)
+    wait_until(lambda: len(chart.to_frame()) == 1)
     notes = chart._status()["notes"]
     assert "the column 'state' is string, and a chart draws numbers and booleans" in notes
     assert "no row has a column 'nothing' so far" in notes
@@ -324,7 +318,7 @@ def test_the_repr_has_the_last_values(fed: FedStream) -> None:
     assert "0 lines, running" in repr(chart)
     source.push({"n": 2**60 + 1, "on": True}, "a/\x1b[31m")
     source.push(b'{"n":')
-    eventually(lambda: "True" in repr(chart) and "1 quarantined" in repr(chart), 3.0)
+    wait_until(lambda: "True" in repr(chart) and "1 quarantined" in repr(chart), 3.0)
     text = repr(chart)
     assert str(2**60 + 1) in text
     assert "\x1b" not in text
@@ -336,7 +330,7 @@ def test_dropped_messages_show_in_the_corner(fed: FedStream) -> None:
     source = fed(queue={"max_messages": 10})
     chart = source.stream.chart("n")
     source.push_rows(500)
-    eventually(lambda: chart._status()["dropped"] > 0)
+    wait_until(lambda: chart._status()["dropped"] > 0)
     status = chart._status()
     assert status["unread"]  # the chart had them, and nobody calls batches()
     chart.close()
@@ -347,7 +341,7 @@ def test_it_is_saved(fed: FedStream, tmp_path: Path) -> None:
     chart = source.stream.chart([["n"], ["on"]], by="_topic", title="<Plant>")
     source.push({"n": 1, "on": True}, "<script>alert(1)</script>")
     source.push({"n": 2, "on": False}, "$x$")
-    eventually(lambda: len(chart.to_frame()) == 4)
+    wait_until(lambda: len(chart.to_frame()) == 4)
     for name, begins in (("c.png", b"\x89PNG"), ("c.svg", b"<?xml"), ("c.pdf", b"%PDF"), ("c.html", b"<!doctype html>")):
         assert chart.save(tmp_path / name).read_bytes().startswith(begins)
     with pytest.raises(InvalidArgumentError, match=r"\.png, \.svg, \.pdf or \.html; found 'c\.gif'"):
@@ -363,7 +357,7 @@ def test_skipped_retained_messages_stay_out(fed: FedStream) -> None:
     chart = source.stream.chart("n")
     source.push({"n": 1, "ts": time.time()}, retain=True)
     source.push({"n": 2, "ts": time.time()})
-    eventually(lambda: len(chart.to_frame()) == 1)
+    wait_until(lambda: len(chart.to_frame()) == 1)
     assert chart.to_frame()["value"].tolist() == [2]
     chart.close()
 
@@ -383,6 +377,6 @@ def test_the_examples_of_the_documentation_run(fed: FedStream, tmp_path: Path, m
             for line in example.splitlines():
                 exec(line, names)  # noqa: S102  # our own
                 if line.startswith("chart ="):
-                    eventually(lambda: len(names["chart"].to_frame()) == 2)
+                    wait_until(lambda: len(names["chart"].to_frame()) == 2)
     assert (tmp_path / "plant.html").exists()
     assert len(names["chart"].to_frame()) == 2

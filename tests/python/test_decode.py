@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.waiting import wait_until
 
 import honeyframe as hf
 from honeyframe.decode import Decoder
@@ -100,13 +101,6 @@ def test_windows_fill_meanwhile(fed: FedStream) -> None:
     while len(source.stream.window(60)) < 50 and time.monotonic() < until:
         time.sleep(0.02)
     assert len(source.stream.window(60)) == 50
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.01)
-    return condition()
 
 
 def test_nothing_is_read_ahead_without_bound(fed: FedStream, monkeypatch: pytest.MonkeyPatch) -> None:

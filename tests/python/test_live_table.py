@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.waiting import wait_until
 
 from honeyframe.errors import InvalidArgumentError
 from honeyframe.live_table import LiveTable, text_of
@@ -18,18 +18,11 @@ FedStream = Callable[..., Any]
 pytest.importorskip("anywidget")
 
 
-def eventually(true: Callable[[], Any], seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Any:
     yield
     gc.collect()
-    eventually(lambda: not any(thread.name == "honeyframe-table" for thread in threading.enumerate()))
+    wait_until(lambda: not any(thread.name == "honeyframe-table" for thread in threading.enumerate()))
 
 
 def state(table: LiveTable) -> dict[str, list[str]]:
@@ -44,7 +37,7 @@ def test_the_newest_row_of_each_topic(fed: FedStream) -> None:
     for number in range(100):
         source.push({"n": number}, f"plant/{number % 3}")
     source.push({"n": 7, "late": "<b>"}, "plant/1", retain=True)
-    eventually(lambda: state(table) == {"plant/0": ["99", ""], "plant/1": ["7", "<b>"], "plant/2": ["98", ""]})
+    wait_until(lambda: state(table) == {"plant/0": ["99", ""], "plant/1": ["7", "<b>"], "plant/2": ["98", ""]})
     assert len(source.stream.read()) == 101  # a tap
     frame = table.to_frame()
     assert sorted(frame["n"]) == [7, 98, 99]
@@ -66,9 +59,9 @@ def test_only_what_has_changed_is_sent(fed: FedStream) -> None:
     table.widget.send = lambda content, buffers: sent.append(content)
     for topic in "abc":
         source.push({"n": 1}, topic)
-    eventually(lambda: sum(len(content.get("rows", ())) for content in sent) == 3)
+    wait_until(lambda: sum(len(content.get("rows", ())) for content in sent) == 3)
     source.push({"n": 2}, "b")
-    eventually(lambda: sum(len(content.get("rows", ())) for content in sent) == 4)
+    wait_until(lambda: sum(len(content.get("rows", ())) for content in sent) == 4)
     assert [rows for content in sent if (rows := content["rows"])][-1] == [[1, ["b", "2"]]]
     table.widget._handle_custom_msg({"kind": "hello", "id": "later"}, [])
     assert (sent[-1]["to"], len(sent[-1]["rows"])) == ("later", 3)
@@ -81,7 +74,7 @@ def test_several_keys_and_all_columns(fed: FedStream) -> None:
     source.push({"a": True}, "plant/x/1")
     source.push({"b": 1.5}, "plant/x/2")
     source.push({"a": False}, "plant/x/1")
-    eventually(lambda: len(table.to_frame()) == 2)
+    wait_until(lambda: len(table.to_frame()) == 2)
     told = table._whole()[0]
     assert told["columns"][:2] == ["line", "cell"]
     assert {"_topic", "_recv_time", "a", "b"} <= set(told["columns"])
@@ -96,7 +89,7 @@ def test_beyond_max_rows_it_says_so(fed: FedStream) -> None:
     table = source.stream.live_table(max_rows=10)
     for number in range(30):
         source.push({"n": number}, f"plant/{number}")
-    eventually(lambda: "20 more rows not shown: max_rows=10" in repr(table))
+    wait_until(lambda: "20 more rows not shown: max_rows=10" in repr(table))
     assert len(table.to_frame()) == 10
     table.close()
 

@@ -9,13 +9,13 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.brokers.mosquitto import Mosquitto
 from tests.python.test_cli import COMMAND, environment, run_in_terminal
+from tests.waiting import wait_until
 from typer.testing import CliRunner, Result
 
 import honeyframe as hf
@@ -51,13 +51,6 @@ class Recorder:
         self.threads.add(threading.current_thread().name)
 
 
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 # --- what is published, and when
 
 
@@ -68,7 +61,7 @@ def test_states_come_first_and_everything_else_from_a_thread() -> None:
             ("room/1/state", 1, True),
             ("room/2/state", 1, True),
         ]
-        until(lambda: simulator.published > 50)
+        wait_until(lambda: simulator.published > 50)
     count = simulator.published
     time.sleep(0.03)
     assert simulator.published == count == len(recorder.calls), "closed means closed"
@@ -106,7 +99,7 @@ def test_so_many_messages_and_no_more() -> None:
 
 def test_a_client_that_fails_stops_it_and_is_named(caplog: pytest.LogCaptureFixture) -> None:
     simulator = hf.Simulator(ROOM, Recorder(fail_after=10), rate=1000).start()
-    until(lambda: simulator.error is not None)
+    wait_until(lambda: simulator.error is not None)
     assert isinstance(simulator.error, hf.errors.ConnectionLostError)
     assert "the simulator stopped: the broker has gone" in caplog.text
     assert "stopped by ConnectionLostError, 10 published" in repr(simulator)
@@ -221,11 +214,11 @@ def test_a_lost_connection_is_waited_for(mosquitto: Mosquitto) -> None:
         with hf.Simulator(
             {"device": [{"topic": "sim/lost", "qos": 1, "every": "2ms", "payload": {"n": {"kind": "counter"}}}]}, client
         ) as simulator:
-            until(lambda: simulator.published > 20)
+            wait_until(lambda: simulator.published > 20)
             relay.cut()
-            until(lambda: client.stats()["connects"] == 2)
+            wait_until(lambda: client.stats()["connects"] == 2)
             before = simulator.published
-            until(lambda: simulator.published > before + 50)
+            wait_until(lambda: simulator.published > before + 50)
         assert simulator.error is None
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.waiting import wait_until
 
 from honeyframe import simulator
 from honeyframe.simulator import PlantMessage, PlantSimulator, plant_messages, plant_statuses
@@ -35,13 +36,6 @@ class Recorder:
             raise ConnectionError("the broker has gone")
         self.calls.append((topic, payload, qos, retain))
         self.threads.add(threading.current_thread().name)
-
-
-def wait_until(condition: Any, seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes() -> None:

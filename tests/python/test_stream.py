@@ -13,18 +13,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.waiting import wait_until
 
 import honeyframe as hf
 from honeyframe.errors import ConflictWarning, InvalidArgumentError, MessagesDroppedWarning
 from honeyframe.stream import Stream
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert true()
-
 
 FedStream = Callable[..., Any]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from tests.waiting import wait_until
 
 from honeyframe import _core
 from honeyframe.errors import DoesNotFitError, ForkedProcessError, InvalidArgumentError
@@ -55,15 +56,6 @@ def rest(reader: _core.StreamReader, max_rows: int = 1000) -> list[Any]:
 
 def window_rows(tap: _core.WindowTap) -> int:
     return sum(batch.num_rows for batch in tap.snapshot()[0])
-
-
-def eventually(condition: Any, seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return False
 
 
 def test_a_batch_at_max_rows_then_the_rest_at_close() -> None:
@@ -200,7 +192,7 @@ def test_a_window_fills_while_nobody_reads_and_takes_nothing() -> None:
     queue, reader = make()
     tap = reader.open_window(3600.0)
     push(queue, *range(1000))
-    assert eventually(lambda: window_rows(tap) == 1000)
+    assert wait_until(lambda: window_rows(tap) == 1000)
     assert reader.counters()["delivered"] == 0
     reader.close()
     assert rest(reader, max_rows=300) == list(range(1000))
@@ -222,8 +214,8 @@ def test_a_window_forgets() -> None:
     queue, reader = make()
     tap = reader.open_window(0.3)
     push(queue, 1)
-    assert eventually(lambda: window_rows(tap) == 1)
-    assert eventually(lambda: window_rows(tap) == 0, 2.0)
+    assert wait_until(lambda: window_rows(tap) == 1)
+    assert wait_until(lambda: window_rows(tap) == 0, 2.0)
 
 
 def test_beyond_max_rows_a_window_counts_what_went_early() -> None:
@@ -232,7 +224,7 @@ def test_beyond_max_rows_a_window_counts_what_went_early() -> None:
     for number in range(30):
         push(queue, number)
         time.sleep(0.01)
-    assert eventually(lambda: window_rows(tap) + tap.snapshot()[2] == 30)
+    assert wait_until(lambda: window_rows(tap) + tap.snapshot()[2] == 30)
     assert tap.snapshot()[2] > 0
 
 
@@ -240,7 +232,7 @@ def test_a_window_may_outlive_the_reader() -> None:
     queue, reader = make()
     tap = reader.open_window(3600.0)
     push(queue, 1)
-    assert eventually(lambda: window_rows(tap) == 1)
+    assert wait_until(lambda: window_rows(tap) == 1)
     del reader
     gc.collect()
     assert window_rows(tap) == 1
@@ -363,7 +355,7 @@ def test_a_forked_child_is_refused_and_lets_go() -> None:
     queue, reader = make()
     tap = reader.open_window(3600.0)
     push(queue, 1)
-    assert eventually(lambda: window_rows(tap) == 1)
+    assert wait_until(lambda: window_rows(tap) == 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
@@ -385,9 +377,12 @@ def test_a_forked_child_is_refused_and_lets_go() -> None:
         found = os.waitpid(child, os.WNOHANG)
         return found != (0, 0)
 
-    if not eventually(over):
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    try:
+        wait_until(over)
+    finally:
+        if found == (0, 0):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
     assert found == (child, 0)
     assert column(take(reader)) == [1]
 

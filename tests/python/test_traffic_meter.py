@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.brokers.scripted import ScriptedBroker, serve
+from tests.waiting import wait_until
 
 import honeyframe as hf
 from honeyframe import traffic_meter
@@ -386,13 +386,6 @@ def test_one_that_never_connected_is_not_kept(meter: Meter) -> None:
 # --- real sessions
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_client_is_in_the_book_when_it_is_closed() -> None:
     with ScriptedBroker(serve) as broker:
         with hf.connect(broker.uri()) as client:
@@ -410,7 +403,7 @@ def test_a_client_that_is_dropped_is_in_the_book_soon() -> None:
         client = hf.connect(broker.uri())
         client.publish("a/b", "x" * 1000, qos=1)
         del client
-        until(lambda: BookFile().path.exists() and this_month("127.0.0.1").mqtt_bytes_out > 1000)
+        wait_until(lambda: BookFile().path.exists() and this_month("127.0.0.1").mqtt_bytes_out > 1000)
 
 
 PROGRAM = """
@@ -434,7 +427,7 @@ def test_a_process_that_ends_or_is_killed_has_written(how: str) -> None:
             assert process.stdout is not None
             assert process.stdout.readline() == "published\n"
             if how == "is killed":
-                until(lambda: BookFile().path.exists() and this_month("127.0.0.1").mqtt_bytes_out > 1000)
+                wait_until(lambda: BookFile().path.exists() and this_month("127.0.0.1").mqtt_bytes_out > 1000)
                 process.send_signal(signal.SIGKILL)
             process.wait(20)
     assert this_month("127.0.0.1").mqtt_bytes_out > 1000
