@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <thread>
 
@@ -18,6 +18,7 @@
 namespace honeyframe {
 namespace {
 
+using namespace std::chrono_literals;
 using namespace std::string_literals;
 using testing::ConnectedSockets;
 using testing::in_receive_thread;
@@ -54,14 +55,15 @@ class PahoStreamAnswers : public ::testing::Test {
     bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return bytes;
   }
-  // Bytes of nobody, until the connection takes no more; the kernel may still be handing some on.
+  // Bytes of nobody, until the connection takes not one more, nor a moment later: the kernel hands some on behind our
+  // back.
   void fill() const {
     const std::string filler(1UL << 20, '.');
-    pollfd room{pair_.ours(), POLLOUT, 0};
-    do {
-      while (::send(pair_.ours(), filler.data(), filler.size(), MSG_NOSIGNAL) > 0) {
-      }
-    } while (poll(&room, 1, 50) > 0);
+    for (bool took = true; took;) {
+      std::this_thread::sleep_for(20ms);
+      took = false;
+      while (::send(pair_.ours(), filler.data(), filler.size(), MSG_NOSIGNAL) > 0) took = true;
+    }
   }
   // What arrives until nothing more does, without the fill().
   std::string drain() const {
