@@ -49,6 +49,19 @@ def check_strings(name: str, values: Iterable[str] | None) -> list[str]:
     return strings
 
 
+def check_names(name: str, value: str | Iterable[str]) -> tuple[str, ...]:
+    """One column's name, or several, each once. TypeError for anything else."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a column's name, or a list of them, not {type(value).__name__}")
+    names = tuple(dict.fromkeys(value))
+    for one in names:
+        if not isinstance(one, str):
+            raise TypeError(f"{name} must be names of columns; found {type(one).__name__} in it")
+    return names
+
+
 def check_columns(columns: Iterable[str] | None) -> list[str] | None:
     """``columns=`` as a list; None where all are wanted. An empty list would be read as that."""
     if columns is None:

@@ -57,7 +57,7 @@ class Chart(LiveView):
         points = self._reader.read(batches, now)
         points = self._gap_watch.mark(points, len(self._reader.book.lines))
         points = thin_out(points, self._plan.column_width)
-        self._points.add(points)
+        self._points.add(points, now - self._plan.window)
         self._show(points, now)
 
     def _show(self, points: Points, now: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from .arguments import check_count
+from .arguments import check_count, check_names
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError
@@ -14,8 +14,6 @@ from .errors import InvalidArgumentError
 #: One column; several in one pane; or a list for each pane.
 Columns: TypeAlias = str | Sequence[str | Sequence[str]]
 
-EVENT_TIME: Final = "_event_time"
-RECEIVE_TIME: Final = "_recv_time"
 TOPIC: Final = "_topic"
 
 _LEAST_WINDOW: Final = 1.0
@@ -140,15 +138,7 @@ def _panes(y: Columns) -> tuple[tuple[str, ...], ...]:
 def _by(by: str | Iterable[str] | None, filters: Sequence[str]) -> tuple[str, ...]:
     if by is None:  # topics that would go zigzag in one line
         return (TOPIC,) if len(filters) > 1 or any(level in "+#" for f in filters for level in f.split("/") if level) else ()
-    if isinstance(by, str):
-        return (by,)
-    if isinstance(by, bytes) or not isinstance(by, Iterable):
-        raise TypeError(f"by must be a column's name, or a list of them, not {type(by).__name__}")
-    names = tuple(by)
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"by must be names of columns; found {type(name).__name__} in it")
-    return tuple(dict.fromkeys(names))
+    return check_names("by", by)
 
 
 def _gap(gap: Duration | bool | None) -> float | None:

@@ -19,6 +19,7 @@ _FRAMES: Final = 64  # so many frames are kept apart before they are thinned out
 _LEARNED: Final = 3  # intervals, before a gap can be told from them
 _LEAST_GAP: Final = 1.0  # seconds: a network's hiccup is none
 _MEMORY: Final = 16  # of so many intervals the mean is usual
+_FACTOR: Final = 5.0  # times the usual interval is a gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,12 @@ class Picture:
         self._settled = no_points()
         self._frames: list[Points] = []
 
-    def add(self, points: Points) -> None:
+    def add(self, points: Points, oldest: float) -> None:
+        """More of them; now and then all are thinned out together, and those before ``oldest`` forgotten."""
         if len(points):
             self._frames.append(points)
         if len(self._frames) >= _FRAMES:
-            self._settle()
+            self.points(oldest)
 
     def points(self, oldest: float) -> Points:
         """Those at or after ``oldest``; what is older is forgotten."""
@@ -117,16 +119,15 @@ class Picture:
 
 
 class GapWatch:
-    """Finds where a line is to be broken: nothing came for ``factor`` times its usual interval, or for ``gap`` seconds, or the connection
+    """Finds where a line is to be broken: nothing came for five times its usual interval, or for ``gap`` seconds, or the connection
     was lost.
 
     The usual interval is the mean of those that a screen can show: of bursts that is the time between them.
     """
 
-    def __init__(self, width: float, gap: float | None, factor: float = 5.0) -> None:
+    def __init__(self, width: float, gap: float | None) -> None:
         self._width = width
         self._gap = gap
-        self._factor = factor
         self._last = np.empty(0)
         self._usual = np.empty(0)
         self._visible = np.empty(0)  # intervals that it was learned from
@@ -164,7 +165,7 @@ class GapWatch:
     def _limits(self) -> Floats:
         if self._gap is not None:
             return np.full(len(self._last), self._gap)
-        limits = np.maximum(self._factor * np.maximum(self._usual, self._width), _LEAST_GAP)
+        limits = np.maximum(_FACTOR * np.maximum(self._usual, self._width), _LEAST_GAP)
         return np.where(self._seen >= _LEARNED, limits, np.inf)
 
     def _guess(self, line: Lines, interval: Floats) -> None:
@@ -185,7 +186,7 @@ class GapWatch:
         lines = len(self._last)
         seen = interval >= 0
         visible = interval > self._width
-        most = 2 * self._factor * np.maximum(self._usual, self._width)
+        most = 2 * _FACTOR * np.maximum(self._usual, self._width)
         count = np.bincount(line[visible], minlength=lines)
         length = np.minimum(interval[visible], most[line[visible]])
         mean = np.bincount(line[visible], weights=length, minlength=lines) / np.maximum(count, 1)

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import _core
-from .chart_plan import EVENT_TIME, RECEIVE_TIME, ChartPlan, fault_of_x, fault_of_y
+from .chart_plan import ChartPlan, fault_of_x, fault_of_y
 from .chart_points import Points, join_points, no_points
+from .live_view import encode_keys
+from .window import EVENT_TIME, RECEIVE_TIME, RETAIN
 
-_RETAIN: Final = "_retain"
 _AHEAD_SECONDS: Final = 2.0  # what a clock may be wrong without being called so
 
 
@@ -140,7 +141,7 @@ class RowReader:
         has_time = np.asarray(clock.is_valid())
         times = np.asarray(clock.cast(pa.timestamp("ns", clock.type.tz)).cast(pa.int64()).fill_null(0)) / 1e9
         wanted = has_time.copy()
-        if (flags := columns.get(_RETAIN)) is not None and self._plan.x in (EVENT_TIME, RECEIVE_TIME):
+        if (flags := columns.get(RETAIN)) is not None and self._plan.x in (EVENT_TIME, RECEIVE_TIME):
             is_old = np.asarray(flags.fill_null(False))
             if is_told is not None:
                 is_old &= ~np.asarray(is_told)  # an event's own time is the truth, however it came
@@ -161,7 +162,7 @@ class RowReader:
             if column is None:
                 keys = [(*key, "–") for key in keys]
                 continue
-            encoded = column.dictionary_encode()
+            encoded = encode_keys(column)
             words = [str(word) for word in encoded.dictionary.to_pylist()] + ["–"]  # the last one: null
             here = np.asarray(encoded.indices.fill_null(len(words) - 1)).astype(np.int64)
             found, codes = np.unique(codes * len(words) + here, return_inverse=True)

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from . import _core
-from .arguments import check_columns, check_count, count_of
+from .arguments import check_columns, check_count, check_names, count_of
 from .events import printable
-from .live_view import LiveView
+from .live_view import LiveView, encode_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 _TURN_SECONDS: Final = 0.25
-_TOPIC: Final = "_topic"
 _HIDDEN: Final = frozenset({"_retain", "_qos", "_dup", "_payload_index"})
 _MOST_TEXT: Final = 200
 _MOST_ROWS: Final = 10_000
@@ -38,7 +37,7 @@ class LiveTable(LiveView):
     """
 
     def __init__(self, stream: Stream, by: str | Iterable[str], columns: Iterable[str] | None, max_rows: int, title: str) -> None:
-        self._by = _names(by)
+        self._by = check_names("by", by)
         self._only = check_columns(columns)
         self._max_rows = check_count("max_rows", max_rows, 1, _MOST_ROWS)
         self._title = title
@@ -67,7 +66,7 @@ class LiveTable(LiveView):
             if name in batch.schema.names and name not in self._columns and len(self._columns) < _MOST_COLUMNS:
                 self._columns.append(name)
         rows = _newest(batch, self._by)
-        found = batch.take(list(rows.values()))
+        found = batch.take(pa.array(rows.values(), pa.int64()))
         for place, keys in enumerate(rows):
             number = self._numbers.get(keys)
             if number is None:
@@ -164,7 +163,7 @@ def _newest(batch: pa.RecordBatch, by: Sequence[str]) -> dict[tuple[str, ...], i
     codes = np.zeros(batch.num_rows, np.int64)
     words: list[list[str]] = []
     for name in by:
-        column = batch.column(name).dictionary_encode() if name in names else None
+        column = encode_keys(batch.column(name)) if name in names else None
         words.append([*(map(text_of, column.dictionary.to_pylist()) if column is not None else ()), ""])
         here = column.indices.fill_null(len(words[-1]) - 1).to_numpy(zero_copy_only=False) if column is not None else 0
         codes = codes * len(words[-1]) + here
@@ -178,13 +177,3 @@ def _newest(batch: pa.RecordBatch, by: Sequence[str]) -> dict[tuple[str, ...], i
             keys.append(each[word])
         found[tuple(reversed(keys))] = int(row)
     return found
-
-
-def _names(by: str | Iterable[str]) -> tuple[str, ...]:
-    if isinstance(by, bytes) or not isinstance(by, Iterable):
-        raise TypeError(f"by must be a column's name, or a list of them, not {type(by).__name__}")
-    names = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"by must be names of columns; found {type(name).__name__} in it")
-    return names

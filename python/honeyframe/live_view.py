@@ -6,11 +6,14 @@ any more. Its thread is a daemon, holds it by a weak reference only, and sleeps 
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final, Self
+
+import pyarrow as pa
 
 from . import _core
 from .credentials import in_notebook
@@ -30,6 +33,13 @@ _TAP_ROWS: Final = 2_000_000
 _COUNTERS_SECONDS: Final = 1.0
 _LATE_PERIODS: Final = 2  # behind by more, the clock starts anew
 _LAST_LOOKS: Final = 100
+
+
+def encode_keys(column: pa.Array) -> pa.DictionaryArray:
+    """A column's values, each once, and of each row which it has. pyarrow encodes no lists: they are told apart as JSON."""
+    if pa.types.is_nested(column.type):
+        column = pa.array([None if value is None else json.dumps(value, default=str) for value in column.to_pylist()], pa.string())
+    return column.dictionary_encode()
 
 
 class LiveView(ABC):
@@ -170,11 +180,11 @@ class LiveView(ABC):
             self._counted_at = time.monotonic()
             self._counters = self._stream.stats().as_dict()
 
-    def _end(self) -> None:
+    def _end(self, *, broken: bool = False) -> None:
         if self.closed:
             return
         self._stopping.set()
-        if not is_ending():
+        if not broken and not is_ending():
             self._take(self._tapped(), time.time())
         self._ended_at = time.time()
         del self._tap  # the pump stops with the last of them
@@ -204,6 +214,11 @@ def _run(view: weakref.ref[LiveView], stopping: threading.Event, period: float) 
             here._outputs.look()
         except HoneyframeError:  # the interpreter is ending, or the process was forked
             return
+        except Exception:  # a fault of ours: threading tells it, and the view does not say that it goes on
+            with here._lock:
+                here._end(broken=True)
+            here._leave()
+            raise
         del here
         due = max(due + period, time.monotonic() - _LATE_PERIODS * period)
     here = view()

@@ -362,6 +362,31 @@ def test_skipped_retained_messages_stay_out(fed: FedStream) -> None:
     chart.close()
 
 
+def test_a_line_for_each_list(fed: FedStream) -> None:
+    source = fed()
+    chart = source.stream.chart("n", by="tags")
+    source.push({"n": 1, "tags": ["a", "b"]})
+    source.push({"n": 2, "tags": ["c"]})
+    wait_until(lambda: len(chart.to_frame()) == 2)
+    assert sorted(chart.to_frame()["tags"]) == ['["a", "b"]', '["c"]']
+    chart.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_ours_is_told_and_ends_it(fed: FedStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = fed()
+    chart = source.stream.chart("n")
+
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(chart._reader, "read", fail)
+    source.push({"n": 1})
+    wait_until(lambda: chart.closed)
+    assert "ended" in repr(chart)
+    chart.close()
+
+
 def test_the_examples_of_the_documentation_run(fed: FedStream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "charts.md").read_text()
     examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

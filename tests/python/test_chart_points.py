@@ -64,7 +64,7 @@ def test_in_pieces_it_is_the_same_picture(seed: int) -> None:
     before = some_rows(seed, 3000)
     picture = Picture(0.5)
     for begin in range(0, 3000, 17):
-        picture.add(thin_out(points(before[begin : begin + 17]), 0.5))
+        picture.add(thin_out(points(before[begin : begin + 17]), 0.5), 0.0)
     whole = picture.points(0.0)
     assert extremes(rows(whole), 0.5) == extremes(before, 0.5)
     assert len(whole) <= 5 * 121 * 3
@@ -75,11 +75,12 @@ def test_what_is_kept_is_bounded_and_forgets() -> None:
     x = np.arange(100) / 1000
     for step in range(2000):
         at = 1_700_000_000 + step / 10
-        picture.add(Points(np.zeros(100, np.int32), at + x, np.random.default_rng(step).normal(size=100)))
-        if step % 100 == 0:
-            kept = picture.points(at - 10)
-            assert len(kept) <= 2 * 102
-            assert kept.x.min() >= at - 10
+        picture.add(Points(np.zeros(100, np.int32), at + x, np.random.default_rng(step).normal(size=100)), at - 10)
+        held = len(picture._settled) + sum(map(len, picture._frames))  # while nobody asks for it
+        assert held <= 2 * 102 + 64 * (100 + 2)
+    kept = picture.points(at - 10)
+    assert len(kept) <= 2 * 102
+    assert kept.x.min() >= at - 10
 
 
 def test_one_column_keeps_the_order_in_which_its_values_came() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -114,3 +115,22 @@ def test_wrong_values(fed: FedStream) -> None:
 def test_long_texts_are_cut() -> None:
     assert text_of("x" * 1000) == "x" * 200 + "…"
     assert text_of(b"\xff" * 1000).startswith("\\xff")
+
+
+def test_a_first_batch_of_nothing_but_skipped_retained_messages(fed: FedStream) -> None:
+    source = fed(retained="skip")
+    table = source.stream.live_table(columns=["n"])
+    source.push({"n": 1}, "plant/1", retain=True)
+    time.sleep(0.6)  # a batch of its own
+    source.push({"n": 2}, "plant/2")
+    wait_until(lambda: state(table) == {"plant/2": ["2"]})
+    table.close()
+
+
+def test_a_row_for_each_list(fed: FedStream) -> None:
+    source = fed()
+    table = source.stream.live_table(by="tags", columns=["n"])
+    for number in range(4):
+        source.push({"n": number, "tags": ["a", number % 2]})
+    wait_until(lambda: sorted(texts[-1] for texts in state(table).values()) == ["2", "3"])
+    table.close()
