@@ -64,13 +64,15 @@ class Outputs:
     def note_browser(self, browser: str, views: int) -> None:
         self._browsers[browser] = views
         self._heard_at = time.monotonic()
-        self._alone_since = None if any(self._browsers.values()) else time.monotonic()
+        self._alone_since = None if views else time.monotonic()
 
     def look(self) -> None:
         """Now and then, on any thread: ends a view that nobody sees or holds any more."""
         view = self._view()
         if view is None or self._alone_since is None or time.monotonic() - self._alone_since < _GRACE_SECONDS:
             return
+        if any(self._browsers.values()) and self.is_watched():
+            return  # another page may show it; one that was loaded anew says nothing more, and falls silent
         self._alone_since = None
         _shown.discard(view)
         self._handles.clear()

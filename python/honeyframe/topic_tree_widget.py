@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ class WidgetView:
         display: Any = IPython.display.display
         self._page = page
         self._state: dict[str, Any] = {}
+        self._last: TopicTree | None = None
         self._channel = Channel("tree", {}, self._whole, None, threading.RLock())
         self._handle = display(self._bundle(""), raw=True, display_id=True)
 
@@ -37,9 +37,10 @@ class WidgetView:
 
     def end(self) -> None:
         """The last tree stays: in the widget's own state, for a page that is loaded again, and as HTML, for a notebook that is saved."""
-        with contextlib.suppress(AttributeError):  # nothing was shown
-            self._channel.widget.config = self._state
-            self._handle.update(self._bundle(self._page.html(self._last)), raw=True)
+        if self._last is None:
+            return
+        self._channel.widget.config = self._state
+        self._handle.update(self._bundle(self._page.html(self._last)), raw=True)
 
     def _rows(self, node: Node, tree: TopicTree, depth: int) -> list[list[Any]]:
         told, flags, value, is_open = self._page.told(node, tree)

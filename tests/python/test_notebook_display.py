@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
+
+from honeyframe import notebook_display
 
 pytest.importorskip("anywidget")
 nbformat = pytest.importorskip("nbformat")
@@ -74,3 +78,25 @@ def test_threads_end_with_what_is_shown(cells: Any) -> None:
     assert result(cells[5]) == "0"
     assert result(cells[6]) == "1"
     assert result(cells[7]) == "0"
+
+
+def test_a_page_that_was_loaded_anew_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page before says no more of itself, not even that it shows nothing."""
+
+    class View:
+        _stopping = threading.Event()
+
+    view, clock = View(), [time.monotonic()]
+    monkeypatch.setattr(notebook_display, "_only_history_holds", lambda _: True)
+    monkeypatch.setattr(notebook_display.time, "monotonic", lambda: clock[0])
+    outputs = notebook_display.Outputs(view)  # type: ignore[arg-type]
+    outputs._in_cell = False
+    outputs.note_browser("before", 1)
+    outputs.note_browser("now", 1)
+    outputs.note_browser("now", 0)  # the cell was run again
+    clock[0] += 10
+    outputs.look()
+    assert not view._stopping.is_set()  # the other page may show it
+    clock[0] += 200
+    outputs.look()
+    assert view._stopping.is_set()
