@@ -15,8 +15,6 @@ const common = {
   target: ["es2022"],
   legalComments: "inline",
   logLevel: "warning",
-  // A page from a file has no address of its own to load anything from.
-  loader: { ".svg": "text" },
 };
 
 await Promise.all([

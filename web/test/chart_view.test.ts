@@ -84,10 +84,12 @@ test("pause holds the picture, live goes back to now", async () => {
   await pass(1000);
   expect(view.frames).toBe(frames);
   expect(view.seen).toEqual(seen);
+  now += 300;
+  await view.toPng(); // draws, as a new size and a new theme do
   expect(view.data.lines.get("a")?.points.length).toBe(2); // kept
   view.reset();
   await pass();
-  expect(view.frames).toBeGreaterThan(frames);
+  expect(view.frames).toBeGreaterThan(frames + 1);
   expect(view.seen.to).toBe(now);
   expect(view.isPaused).toBe(false);
 });
@@ -167,7 +169,8 @@ test("the theme is the page's, or as told", async () => {
   document.body.dataset["jpThemeLight"] = "true";
   await pass(0);
   expect(host.style.getPropertyValue("--hf-background")).toBe("#ffffff");
-  view.setTheme("dark");
+  view.destroy();
+  make({ theme: "dark" });
   expect(host.style.getPropertyValue("--hf-background")).toBe("#111418");
   delete document.body.dataset["jpThemeLight"];
 });

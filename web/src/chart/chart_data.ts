@@ -33,6 +33,9 @@ export class Line {
   }
 }
 
+/** Of the window: columns of pixels, more than a wide screen has. */
+export const COLUMNS = 2000;
+
 export type Change = "points" | "lines";
 
 export class ChartData {

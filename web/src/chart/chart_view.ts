@@ -4,7 +4,7 @@
 // The mouse: dragging zooms, dragging with Shift moves, Ctrl and the wheel zoom, a double click goes back to now. The same by keys: arrows,
 // + and -, Escape, the space bar for pause.
 
-import { ChartData, type Line, type LineOptions } from "./chart_data";
+import { ChartData, COLUMNS, type Line, type LineOptions } from "./chart_data";
 import "./chart.css";
 import { button, element } from "./dom";
 import { Pane, type Threshold } from "./pane";
@@ -50,7 +50,6 @@ export interface ChartHost extends HTMLElement {
 
 /** Ten a second, with some room to make up for what was late. */
 const FRAME_MS = 90;
-const COLUMNS = 2000;
 const LEAST_WIDTH = 100;
 /** A clock may be behind the points by so much of the window. */
 const KEPT_WINDOWS = 1.02;
@@ -70,7 +69,7 @@ export class ChartView {
   private readonly pauseButton: HTMLButtonElement;
   private readonly liveButton: HTMLButtonElement;
   private theme: Theme;
-  private themeWanted: ThemeName | "auto";
+  private readonly themeWanted: ThemeName | "auto";
   private paused = false;
   private pausedAt: { from: number; to: number } | undefined;
   private linesChanged = true;
@@ -164,11 +163,6 @@ export class ChartView {
     this.range.live();
     this.showState();
     this.pacer.ask();
-  }
-
-  setTheme(theme: ThemeName | "auto"): void {
-    this.themeWanted = theme;
-    this.useTheme();
   }
 
   /** Short texts in the corner, and sentences below the toolbar. */
@@ -351,7 +345,7 @@ export class ChartView {
   private draw(): void {
     if (!this.host.isConnected) return;
     const { from, to } = this.seen;
-    if (this.range.isLive) this.data.dropBefore(this.now() - this.options.window * KEPT_WINDOWS);
+    if (this.range.isLive && !this.paused) this.data.dropBefore(this.now() - this.options.window * KEPT_WINDOWS);
     for (const pane of this.panes) {
       if (this.linesChanged) pane.use(this.linesOf(pane));
       pane.draw(from, to);

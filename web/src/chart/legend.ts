@@ -6,7 +6,7 @@ import { textOf } from "./numbers";
 
 export class Legend {
   readonly element = element("ul", "hf-legend");
-  private readonly entries = new Map<Line, { button: HTMLButtonElement; value: HTMLElement; swatch: HTMLElement }>();
+  private readonly entries = new Map<Line, { button: HTMLButtonElement; value: HTMLElement }>();
 
   constructor(private readonly toggle: (line: Line) => void) {}
 
@@ -26,7 +26,7 @@ export class Legend {
       const item = element("li");
       item.append(button);
       this.element.append(item);
-      this.entries.set(line, { button, value, swatch });
+      this.entries.set(line, { button, value });
     }
     this.update();
   }

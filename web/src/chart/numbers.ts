@@ -1,4 +1,4 @@
-// Values and times as people read them.
+// Values as people read them.
 
 const PLAIN = new Intl.NumberFormat("en", { maximumSignificantDigits: 6, useGrouping: false });
 
@@ -8,11 +8,4 @@ export function textOf(value: number, isSwitch = false): string {
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e9 || size < 1e-4)) return value.toExponential(4);
   return PLAIN.format(value);
-}
-
-export function timeOf(seconds: number): string {
-  const time = new Date(seconds * 1000);
-  if (Number.isNaN(time.getTime())) return "";
-  const two = (number: number, digits = 2): string => String(number).padStart(digits, "0");
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
 }

@@ -1,7 +1,7 @@
 // A chart in a notebook: points come as binary arrays, thinned out by the kernel.
 
 import type { AnyModel } from "@anywidget/types";
-import { ChartData } from "../chart/chart_data";
+import { ChartData, COLUMNS } from "../chart/chart_data";
 import { ChartView } from "../chart/chart_view";
 import { download } from "../chart/dom";
 import { Channel, type Message } from "./channel";
@@ -29,7 +29,6 @@ interface ChartMessage extends Message {
 }
 
 const MOST_POINTS = 12_000;
-const COLUMNS = 2_000;
 
 export class ChartWidget {
   private readonly data: ChartData;

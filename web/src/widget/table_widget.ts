@@ -65,6 +65,8 @@ export class TableView {
   private readonly head = element("tr");
   private readonly body = element("tbody");
   private readonly lines = new Map<number, HTMLTableRowElement>();
+  /** As they stand in the table. */
+  private readonly order: { name: string; line: HTMLTableRowElement }[] = [];
   private columns: string[] = [];
 
   constructor(
@@ -109,8 +111,14 @@ export class TableView {
     const line = element("tr");
     this.lines.set(number, line);
     const name = texts.slice(0, this.keys).join("/");
-    const behind = [...this.body.rows].find((other) => ORDER.compare([...other.cells].slice(0, this.keys).map((cell) => cell.textContent).join("/"), name) > 0);
-    this.body.insertBefore(line, behind ?? null);
+    let [low, high] = [0, this.order.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (ORDER.compare(this.order[middle]?.name ?? "", name) > 0) high = middle;
+      else low = middle + 1;
+    }
+    this.body.insertBefore(line, this.order[low]?.line ?? null);
+    this.order.splice(low, 0, { name, line });
     return line;
   }
 }
