@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
-import re
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .chart_points import Points
+from .dashboard_page import harmless_script, json_for_script
 from .web_bundle import bundle
 
 if TYPE_CHECKING:
@@ -30,13 +29,13 @@ def page(config: dict[str, Any], lines: Sequence[Line], points: Points, now: flo
         part = slice(begins[number], begins[number + 1])
         arrays = {name: _base64(array[part]) for name, array in (("x", points.x), ("y", points.y))}
         told.append({**line.told(number), **arrays})
-    data = json.dumps({"config": config, "now": now, "lines": told}).replace("<", "\\u003c")
+    data = json_for_script({"config": config, "now": now, "lines": told})
     nonce = secrets.token_hex(16)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-    code = re.sub("</script", r"<\\/script", bundle("widget.js"), flags=re.IGNORECASE).replace("<!--", "<\\!--")
+    code = harmless_script(bundle("widget.js"))
     style = bundle("widget.css").replace("</", "<\\/") + ":root{color-scheme:light dark}body{margin:8px}"
     return "\n".join(
         (

@@ -55,7 +55,7 @@ def page(*, title: str, settings: dict[str, Any], history: str, script: str, sty
     """
     if not _BASE64.fullmatch(history):
         raise InternalError("a dashboard's history is base64")
-    style, script = style.replace("\r\n", "\n"), _harmless_script(script.replace("\r\n", "\n"))
+    style, script = style.replace("\r\n", "\n"), harmless_script(script.replace("\r\n", "\n"))
     if "</style" in style.lower():
         raise InternalError("the bundled styles end their own element")
     return _PAGE.format(
@@ -91,7 +91,7 @@ def is_ours(head: bytes) -> bool:
     return f'<meta name="generator" content="{GENERATOR}, by python">'.encode() in head[:_FIRST_BYTES]
 
 
-def _harmless_script(script: str) -> str:
+def harmless_script(script: str) -> str:
     """The bundle, so that no string in it ends the element."""
     return re.sub(r"<(?=/script|script|!--)", r"\\x3c", script, flags=re.IGNORECASE)
 

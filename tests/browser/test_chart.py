@@ -120,7 +120,7 @@ class Opened(NamedTuple):
 
 
 #: The cells of the notebook that the tests below share.
-CHART, SECOND, TOLD, COUNT, UNNAMED, END, TABLE, TREE = range(1, 9)
+CHART, SECOND, TOLD, COUNT, UNNAMED, END, SAVE, TABLE, TREE = range(1, 10)
 _CELLS = (
     "chart",
     "chart",
@@ -128,6 +128,7 @@ _CELLS = (
     _CHARTS,
     "stream.chart('temperature')",
     "chart.close()\nlen(chart.to_frame())",
+    "chart.save('saved.html')",
     "table = stream.live_table(by='line', columns=['number', 'on'], title='State')\ntable",
     "try:\n    client.topics('chart/#', seconds=None)\nexcept KeyboardInterrupt:\n    pass",
 )
@@ -229,6 +230,11 @@ def test_the_end_is_told_and_the_picture_stays(opened: Opened) -> None:
     in_browser = chart.evaluate(f"host => {lines}.reduce((sum, line) => sum + line.points.length, 0)")
     assert in_browser >= drawn  # the kernel forgets what is older than the window, the browser a little later
     assert record.errors == []
+
+
+def test_the_page_that_python_saves(opened: Opened, chromium: Chromium, jupyter_lab: JupyterServer) -> None:
+    opened.notebook.run(SAVE)
+    assert_page_works(chromium, jupyter_lab.directory / "saved.html", "chart-saved-by-python")
 
 
 def test_a_live_table_and_a_tree_of_topics(opened: Opened) -> None:
