@@ -68,13 +68,15 @@ def cloud_environment(broker: HiveMQ, ca_file: str) -> Iterator[dict[str, str]]:
 
     user = User("demo", "demo-password", topic_filter="honeyframe-demo/#")
     broker.set_users((*USERS, user))
-    yield {
-        "MQTT_SERVER": broker.uri("mqtts"),
-        "MQTT_USERNAME": user.username,
-        "MQTT_PASSWORD": user.password,
-        "SSL_CERT_FILE": ca_file,
-    }
-    broker.set_users(USERS)
+    try:
+        yield {
+            "MQTT_SERVER": broker.uri("mqtts"),
+            "MQTT_USERNAME": user.username,
+            "MQTT_PASSWORD": user.password,
+            "SSL_CERT_FILE": ca_file,
+        }
+    finally:
+        broker.set_users(USERS)
 
 
 def _surroundings(directory: Path) -> dict[str, str]:

@@ -31,7 +31,8 @@ _STOP_SECONDS = 3.0
 _CONNECT_SECONDS = 10.0  # how long a client may take to send its CONNECT
 _LISTENER = "default"
 _MAX_WEBSOCKET_FRAME = 16 << 20
-# Pages that were opened from a file ("null"), or came from a server of this machine; None: programs. No page of the web.
+# Pages that were opened from a file ("null", which a sandboxed frame of any page says as well: it has but the port to find us by), or came
+# from a server of this machine; None: programs. No other page of the web.
 _ORIGINS = [None, "null", re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")]
 _CONNACK_UNACCEPTABLE_PROTOCOL = b"\x20\x02\x00\x01"  # MQTT 3.1.1, section 3.2.2.3
 
@@ -173,19 +174,16 @@ class EmbeddedBroker:
 
     async def _serve_websockets(self, broker: Any) -> Any:
         async def serve(connection: Any) -> None:
-            reader = asyncio.StreamReader()
-            pump = asyncio.ensure_future(_feed(reader, connection))
             try:
-                await self._serve_client(broker, reader, self._amqtt.WebSocketsWriter(connection))
+                await self._serve_client(broker, _FramesReader(connection), self._amqtt.WebSocketsWriter(connection))
             finally:
-                pump.cancel()
                 await connection.close()
 
         return await self._amqtt.serve_websockets(
             serve, sock=self._websocket, subprotocols=["mqtt"], origins=_ORIGINS, max_size=_MAX_WEBSOCKET_FRAME, compression=None
         )
 
-    async def _serve_client(self, broker: Any, reader: asyncio.StreamReader, writer: Any) -> None:
+    async def _serve_client(self, broker: Any, reader: asyncio.StreamReader | _FramesReader, writer: Any) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._clients.add(task)
@@ -207,14 +205,11 @@ class EmbeddedBroker:
 class _ReplayedReader:
     """What amqtt reads from: bytes already taken from the stream, then the stream."""
 
-    def __init__(self, head: bytes, stream: asyncio.StreamReader) -> None:
+    def __init__(self, head: bytes, stream: asyncio.StreamReader | _FramesReader) -> None:
         self._head = head
         self._stream = stream
 
-    async def read(self, n: int = -1) -> bytes:
-        if n < 0:
-            head, self._head = self._head, b""
-            return head + await self._stream.read(n)
+    async def read(self, n: int) -> bytes:
         head, self._head = self._head[:n], self._head[n:]
         return head + await self._stream.readexactly(n - len(head)) if len(head) < n else head
 
@@ -222,17 +217,30 @@ class _ReplayedReader:
         self._stream.feed_eof()
 
 
-async def _feed(reader: asyncio.StreamReader, connection: Any) -> None:
-    """MQTT's packets do not heed the frames that they come in."""
-    try:
-        async for message in connection:
-            reader.feed_data(message if isinstance(message, bytes) else message.encode())
-    except Exception as error:  # it was cut: the end all the same
-        _log.debug("embedded broker: a page left: %r", error)
-    reader.feed_eof()
+class _FramesReader:
+    """The bytes of a WebSocket's messages, whose borders MQTT's packets do not heed. The next message is taken when it is needed, so that a
+    page that sends faster than the broker reads has to wait."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._bytes = bytearray()
+
+    async def readexactly(self, n: int) -> bytes:
+        while len(self._bytes) < n:
+            try:
+                message = await self._connection.recv()
+            except Exception as error:  # closed, or cut: the end all the same
+                raise asyncio.IncompleteReadError(bytes(self._bytes), n) from error
+            self._bytes += message if isinstance(message, bytes) else message.encode()
+        taken = bytes(self._bytes[:n])
+        del self._bytes[:n]
+        return taken
+
+    def feed_eof(self) -> None:
+        """Its end is the connection's."""
 
 
-async def _read_connect_head(reader: asyncio.StreamReader) -> bytes:
+async def _read_connect_head(reader: asyncio.StreamReader | _FramesReader) -> bytes:
     """The bytes of a CONNECT up to and with its protocol level (MQTT 3.1.1, section 3.1.2.2). Raises ValueError for anything else."""
     head = await reader.readexactly(2)
     if head[0] != 0x10:
