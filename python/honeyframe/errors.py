@@ -1,4 +1,4 @@
-"""Every exception and warning that honeyframe raises: one tree, one file.
+"""Every exception and warning that honeyframe raises: one tree. Those of recordings are in ``recording_errors``.
 
 An exception carries what the broker said and what to do about it::
 
