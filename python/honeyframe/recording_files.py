@@ -169,16 +169,11 @@ class Snapshot:
                 break
             time.sleep(0.02)  # they are being renamed; where they are not, a recorder was killed there, or their owner deleted them
             again = read_journal(self.place)
-            if again == journal and not self._is_locked():
+            if again == journal and not self.place.is_locked():
                 break
             journal = again
         self.journal = journal or Journal()
         self.files = sorted([*files, *missing], key=lambda file: (file.part.first, file.part.last, file.part.path))
-
-    def _is_locked(self) -> bool:
-        from .recording_place import LocalPlace
-
-        return isinstance(self.place, LocalPlace) and self.place.is_locked()
 
     def _known(self, found: dict[str, int], journal: Journal | None) -> tuple[list[RecordedFile], list[RecordedFile]]:
         """Those that have their names, and those that lie in the stage yet."""
@@ -193,16 +188,14 @@ class Snapshot:
         missing = []
         for one in journal.parts if journal is not None else ():
             part = PartName.parse(one.path)
-            if one.path not in found and part is not None and self._is_staged(one.staged):
-                missing.append(RecordedFile(f"{STAGE}/{one.staged}", part, one.size))
+            if one.path in found or part is None:
+                continue
+            staged = f"{STAGE}/{one.staged}"
+            if self.place.has(staged):
+                missing.append(RecordedFile(staged, part, one.size))
+            elif self.place.has(one.path):  # renamed since they were listed
+                files.append(RecordedFile(one.path, part, one.size))
         return files, missing
-
-    def _is_staged(self, staged: str) -> bool:
-        try:
-            with self.place.open(f"{STAGE}/{staged}"):
-                return True
-        except OSError:
-            return False
 
     # --- footers
 

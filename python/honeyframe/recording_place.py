@@ -59,6 +59,10 @@ class Place(abc.ABC):
         """All files, but for our own: names and sizes."""
 
     @abc.abstractmethod
+    def has(self, name: str) -> bool:
+        """Whether the file is there at this moment."""
+
+    @abc.abstractmethod
     def open(self, name: str) -> Any:
         """For pyarrow to read."""
 
@@ -73,6 +77,10 @@ class Place(abc.ABC):
     def lock(self) -> IO[bytes] | None:
         """For as long as the result is open nobody else records there. Of remote stores the spool's lock does that."""
         return None
+
+    def is_locked(self) -> bool:
+        """Whether a recorder is at it, as far as that can be seen from here."""
+        return False
 
     @property
     @abc.abstractmethod
@@ -115,7 +123,6 @@ class LocalPlace(Place):
         return file
 
     def is_locked(self) -> bool:
-        """Whether a recorder is at it."""
         try:
             with (self.path / LOCK).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -176,6 +183,14 @@ class LocalPlace(Place):
     def names(self) -> Iterator[tuple[str, int]]:
         with storage_errors("list", self.shown):
             yield from _files_below(self.path, "")
+
+    def has(self, name: str) -> bool:
+        with storage_errors("read", f"{self.shown}/{name}"):
+            try:
+                (self.path / name).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
 
     def open(self, name: str) -> Any:
         import pyarrow as pa
@@ -328,6 +343,15 @@ class RemotePlace(Place):
             name = str(path)[len(self._root) :].lstrip("/")
             if not name.startswith(f"{OWN}/"):
                 yield name, int(info.get("size") or 0)
+
+    def has(self, name: str) -> bool:
+        with self._errors("read", name):
+            self._fs.invalidate_cache()
+            try:
+                self._fs.info(self._at(name))
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
 
     def open(self, name: str) -> Any:
         with self._errors("read", name):

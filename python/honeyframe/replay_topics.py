@@ -9,7 +9,6 @@ from . import _core
 from .errors import InvalidArgumentError
 from .recording_errors import ReplayLoopError
 from .recording_files import overlap
-from .recording_place import LocalPlace
 from .recording_rows import OTHER
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class LoopGuard:
             if recorder._client is client or _same_broker(recorder._client.uri, client.uri):
                 self._filters |= dict.fromkeys(map(_plain, recorder.filters), f"the recorder to {recorder.path}")
         place, manifest = recording._snapshot.place, recording._snapshot.manifest
-        if isinstance(place, LocalPlace) and _same_broker(manifest.broker, client.uri) and place.is_locked():
+        if _same_broker(manifest.broker, client.uri) and place.is_locked():
             parsed = [_core.parse_template(_plain(topic))[0] for topic in manifest.topics]
             self._filters |= dict.fromkeys(parsed, f"the recorder to {place.shown}")
 

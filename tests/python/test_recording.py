@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -225,6 +226,41 @@ def test_a_commit_is_seen_whole_where_its_renaming_was_cut_short(tmp_path: Path)
         assert numbers in ([], list(range(1, 51))), f"half of a commit, killed at step {fatal}"
         seen.add(len(numbers))
     assert seen == {0, 50}
+
+
+def test_a_commit_is_seen_whole_while_it_is_being_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files get their names behind the listing, and before anybody looks for them in the stage."""
+    spool = SpoolFile(tmp_path / "spool")
+    spool.fill(50)
+    spool.close()
+    path = tmp_path / "r"
+    writer = writer_of(path, ["plant/0/t", "plant/1/t", "#"])
+    monkeypatch.setattr(writer, "_finish_commit", lambda _: None)
+    take(writer, spool.path)
+    assert files_of(path) == [], "they have their names already: this shows nothing"
+    sound = LocalPlace.names
+
+    def names(self: LocalPlace) -> Iterator[tuple[str, int]]:
+        found = list(sound(self))
+        for part in writer.journal.parts:
+            writer.place.publish(part.staged, part.path)
+        return iter(found)
+
+    monkeypatch.setattr(LocalPlace, "names", names)
+    assert hf.open(path).to_pandas()["_spool_seq"].tolist() == list(range(1, 51))
+
+
+def test_a_store_that_fails_is_no_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = writer_of(tmp_path / "r")
+    monkeypatch.setattr(writer, "_finish_commit", lambda _: None)
+    take(writer, spool_with(tmp_path / "spool", [("a", b"1")]))
+
+    def fail(self: Path, **_: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", fail)
+    with pytest.raises(hf.RecordingPermissionError, match=r"cannot read .*stage/.*: Permission denied"):
+        hf.open(tmp_path / "r")
 
 
 def test_a_recording_that_was_moved_and_thinned_out(path: Path, tmp_path: Path) -> None:
