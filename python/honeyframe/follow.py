@@ -115,13 +115,15 @@ class Follow:
 
     def __next__(self) -> Batch:
         check_process()
-        if self.recorder is not None and not self.recorder.recording:
-            self.recorder._raise_error()
         if self._steps is None:
             self._began = time.monotonic()
             self._steps = self._batches()
         try:
             return next(self._steps)
+        except StopIteration:
+            if self.recorder is not None and self._recorder_has_ended():
+                self.recorder._raise_error()
+            raise
         except KeyboardInterrupt:  # the next step goes on behind what was handed out
             self._steps = None
             raise
@@ -193,6 +195,8 @@ class Follow:
                 if found is not None:
                     yield from self._live(live, pa.record_batch(found), manifest.offset)
                     continue
+                if self._recorder_has_ended():  # what it has committed, and the spool given up, is in the files
+                    break
                 before, received = received, reader.counters()["received"]
                 # To find its place in a spool takes time, too, and a batch that is begun is no idling.
                 self._waited = 0.0 if received > before else self._waited + min(time.monotonic() - began, _STEP_SECONDS)
@@ -241,7 +245,14 @@ class Follow:
         assert self._began is not None
         timed_out = self._seconds is not None and now >= self._began + self._seconds
         idle = self._idle_seconds is not None and self._waited >= self._idle_seconds
-        return self._closed or timed_out or idle or is_ending()
+        return self._closed or timed_out or idle or is_ending() or (self._recorder_has_ended() and self._has_all())
+
+    def _recorder_has_ended(self) -> bool:
+        return self.recorder is not None and not self.recorder.recording
+
+    def _has_all(self) -> bool:
+        """Of what the recorder has committed."""
+        return self.recorder is not None and self._last >= self.recorder.stats().last_seq
 
     def _spool_of(self, manifest: Manifest) -> Path | None:
         """None where it is on another machine."""

@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from tests.python.recorded import SpoolFile, close_all, writer_of
 
 import honeyframe as hf
+from honeyframe.recorder import RecorderStats
 from honeyframe.recorder_thread import RecorderThread
 from honeyframe.recording_writer import RecordingWriter, Rotation
 
@@ -171,6 +173,60 @@ def test_close_ends_it(tmp_path: Path) -> None:
     assert list(follow) == []
     assert time.monotonic() - began < 3
     assert "closed" in repr(follow)
+
+
+class _Ending:
+    """What Follow asks of a Recorder."""
+
+    def __init__(self, running: Running) -> None:
+        self._thread = running.thread
+
+    @property
+    def recording(self) -> bool:
+        return self._thread.is_alive
+
+    def stats(self) -> RecorderStats:
+        return RecorderStats(last_seq=self._thread.counts().last_seq)
+
+    def _raise_error(self) -> None:
+        if self._thread.error is not None:
+            raise self._thread.error
+
+    def stop(self) -> None:
+        self._thread.stop()
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("error", [None, hf.RecordingStorageError("the disk is gone")])
+@pytest.mark.parametrize("is_live", [True, False])
+def test_it_ends_with_its_recorder(tmp_path: Path, error: Exception | None, is_live: bool) -> None:
+    """With all that was recorded, and with the reason; from the spool, and from the files."""
+    running = Running(tmp_path / "r", ["plant/#"], rotation=Rotation(seconds=60.0))
+    running.push(5)
+    if not is_live:
+        running.writer.begin(replace(running.writer.manifest, spool=""))
+    running.start()
+    follow = hf.open(running.path).follow(max_seconds=0.05)
+    follow.recorder = cast(Any, _Ending(running))
+    numbers: list[int] = []
+
+    def end() -> None:
+        running.push(5)
+        running.stop()
+        running.thread.error = error
+
+    timer = threading.Timer(0.3, end)
+    timer.start()
+    told: Exception | None = None
+    try:
+        for batch in follow:
+            numbers += batch.to_arrow().column("_spool_seq").to_pylist()
+            assert follow.is_live == is_live
+    except hf.RecordingStorageError as raised:
+        told = raised
+    timer.join()
+    assert numbers == list(range(1, 11))
+    assert told is error
 
 
 def test_it_goes_on_behind_what_was_handed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
