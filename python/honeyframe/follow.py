@@ -50,8 +50,9 @@ class Follow:
     """Batches of a recording's past, then of what is being recorded, in the order of ``_spool_seq``. Made by :meth:`Recording.follow` and
     :meth:`Client.follow`.
 
-    Columns are added and widened as in a stream, and each batch has its own schema: ``hf.concat`` makes one frame of them. One loop at a
-    time; :meth:`close`, from any thread, ends it.
+    Columns are added and widened as in a stream, and each batch has its own schema, without a column asked for that nothing has yet:
+    ``hf.concat`` makes one frame of them. One loop at a time; :meth:`close`, from any thread, ends it, and so does the end of the recorder
+    of :meth:`Client.follow`, whose error is raised.
 
     Args:
         history: False begins behind the last commit.
@@ -166,7 +167,7 @@ class Follow:
         last = snapshot.journal.last if until is None else min(until, snapshot.journal.last)
         if last > self._last:
             selection = replace(self._recording._selection, after=self._last, until=last)
-            recording = Recording(snapshot, selection, self._recording._columns)
+            recording = Recording(snapshot, selection, self._recording._columns)._of_columns_there()
             for rows in whole_messages(recording._batches(with_numbers=True)):
                 for part in _cut(rows, self._max_rows):
                     yield self._batch(part)

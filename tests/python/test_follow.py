@@ -135,6 +135,28 @@ def test_topics_columns_and_what_came_before(tmp_path: Path) -> None:
     running.stop()
 
 
+@pytest.mark.parametrize("is_live", [True, False])
+def test_columns_that_are_not_there_yet(tmp_path: Path, is_live: bool) -> None:
+    running = Running(tmp_path / "r", ["plant/#"], rotation=Rotation(seconds=0.0))
+    if not is_live:
+        running.writer.begin(replace(running.writer.manifest, spool=""))
+    running.push(3)
+    running.start()
+    while running.thread.counts().recorded < 3:
+        time.sleep(0.01)
+    follow = hf.open(running.path, columns=["late", "n"]).follow(max_seconds=0.05, idle_seconds=0.6)
+    only_late = hf.open(running.path, columns=["late"]).follow(max_seconds=0.05, idle_seconds=0.6)
+    found = [next(follow)]
+    assert found[0].to_arrow().column_names == ["n"]
+    assert next(only_late).to_arrow().column_names == []
+    running.spool.push("plant/1/t", b'{"n":4,"late":true}')
+    df = hf.concat([*found, *follow]).to_pandas()
+    assert df["n"].tolist() == [1, 2, 3, 4]
+    assert df["late"].isna().tolist() == [True, True, True, False]
+    assert hf.concat(list(only_late)).to_pandas()["late"].tolist() == [True]
+    running.stop()
+
+
 def test_without_its_spool_commits_are_followed(tmp_path: Path) -> None:
     running = Running(tmp_path / "r", ["plant/#"], rotation=Rotation(seconds=0.0))
     running.push(10)
