@@ -17,7 +17,7 @@ from .recording_files import RecordedFile, Selection, Snapshot
 from .recording_layout import DAY, PATTERN
 from .recording_merge import merged
 from .recording_place import find_place
-from .recording_rows import NUMBER, PAYLOAD, TopicPattern
+from .recording_rows import NUMBER, PAYLOAD, TAIL, UNREADABLE, TopicPattern
 from .recording_schema import MISFIT, UnifiedSchema, empty_batch_of
 
 if TYPE_CHECKING:
@@ -365,5 +365,6 @@ def _empty_schema() -> pa.Schema:
     import pyarrow as pa
 
     utc = pa.timestamp("ns", tz="UTC")
-    kinds = {"_topic": pa.string(), "_recv_time": utc, "_retain": pa.bool_(), "_qos": pa.int64(), "_dup": pa.bool_()}
-    return pa.schema([*kinds.items(), ("_spool_seq", pa.int64()), ("_unreadable", pa.string()), (PAYLOAD, pa.binary())])
+    kinds = {"_topic": pa.string(), "_recv_time": utc, "_retain": pa.bool_(), "_qos": pa.int64(), "_dup": pa.bool_(), NUMBER: pa.int64()}
+    texts = [(name, pa.string()) for name in (*(f"_{one}" for one in TAIL), UNREADABLE)]
+    return pa.schema([*kinds.items(), *texts, (PAYLOAD, pa.binary())])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from tests.python.recorded import record, spool_with
 
 import honeyframe as hf
 from honeyframe.cli.replay import rewrite_of, speed_of
@@ -109,6 +111,13 @@ def test_a_result_in_words() -> None:
 def test_wrong_options(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(hf.errors.InvalidArgumentError, match=told):
         hf.replay("nowhere", cast(Any, SimpleNamespace()), **wrong)
+
+
+def test_nothing_is_published_of_nothing(tmp_path: Path) -> None:
+    client = cast(Any, SimpleNamespace(uri="mqtt://127.0.0.1"))
+    record(spool_with(tmp_path / "spool", [("plant/1", b"1")]), tmp_path / "r", ["plant/1"]).close()
+    assert hf.replay(tmp_path / "r", client, topics="nothing").published == 0
+    assert hf.replay(tmp_path / "r", client, speed="max", end="2001").published == 0
 
 
 def test_on_the_command_line() -> None:
