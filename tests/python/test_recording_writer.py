@@ -245,13 +245,22 @@ def test_many_patterns_open_few_files(tmp_path: Path, monkeypatch: pytest.Monkey
         most = max(most, sum(1 for one in Path("/proc/self/fd").iterdir() if "stage" in _target(one)))
         return bool(crowded.fget(self))  # type: ignore[attr-defined]
 
+    sound = OpenCut._flush
+    waiting: list[int] = []
+
+    def flushed(self: OpenCut, key: tuple[str, int]) -> None:
+        sound(self, key)
+        waiting.append(self.waiting_bytes - sum(one.nbytes for one in self._waiting.values()))
+
     crowded = OpenCut.is_crowded
+    monkeypatch.setattr(OpenCut, "_flush", flushed)
     monkeypatch.setattr(OpenCut, "is_crowded", property(watched))
     monkeypatch.setattr("honeyframe.recording_parts._MEMORY_BYTES", 3_000)
     spool = spool_with(tmp_path / "spool", [(f"t/{number % 60}", b"{}") for number in range(600)])
     writer = writer_of(tmp_path / "recording", patterns)
     take(writer, spool, at_once=200)
     assert 0 < most <= _MOST_OPEN
+    assert set(waiting) == {0}
     assert numbers_of(tmp_path / "recording") == list(range(1, 601))
 
 
