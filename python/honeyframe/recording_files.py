@@ -263,9 +263,9 @@ class Snapshot:
             groups = [number for number in range(opened.num_row_groups) if _may_have(opened.metadata.row_group(number), selection)]
             there = opened.schema_arrow.names
             wanted = None if columns is None else [name for name in there if name in columns or name in selection.columns]
-            if groups:
-                sieve = sieve_of(selection)
-                for batch in opened.iter_batches(_BATCH_ROWS, row_groups=groups, columns=wanted, use_threads=True):
+            sieve = sieve_of(selection)
+            for group in groups:  # each for itself: a batch would be filled across them, with payloads of any size
+                for batch in opened.iter_batches(_BATCH_ROWS, row_groups=[group], columns=wanted, use_threads=True):
                     kept = sieve(batch)
                     if kept.num_rows:
                         yield kept.replace_schema_metadata(None)

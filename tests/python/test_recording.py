@@ -325,6 +325,15 @@ def test_hostile_topics_are_rows_and_never_paths(tmp_path: Path) -> None:
     assert {one.name for one in tmp_path.iterdir()} == {"spool", "recording"}
 
 
+def test_large_payloads_are_read_a_row_group_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("honeyframe.recording_parts._GROUP_BYTES", 200_000)
+    spool = spool_with(tmp_path / "spool", [("t", b'"%d%s"' % (number, b"x" * 100_000)) for number in range(12)])
+    take(writer_of(tmp_path / "recording"), spool, at_once=2)
+    (file,) = files_of(tmp_path / "recording")
+    assert pq.ParquetFile(file).num_row_groups == 6
+    assert [batch.num_rows for batch in hf.open(tmp_path / "recording")] == [2] * 6
+
+
 def test_many_topics_are_one_file(tmp_path: Path) -> None:
     spool = SpoolFile(tmp_path / "spool")
     for number in range(20_000):
