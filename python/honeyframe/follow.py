@@ -231,7 +231,7 @@ class Follow:
     def _batch(self, rows: pa.RecordBatch) -> Batch:
         """In the columns known by now: those of history stay."""
         self._waited = 0.0
-        self._last = rows.column(NUMBER)[-1].as_py()  # whole messages: whoever goes on later goes on behind them
+        last = rows.column(NUMBER)[-1].as_py()
         if self._recording._columns is not None:
             rows = rows.select([name for name in self._recording._columns if name in rows.schema.names])
         made = import_rows(rows)
@@ -239,7 +239,9 @@ class Follow:
         wanted = _core.unify_schemas([*before, made])
         (cast,) = _core.cast_batches([made], wanted)
         self._schema = cast.schema()
-        return Batch(cast)
+        found = Batch(cast)
+        self._last = last  # whole messages: whoever goes on later goes on behind them
+        return found
 
     def _is_over(self) -> bool:
         now = time.monotonic()

@@ -197,6 +197,26 @@ def test_close_ends_it(tmp_path: Path) -> None:
     assert "closed" in repr(follow)
 
 
+@pytest.mark.parametrize("step", ["import_rows", "Batch"])
+def test_what_ctrl_c_has_kept_back_comes_with_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    running = Running(tmp_path / "r", ["plant/#"])
+    running.push(5)
+    running.start()
+    running.stop()
+    follow = hf.open(running.path).follow(max_rows=2, idle_seconds=0.2, max_seconds=0.05)
+    numbers = next(follow).to_arrow().column("_spool_seq").to_pylist()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(f"honeyframe.follow.{step}", interrupted)
+        next(follow)
+    for batch in follow:
+        numbers += batch.to_arrow().column("_spool_seq").to_pylist()
+    assert numbers == [1, 2, 3, 4, 5]
+
+
 class _Ending:
     """What Follow asks of a Recorder."""
 
