@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from . import _core
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .recording_errors import ReplayLoopError
 from .recording_files import overlap
 from .recording_rows import OTHER
@@ -39,7 +39,10 @@ class LoopGuard:
     def check_patterns(self, patterns: list[str]) -> None:
         """Before anything is published: what may be in these partitions."""
         for pattern in patterns:
-            own = "#" if pattern == OTHER else _core.parse_template(pattern)[0]
+            try:
+                own = "#" if pattern == OTHER else _core.parse_template(pattern)[0]
+            except InvalidTopicTemplateError:  # of a long name, which was cut: its topics are checked one by one
+                continue
             for name, who in self._filters.items():
                 if overlap(own.split("/"), name.split("/")):
                     raise ReplayLoopError(f"{who} records {name!r}, and would record the replay of {pattern!r} again", hint=_HINT)

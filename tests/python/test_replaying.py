@@ -13,6 +13,7 @@ from tests.python.recorded import record, spool_with
 
 import honeyframe as hf
 from honeyframe.cli.replay import rewrite_of, speed_of
+from honeyframe.recording_layout import PartName, part_path
 from honeyframe.replay_topics import LoopGuard, TopicMap
 from honeyframe.replaying import ReplayResult, _Schedule
 
@@ -64,6 +65,16 @@ def test_it_is_not_recorded_again() -> None:
     for pattern in ("plant/{line}/t", "plant/#", "other"):
         with pytest.raises(hf.ReplayLoopError):
             guard.check_patterns([pattern])
+
+
+def test_a_pattern_whose_name_was_cut_is_no_circle() -> None:
+    part = PartName.parse(part_path("2026-11-26", "plant/{%s}/t" % ("x" * 300), 1, 2, 0))
+    assert part is not None
+    with pytest.raises(hf.errors.InvalidTopicTemplateError):
+        hf._core.parse_template(part.pattern)
+    guard_of("plant/+/t").check_patterns([part.pattern])  # its topics are looked at one by one
+    with pytest.raises(hf.ReplayLoopError):
+        guard_of("plant/+/t").check_patterns([part.pattern, "plant/1/t"])
 
 
 def due(schedule: _Schedule, *times: int) -> list[int]:
