@@ -151,6 +151,7 @@ class LocalPlace(Place):
                 for folder in list(self._renamed_in):  # what the journal no longer tells of has its name for good
                     _sync(folder)
                     self._renamed_in.discard(folder)
+                _sync(self.stage)  # nor does a journal tell of a file whose name there the disk may not have
                 made.replace(target)
             except OSError:
                 made.unlink(missing_ok=True)

@@ -214,6 +214,24 @@ def test_a_commit_tells_what_is_in_it(tmp_path: Path, spool: Path) -> None:
     assert journal.size == sum(file.stat().st_size for file in files)
 
 
+def test_the_files_have_their_names_in_the_stage_before_the_journal_has_them(
+    tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writer_of(tmp_path / "r", PATTERNS)
+    steps: list[tuple[str, Path]] = []
+    sound = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        steps.append(("replace", target))
+        return sound(self, target)
+
+    monkeypatch.setattr("honeyframe.recording_place._sync", lambda folder: steps.append(("sync", folder)))
+    monkeypatch.setattr(Path, "replace", replace)
+    take(writer, spool)
+    journal = steps.index(("replace", tmp_path / "r" / JOURNAL))
+    assert steps[journal - 1] == ("sync", tmp_path / "r" / OWN / "stage")
+
+
 @pytest.mark.parametrize("rotation", [Rotation(rows=30), Rotation(bytes=1_500), Rotation(seconds=0.0)])
 def test_rotation(tmp_path: Path, spool: Path, rotation: Rotation) -> None:
     writer = writer_of(tmp_path / "recording", rotation=rotation)
