@@ -115,15 +115,15 @@ class Selection:
 
 
 def regex_of(topic_filter: str) -> str:
-    """The regular expression of the topics that a filter matches (MQTT 5, 4.7).
+    """The regular expression, for Arrow's RE2, of the topics that a filter matches (MQTT 5, 4.7).
 
     >>> regex_of("plant/+/t"), regex_of("plant/#")
-    ('^plant/[^/]*/t$', '^plant(/.*)?$')
+    ('^plant/[^/]*/t$', '^plant(/(?s:.*))?$')
     """
     if topic_filter == "#":
-        return "^[^$].*$|^$"
+        return "^[^$](?s:.*)$|^$"
     body = re.escape(topic_filter).replace(r"\+", "[^/]*")
-    body = body.removesuffix(r"/\#") + "(/.*)?" if body.endswith(r"/\#") else body
+    body = body.removesuffix(r"/\#") + "(/(?s:.*))?" if body.endswith(r"/\#") else body
     return f"^{'(?:[^$/][^/]*)?' + body.removeprefix('[^/]*') if topic_filter.startswith('+') else body}$"
 
 

@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.python.recorded import DAY, NOON, SpoolFile, close_all, files_of, record, spool_with, writer_of
@@ -280,15 +281,16 @@ def test_remote(tmp_path: Path, scheme: str) -> None:
     assert recording.to_duckdb().sum("n").fetchall() == [(sum(range(30)),)]
 
 
-TOPICS = ["plant/1/t", "plant/1", "plant", "/plant", "plant/", "$SYS/x", "a.b/c(d", "", "x/plant/t"]
+TOPICS = ["plant/1/t", "plant/1", "plant", "/plant", "plant/", "$SYS/x", "a.b/c(d", "", "x/plant/t", "plant/a\nb/t", "plant/1/t\n", "\n"]
 
 
-@pytest.mark.parametrize("wanted", ["plant/+/t", "#", "+", "plant/#", "+/#", "/+", "plant/+", "a.b/c(d", "$SYS/#", "+/plant/+", "+/1/t"])
+@pytest.mark.parametrize(
+    "wanted", ["plant/+/t", "#", "+", "plant/#", "+/#", "/+", "plant/+", "a.b/c(d", "$SYS/#", "+/plant/+", "+/1/t", "plant/a\nb/t", "\n"]
+)
 def test_a_filter_as_a_regular_expression_matches_the_same(wanted: str) -> None:
-    import re
-
-    for topic in filter(None, TOPICS):
-        assert bool(re.search(regex_of(wanted), topic)) == hf._core.topic_matches(wanted, topic), topic
+    topics = [topic for topic in TOPICS if topic]
+    found = pc.match_substring_regex(pa.array(topics), pattern=regex_of(wanted)).to_pylist()
+    assert dict(zip(topics, found, strict=True)) == {topic: hf._core.topic_matches(wanted, topic) for topic in topics}
 
 
 @pytest.mark.parametrize("pattern", ["plant/{line}/t", "plant/#", "#", "+/+", "plant", "plant/1/t/x", "other"])
