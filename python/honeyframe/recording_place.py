@@ -47,12 +47,12 @@ class Place(abc.ABC):
         """A file of the local stage into the recording's own stage, durable."""
 
     @abc.abstractmethod
-    def publish(self, staged: str, name: str) -> bool:
-        """A file of the stage gets its own name, at once and for good. False where it is in neither place."""
+    def publish(self, staged: str, name: str) -> None:
+        """A file of the stage, where it still is there, gets its own name, at once and for good."""
 
     @abc.abstractmethod
-    def clear_stage(self) -> int:
-        """Removes what a crash has left there; how many files."""
+    def clear_stage(self) -> None:
+        """Removes what a crash has left there."""
 
     @abc.abstractmethod
     def names(self) -> Iterator[tuple[str, int]]:
@@ -162,24 +162,18 @@ class LocalPlace(Place):
         with storage_errors("write", str(staged)), staged.open("rb") as file:
             os.fsync(file.fileno())
 
-    def publish(self, staged: str, name: str) -> bool:
+    def publish(self, staged: str, name: str) -> None:
         source, target = self.stage / staged, self.path / name
         with storage_errors("rename", f"{STAGE}/{staged} to {self.shown}/{name}"):
             if source.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 source.rename(target)
-            elif not target.exists():
-                return False
         self._renamed_in |= {target.parent, target.parent.parent, self.path}
-        return True
 
-    def clear_stage(self) -> int:
-        count = 0
+    def clear_stage(self) -> None:
         with storage_errors("clear", str(self.stage)):
             for left in list(self.stage.iterdir()):
                 left.unlink()
-                count += 1
-        return count
 
     def names(self) -> Iterator[tuple[str, int]]:
         with storage_errors("list", self.shown):
@@ -311,30 +305,22 @@ class RemotePlace(Place):
         with self._errors("write", f"{STAGE}/{staged.name}"):
             self._fs.put_file(os.fspath(staged), self._at(f"{STAGE}/{staged.name}"))
 
-    def publish(self, staged: str, name: str) -> bool:
+    def publish(self, staged: str, name: str) -> None:
         source, target = self._at(f"{STAGE}/{staged}"), self._at(name)
         with self._errors("rename", name):
-            self._fs.invalidate_cache()
-            is_there = bool(self._fs.exists(source))
-            if is_there:
+            if self.has(f"{STAGE}/{staged}"):  # not by exists(), which takes every failure for "not there"
                 self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
                 self._fs.mv(source, target)  # a copy, then the end of the first, where the store knows nothing better: again after a crash
-            elif not self._fs.exists(target):
-                return False
         (self.stage / staged).unlink(missing_ok=True)
-        return True
 
-    def clear_stage(self) -> int:
-        count = 0
+    def clear_stage(self) -> None:
         with self._errors("clear", STAGE):
             self._fs.invalidate_cache()
             if self._fs.isdir(self._at(STAGE)):
                 for left in self._fs.ls(self._at(STAGE), detail=False):
                     self._fs.rm_file(left)
-                    count += 1
         shutil.rmtree(self.stage, ignore_errors=True)
         self.stage.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return count
 
     def names(self) -> Iterator[tuple[str, int]]:
         with self._errors("list"):

@@ -61,11 +61,11 @@ class _Mortal:
     def bring(self, staged: Path) -> None:
         self._step(lambda: super(_Mortal, self).bring(staged))  # type: ignore[misc]
 
-    def publish(self, staged: str, name: str) -> bool:
-        return bool(self._step(lambda: super(_Mortal, self).publish(staged, name)))  # type: ignore[misc]
+    def publish(self, staged: str, name: str) -> None:
+        self._step(lambda: super(_Mortal, self).publish(staged, name))  # type: ignore[misc]
 
-    def clear_stage(self) -> int:
-        return int(self._step(lambda: super(_Mortal, self).clear_stage()))  # type: ignore[misc]
+    def clear_stage(self) -> None:
+        self._step(lambda: super(_Mortal, self).clear_stage())  # type: ignore[misc]
 
 
 class MortalPlace(_Mortal, LocalPlace):
@@ -421,6 +421,22 @@ def test_remote(tmp_path: Path, spool: Path, scheme: str) -> None:
     writer.begin(replace(writer.manifest, spool_id="here", host="there"))
     with pytest.raises(hf.RecordingInUseError, match="on there"):
         writer.check_owner(broker="", spool_id="elsewhere", takeover=False)
+
+
+def test_a_store_that_fails_has_not_lost_its_files(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = find_place(f"memory://{tmp_path.name}/recording", scratch=tmp_path / "scratch")
+    writer = writer_of(place, PATTERNS)
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fsspec.implementations.memory.MemoryFileSystem.info", fail)
+        with pytest.raises(hf.RecordingStorageError, match="Input/output error"):
+            take(writer, spool)
+    writer.abandon()
+    take(writer, spool)
+    assert hf.open(f"memory://{tmp_path.name}/recording").to_pandas()["_spool_seq"].tolist() == list(range(1, 101))
 
 
 # --- names
