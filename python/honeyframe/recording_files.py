@@ -16,7 +16,7 @@ from . import _core
 from .arguments import count_of
 from .events import printable, warn
 from .recording_errors import RecordingStorageError, RecordingWarning, storage_errors
-from .recording_layout import METADATA_KEY, STAGE, Journal, PartName, folder_of
+from .recording_layout import DAY_NS, METADATA_KEY, STAGE, Journal, PartName, folder_of
 from .recording_place import Place
 from .recording_schema import empty_batch_of
 from .recording_writer import read_journal, read_manifest
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 8  # footers that are read side by side
 _BATCH_ROWS: Final = 65_536
 _TOLD: Final = 3
-_DAY: Final = 86_400_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Selection:
             return False
         if self.start is not None or self.end is not None:
             day = _day_ns(part.day)
-            if (self.start is not None and day + _DAY <= self.start) or (self.end is not None and day >= self.end):
+            if (self.start is not None and day + DAY_NS <= self.start) or (self.end is not None and day >= self.end):
                 return False
         # The pattern of a long name is not known whole.
         return not self.topics or folder_of(part.pattern) != part.path.split("/")[1].partition("=")[2] or self._may_match(part.pattern)
@@ -144,7 +143,7 @@ def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
 def _day_ns(day: str) -> int:
     import datetime
 
-    return (datetime.date.fromisoformat(day) - datetime.date(1970, 1, 1)).days * _DAY
+    return (datetime.date.fromisoformat(day) - datetime.date(1970, 1, 1)).days * DAY_NS
 
 
 class Snapshot:

@@ -63,7 +63,8 @@ def _in_order(batches: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     begins = [0] * len(batches)
     for until in np.unique(np.append(every[step - 1 :: step], every[-1])):
         ends = [int(np.searchsorted(one, until, side="right")) for one in numbers]
-        yield from _sorted([batch.slice(begin, end - begin) for batch, begin, end in zip(batches, begins, ends, strict=True) if end > begin])
+        spans = zip(batches, begins, ends, strict=True)
+        yield from _sorted([batch.slice(begin, end - begin) for batch, begin, end in spans if end > begin])
         begins = ends
 
 
