@@ -171,6 +171,25 @@ def test_follow_while_it_records(uri: str, dial: Dial, tmp_path: Path) -> None:
     assert not batches.recorder.recording
 
 
+@pytest.mark.timeout(30)
+def test_a_loop_that_follows_ends_with_its_recorder(dial: Dial, tmp_path: Path, hivemq: HiveMQ) -> None:
+    uri = hivemq.uri("mqtt", "127.0.0.1")
+    publisher = dial(uri)
+    follow = dial(uri, client_id="one-of-two").follow(tmp_path / "r", "plant/#", max_seconds=0.05)
+    publish(publisher, 1)
+    assert next(follow).to_pandas()["n"].tolist() == [1]
+    dial(uri, client_id="one-of-two")
+    with pytest.raises(hf.errors.SessionTakenOverError):
+        next(follow)
+    assert list(follow) == []
+    follow = dial(uri).follow(tmp_path / "r", "plant/#", max_seconds=0.05)
+    publish(publisher, 2)
+    recorder = follow.recorder
+    assert recorder is not None
+    threading.Timer(0.3, recorder.stop).start()
+    assert hf.concat(list(follow)).to_pandas()["n"].tolist() == [1, 2]
+
+
 def test_what_the_docs_show(uri: str, dial: Dial, kept: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """docs/recording.md, its Python."""
     monkeypatch.chdir(tmp_path)
