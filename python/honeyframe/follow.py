@@ -50,8 +50,9 @@ class Follow:
     """Batches of a recording's past, then of what is being recorded, in the order of ``_spool_seq``. Made by :meth:`Recording.follow` and
     :meth:`Client.follow`.
 
-    Columns are added and widened as in a stream, and each batch has its own schema: ``hf.concat`` makes one frame of them. One loop at a
-    time; :meth:`close`, from any thread, ends it.
+    Columns are added and widened as in a stream, and each batch has its own schema, without a column asked for that nothing has yet:
+    ``hf.concat`` makes one frame of them. One loop at a time; :meth:`close`, from any thread, ends it, and so does the end of the recorder
+    of :meth:`Client.follow`, whose error is raised.
 
     Args:
         history: False begins behind the last commit.
@@ -115,13 +116,15 @@ class Follow:
 
     def __next__(self) -> Batch:
         check_process()
-        if self.recorder is not None and not self.recorder.recording:
-            self.recorder._raise_error()
         if self._steps is None:
             self._began = time.monotonic()
             self._steps = self._batches()
         try:
             return next(self._steps)
+        except StopIteration:
+            if self.recorder is not None and self._recorder_has_ended():
+                self.recorder._raise_error()
+            raise
         except KeyboardInterrupt:  # the next step goes on behind what was handed out
             self._steps = None
             raise
@@ -164,7 +167,7 @@ class Follow:
         last = snapshot.journal.last if until is None else min(until, snapshot.journal.last)
         if last > self._last:
             selection = replace(self._recording._selection, after=self._last, until=last)
-            recording = Recording(snapshot, selection, self._recording._columns)
+            recording = Recording(snapshot, selection, self._recording._columns)._of_columns_there()
             for rows in whole_messages(recording._batches(with_numbers=True)):
                 for part in _cut(rows, self._max_rows):
                     yield self._batch(part)
@@ -193,6 +196,8 @@ class Follow:
                 if found is not None:
                     yield from self._live(live, pa.record_batch(found), manifest.offset)
                     continue
+                if self._recorder_has_ended():  # what it has committed, and the spool given up, is in the files
+                    break
                 before, received = received, reader.counters()["received"]
                 # To find its place in a spool takes time, too, and a batch that is begun is no idling.
                 self._waited = 0.0 if received > before else self._waited + min(time.monotonic() - began, _STEP_SECONDS)
@@ -226,7 +231,7 @@ class Follow:
     def _batch(self, rows: pa.RecordBatch) -> Batch:
         """In the columns known by now: those of history stay."""
         self._waited = 0.0
-        self._last = rows.column(NUMBER)[-1].as_py()  # whole messages: whoever goes on later goes on behind them
+        last = rows.column(NUMBER)[-1].as_py()
         if self._recording._columns is not None:
             rows = rows.select([name for name in self._recording._columns if name in rows.schema.names])
         made = import_rows(rows)
@@ -234,14 +239,23 @@ class Follow:
         wanted = _core.unify_schemas([*before, made])
         (cast,) = _core.cast_batches([made], wanted)
         self._schema = cast.schema()
-        return Batch(cast)
+        found = Batch(cast)
+        self._last = last  # whole messages: whoever goes on later goes on behind them
+        return found
 
     def _is_over(self) -> bool:
         now = time.monotonic()
         assert self._began is not None
         timed_out = self._seconds is not None and now >= self._began + self._seconds
         idle = self._idle_seconds is not None and self._waited >= self._idle_seconds
-        return self._closed or timed_out or idle or is_ending()
+        return self._closed or timed_out or idle or is_ending() or (self._recorder_has_ended() and self._has_all())
+
+    def _recorder_has_ended(self) -> bool:
+        return self.recorder is not None and not self.recorder.recording
+
+    def _has_all(self) -> bool:
+        """Of what the recorder has committed."""
+        return self.recorder is not None and self._last >= self.recorder.stats().last_seq
 
     def _spool_of(self, manifest: Manifest) -> Path | None:
         """None where it is on another machine."""

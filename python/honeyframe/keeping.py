@@ -142,8 +142,8 @@ class Keeping:
             history, max_rows, max_seconds, seconds, idle_seconds: as :class:`honeyframe.Follow`.
 
         Returns:
-            Follow: an iterator of batches. Closing it stops the recorder, ``.recorder``. Of what another process records,
-            ``hf.open(path).follow()`` needs no client.
+            Follow: an iterator of batches. Closing it stops the recorder, ``.recorder``; where that ends, so does the loop, with the
+            recorder's error. Of what another process records, ``hf.open(path).follow()`` needs no client.
 
         Example::
 

@@ -14,7 +14,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
@@ -32,6 +32,7 @@ from .recording_parts import check_parquet
 from .recording_place import LocalPlace, Place, find_place, is_remote
 from .recording_rows import check_extraction, patterns_of
 from .recording_writer import RecordingWriter, Rotation, RowOptions, check_compression
+from .traffic_meter import size_text
 
 if TYPE_CHECKING:
     from .client import Client
@@ -72,7 +73,7 @@ class RecorderStats:
     storage_error: str = ""
 
     def __str__(self) -> str:
-        text = f"{count_of(self.recorded, 'message')} in {count_of(self.files, 'file')}, {_size(self.bytes)}"
+        text = f"{count_of(self.recorded, 'message')} in {count_of(self.files, 'file')}, {size_text(self.bytes)}"
         text += f"; {self.waiting:,} in the spool" if self.waiting else ""
         text += f"; {self.rate:,.0f} a second" if self.rate >= 1 else ""
         for name in ("dropped", "rejected", "unreadable"):
@@ -82,13 +83,6 @@ class RecorderStats:
 
     def as_dict(self) -> dict[str, Any]:
         return {one.name: getattr(self, one.name) for one in fields(self)}
-
-
-def _size(count: int) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:,.1f} {unit}"
-    return f"{count} bytes"
 
 
 class Recorder:
@@ -131,24 +125,13 @@ class Recorder:
     def stats(self) -> RecorderStats:
         """How it goes, since this recorder was started."""
         check_process()
-        counts = self._thread.counts()
         spooled = self._stream._reader.counters()
         return RecorderStats(
             received=spooled["received"],
-            recorded=counts.recorded,
             waiting=spooled["queued"] + spooled["in_batch"],
-            uncommitted=counts.uncommitted,
             dropped=spooled["dropped"],
             rejected=spooled["rejected"],
-            unreadable=counts.unreadable,
-            rows=counts.rows,
-            files=counts.files,
-            bytes=counts.bytes,
-            rate=counts.rate,
-            last_seq=counts.last_seq,
-            last_commit=counts.last_commit,
-            storage_failures=counts.storage_failures,
-            storage_error=counts.storage_error,
+            **asdict(self._thread.counts()),
         )
 
     def wait(self, seconds: Duration | None = None, *, progress: bool | None = None) -> RecorderStats:

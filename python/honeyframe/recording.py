@@ -17,7 +17,7 @@ from .recording_files import RecordedFile, Selection, Snapshot
 from .recording_layout import DAY, PATTERN
 from .recording_merge import merged
 from .recording_place import find_place
-from .recording_rows import NUMBER, PAYLOAD, TopicPattern
+from .recording_rows import NUMBER, PAYLOAD, TAIL, UNREADABLE, TopicPattern
 from .recording_schema import MISFIT, UnifiedSchema, empty_batch_of
 
 if TYPE_CHECKING:
@@ -298,8 +298,9 @@ class Recording:
                 raise InvalidArgumentError(f"there is no column {name!r} in what is asked for of {self.path}; there are {shown}, …")
 
     def _batches(self, *, with_numbers: bool = False) -> Iterator[pa.RecordBatch]:
-        names = self._unified_with_numbers().schema.names if with_numbers else self._unify().schema.names
+        own = None if with_numbers else self._unify()
         unified = self._unified_with_numbers()
+        names = (own or unified).schema.names
         wanted = None if self._columns is None else sorted({*unified.schema.names, MISFIT})
 
         def read(file: RecordedFile) -> Iterator[pa.RecordBatch]:
@@ -313,6 +314,13 @@ class Recording:
         if self._columns is None or NUMBER in self._columns:
             return self._unify()
         return UnifiedSchema(self._schemas(), [*self._columns, NUMBER])
+
+    def _of_columns_there(self) -> Self:
+        """The same, of those columns alone that some file has: for a follower, to whom others may come later."""
+        if self._columns is None:
+            return self
+        there = {name for schema, _ in self._schemas() for name in schema.names}
+        return type(self)(self._snapshot, self._selection, [name for name in self._columns if name in there])
 
     def _schemas(self) -> list[tuple[pa.Schema, int]]:
         found = [(footer.schema, footer.rows) for _, footer in self._snapshot.footers(self._files())]
@@ -357,5 +365,6 @@ def _empty_schema() -> pa.Schema:
     import pyarrow as pa
 
     utc = pa.timestamp("ns", tz="UTC")
-    kinds = {"_topic": pa.string(), "_recv_time": utc, "_retain": pa.bool_(), "_qos": pa.int64(), "_dup": pa.bool_()}
-    return pa.schema([*kinds.items(), ("_spool_seq", pa.int64()), ("_unreadable", pa.string()), (PAYLOAD, pa.binary())])
+    kinds = {"_topic": pa.string(), "_recv_time": utc, "_retain": pa.bool_(), "_qos": pa.int64(), "_dup": pa.bool_(), NUMBER: pa.int64()}
+    texts = [(name, pa.string()) for name in (*(f"_{one}" for one in TAIL), UNREADABLE)]
+    return pa.schema([*kinds.items(), *texts, (PAYLOAD, pa.binary())])

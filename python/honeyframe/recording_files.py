@@ -16,7 +16,7 @@ from . import _core
 from .arguments import count_of
 from .events import printable, warn
 from .recording_errors import RecordingStorageError, RecordingWarning, storage_errors
-from .recording_layout import METADATA_KEY, STAGE, Journal, PartName, folder_of
+from .recording_layout import DAY_NS, METADATA_KEY, STAGE, Journal, PartName, folder_of
 from .recording_place import Place
 from .recording_schema import empty_batch_of
 from .recording_writer import read_journal, read_manifest
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 8  # footers that are read side by side
 _BATCH_ROWS: Final = 65_536
 _TOLD: Final = 3
-_DAY: Final = 86_400_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Selection:
             return False
         if self.start is not None or self.end is not None:
             day = _day_ns(part.day)
-            if (self.start is not None and day + _DAY <= self.start) or (self.end is not None and day >= self.end):
+            if (self.start is not None and day + DAY_NS <= self.start) or (self.end is not None and day >= self.end):
                 return False
         # The pattern of a long name is not known whole.
         return not self.topics or folder_of(part.pattern) != part.path.split("/")[1].partition("=")[2] or self._may_match(part.pattern)
@@ -115,15 +114,15 @@ class Selection:
 
 
 def regex_of(topic_filter: str) -> str:
-    """The regular expression of the topics that a filter matches (MQTT 5, 4.7).
+    """The regular expression, for Arrow's RE2, of the topics that a filter matches (MQTT 5, 4.7).
 
     >>> regex_of("plant/+/t"), regex_of("plant/#")
-    ('^plant/[^/]*/t$', '^plant(/.*)?$')
+    ('^plant/[^/]*/t$', '^plant(/(?s:.*))?$')
     """
     if topic_filter == "#":
-        return "^[^$].*$|^$"
+        return "^[^$](?s:.*)$|^$"
     body = re.escape(topic_filter).replace(r"\+", "[^/]*")
-    body = body.removesuffix(r"/\#") + "(/.*)?" if body.endswith(r"/\#") else body
+    body = body.removesuffix(r"/\#") + "(/(?s:.*))?" if body.endswith(r"/\#") else body
     return f"^{'(?:[^$/][^/]*)?' + body.removeprefix('[^/]*') if topic_filter.startswith('+') else body}$"
 
 
@@ -144,7 +143,7 @@ def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
 def _day_ns(day: str) -> int:
     import datetime
 
-    return (datetime.date.fromisoformat(day) - datetime.date(1970, 1, 1)).days * _DAY
+    return (datetime.date.fromisoformat(day) - datetime.date(1970, 1, 1)).days * DAY_NS
 
 
 class Snapshot:
@@ -169,16 +168,11 @@ class Snapshot:
                 break
             time.sleep(0.02)  # they are being renamed; where they are not, a recorder was killed there, or their owner deleted them
             again = read_journal(self.place)
-            if again == journal and not self._is_locked():
+            if again == journal and not self.place.is_locked():
                 break
             journal = again
         self.journal = journal or Journal()
         self.files = sorted([*files, *missing], key=lambda file: (file.part.first, file.part.last, file.part.path))
-
-    def _is_locked(self) -> bool:
-        from .recording_place import LocalPlace
-
-        return isinstance(self.place, LocalPlace) and self.place.is_locked()
 
     def _known(self, found: dict[str, int], journal: Journal | None) -> tuple[list[RecordedFile], list[RecordedFile]]:
         """Those that have their names, and those that lie in the stage yet."""
@@ -193,16 +187,14 @@ class Snapshot:
         missing = []
         for one in journal.parts if journal is not None else ():
             part = PartName.parse(one.path)
-            if one.path not in found and part is not None and self._is_staged(one.staged):
-                missing.append(RecordedFile(f"{STAGE}/{one.staged}", part, one.size))
+            if one.path in found or part is None:
+                continue
+            staged = f"{STAGE}/{one.staged}"
+            if self.place.has(staged):
+                missing.append(RecordedFile(staged, part, one.size))
+            elif self.place.has(one.path):  # renamed since they were listed
+                files.append(RecordedFile(one.path, part, one.size))
         return files, missing
-
-    def _is_staged(self, staged: str) -> bool:
-        try:
-            with self.place.open(f"{STAGE}/{staged}"):
-                return True
-        except OSError:
-            return False
 
     # --- footers
 
@@ -270,9 +262,9 @@ class Snapshot:
             groups = [number for number in range(opened.num_row_groups) if _may_have(opened.metadata.row_group(number), selection)]
             there = opened.schema_arrow.names
             wanted = None if columns is None else [name for name in there if name in columns or name in selection.columns]
-            if groups:
-                sieve = sieve_of(selection)
-                for batch in opened.iter_batches(_BATCH_ROWS, row_groups=groups, columns=wanted, use_threads=True):
+            sieve = sieve_of(selection)
+            for group in groups:  # each for itself: a batch would be filled across them, with payloads of any size
+                for batch in opened.iter_batches(_BATCH_ROWS, row_groups=[group], columns=wanted, use_threads=True):
                     kept = sieve(batch)
                     if kept.num_rows:
                         yield kept.replace_schema_metadata(None)

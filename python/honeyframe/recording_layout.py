@@ -22,7 +22,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from .recording_errors import NotARecordingError
 
@@ -40,7 +40,7 @@ FORMAT: Final = "honeyframe recording"
 VERSION: Final = 1
 
 _LONGEST_FOLDER: Final = 200  # bytes of a name; file systems take 255
-_DAY: Final = 86_400_000_000_000
+DAY_NS: Final = 86_400_000_000_000
 _PART: Final = re.compile(r"(?P<first>\d{20})-(?P<last>\d{20})\.(?P<tail>[0-9a-f]{8}(-\d+)?)\.parquet")
 _FOLDERS: Final = re.compile(r"recv_day=(?P<day>-?\d{4,6}-\d\d-\d\d)/topic_pattern=(?P<pattern>[^/]+)/(?P<name>[^/]+)")
 
@@ -100,7 +100,7 @@ def day_of(time_ns: int) -> str:
     >>> day_of(1_795_651_199_999_999_999)
     '2026-11-25'
     """
-    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=time_ns // _DAY)).isoformat()
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=time_ns // DAY_NS)).isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +209,11 @@ def _from_bytes(content: bytes, place: str) -> dict[str, Any]:
 
 def _damaged(place: str) -> NotARecordingError:
     return NotARecordingError(f"{place} is damaged, or of something else: it does not read as a honeyframe recording's")
+
+
+def same_broker(one: str, other: str) -> bool:
+    """By the hosts of their addresses; "" is none."""
+    return bool(one) and urlsplit(one).hostname == urlsplit(other).hostname
 
 
 def now_text() -> str:

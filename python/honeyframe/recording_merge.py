@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Source: TypeAlias = tuple[PartName, int, Callable[[], Iterator["pa.RecordBatch"]]]
 
 _SMALL_ROWS: Final = 65_536  # a file that is read whole, and closed: a commit may have a thousand of them
+_PIECE_ROWS: Final = 65_536  # of those files', in order
+_PIECE_BYTES: Final = 67_108_864
 
 
 def merged(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
@@ -24,7 +26,8 @@ def merged(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
         if len(of_cut) == 1:
             yield from of_cut[0][2]()
         else:
-            yield from _merge([_rows(rows, read) for _, rows, read in of_cut])
+            small = [batch for _, rows, read in of_cut if rows <= _SMALL_ROWS for batch in read() if batch.num_rows]
+            yield from _merge([_in_order(small), *(read() for _, rows, read in of_cut if rows > _SMALL_ROWS)])
 
 
 def whole_messages(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -48,12 +51,35 @@ def whole_messages(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
         yield pending
 
 
-def _rows(rows: int, read: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
-    return iter(list(read())) if rows <= _SMALL_ROWS else read()
+def _in_order(batches: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Their rows by number, in pieces: each batch is looked at once for a piece, and not for every other batch."""
+    import numpy as np
+
+    if not batches:
+        return
+    numbers = [batch.column("_spool_seq").to_numpy(zero_copy_only=False) for batch in batches]
+    every = np.sort(np.concatenate(numbers))
+    step = max(1, min(_PIECE_ROWS, len(every) * _PIECE_BYTES // max(1, sum(batch.nbytes for batch in batches))))
+    begins = [0] * len(batches)
+    for until in np.unique(np.append(every[step - 1 :: step], every[-1])):
+        ends = [int(np.searchsorted(one, until, side="right")) for one in numbers]
+        spans = zip(batches, begins, ends, strict=True)
+        yield from _sorted([batch.slice(begin, end - begin) for batch, begin, end in spans if end > begin])
+        begins = ends
+
+
+def _sorted(batches: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if len(batches) == 1:
+        yield batches[0]
+        return
+    table = pa.Table.from_batches(batches).combine_chunks()
+    yield from table.take(pc.sort_indices(table, sort_keys=[("_spool_seq", "ascending")])).combine_chunks().to_batches()
 
 
 def _merge(files: Sequence[Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     heads: dict[int, pa.RecordBatch] = {}
@@ -76,8 +102,4 @@ def _merge(files: Sequence[Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch
                     continue
                 rest = following
             heads[number] = rest
-        if len(taken) == 1:
-            yield taken[0]
-        else:
-            table = pa.Table.from_batches(taken).combine_chunks()
-            yield table.take(pc.sort_indices(table, sort_keys=[("_spool_seq", "ascending")])).combine_chunks().to_batches()[0]
+        yield from _sorted(taken)

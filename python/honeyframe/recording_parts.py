@@ -101,13 +101,10 @@ class OpenCut:
         self._closed: list[tuple[str, int, _Part]] = []
         self._known: dict[int, _core.ArrowSchemaHolder] = {}
         self._made = 0
+        self.waiting_bytes = 0
         self.rows = 0
         self.messages = 0
         self.unreadable = 0
-
-    @property
-    def waiting_bytes(self) -> int:
-        return sum(one.nbytes for one in self._waiting.values())
 
     @property
     def written_bytes(self) -> int:
@@ -128,7 +125,9 @@ class OpenCut:
         waiting = self._waiting.setdefault(key, _Waiting())
         waiting.rows.append(rows)
         waiting.num_rows += rows.num_rows
-        waiting.nbytes += rows.nbytes
+        nbytes = rows.nbytes
+        waiting.nbytes += nbytes
+        self.waiting_bytes += nbytes
         self.rows += rows.num_rows
         self.messages += rows.messages
         self.unreadable += rows.unreadable
@@ -138,7 +137,9 @@ class OpenCut:
             self._flush(max(self._waiting, key=lambda one: self._waiting[one].nbytes))
 
     def _flush(self, key: tuple[str, int]) -> None:
-        table = self._table(key[1], self._waiting.pop(key).rows)
+        waiting = self._waiting.pop(key)
+        self.waiting_bytes -= waiting.nbytes
+        table = self._table(key[1], waiting.rows)
         part = self._open.get(key)
         if part is not None and part.schema != table.schema:
             self._grown_out.append((*key, self._open.pop(key)))
@@ -191,4 +192,4 @@ class OpenCut:
         """None of it is to be. The files stay in the stage, to be cleared."""
         for part in self._all_open():
             part.abandon()
-        self._waiting, self._open, self._grown_out = {}, {}, []
+        self._waiting, self._open, self._grown_out, self.waiting_bytes = {}, {}, [], 0

@@ -47,16 +47,20 @@ class Place(abc.ABC):
         """A file of the local stage into the recording's own stage, durable."""
 
     @abc.abstractmethod
-    def publish(self, staged: str, name: str) -> bool:
-        """A file of the stage gets its own name, at once and for good. False where it is in neither place."""
+    def publish(self, staged: str, name: str) -> None:
+        """A file of the stage, where it still is there, gets its own name, at once and for good."""
 
     @abc.abstractmethod
-    def clear_stage(self) -> int:
-        """Removes what a crash has left there; how many files."""
+    def clear_stage(self) -> None:
+        """Removes what a crash has left there."""
 
     @abc.abstractmethod
     def names(self) -> Iterator[tuple[str, int]]:
         """All files, but for our own: names and sizes."""
+
+    @abc.abstractmethod
+    def has(self, name: str) -> bool:
+        """Whether the file is there at this moment."""
 
     @abc.abstractmethod
     def open(self, name: str) -> Any:
@@ -73,6 +77,10 @@ class Place(abc.ABC):
     def lock(self) -> IO[bytes] | None:
         """For as long as the result is open nobody else records there. Of remote stores the spool's lock does that."""
         return None
+
+    def is_locked(self) -> bool:
+        """Whether a recorder is at it, as far as that can be seen from here."""
+        return False
 
     @property
     @abc.abstractmethod
@@ -115,7 +123,6 @@ class LocalPlace(Place):
         return file
 
     def is_locked(self) -> bool:
-        """Whether a recorder is at it."""
         try:
             with (self.path / LOCK).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -144,6 +151,7 @@ class LocalPlace(Place):
                 for folder in list(self._renamed_in):  # what the journal no longer tells of has its name for good
                     _sync(folder)
                     self._renamed_in.discard(folder)
+                _sync(self.stage)  # nor does a journal tell of a file whose name there the disk may not have
                 made.replace(target)
             except OSError:
                 made.unlink(missing_ok=True)
@@ -154,28 +162,30 @@ class LocalPlace(Place):
         with storage_errors("write", str(staged)), staged.open("rb") as file:
             os.fsync(file.fileno())
 
-    def publish(self, staged: str, name: str) -> bool:
+    def publish(self, staged: str, name: str) -> None:
         source, target = self.stage / staged, self.path / name
         with storage_errors("rename", f"{STAGE}/{staged} to {self.shown}/{name}"):
             if source.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 source.rename(target)
-            elif not target.exists():
-                return False
         self._renamed_in |= {target.parent, target.parent.parent, self.path}
-        return True
 
-    def clear_stage(self) -> int:
-        count = 0
+    def clear_stage(self) -> None:
         with storage_errors("clear", str(self.stage)):
             for left in list(self.stage.iterdir()):
                 left.unlink()
-                count += 1
-        return count
 
     def names(self) -> Iterator[tuple[str, int]]:
         with storage_errors("list", self.shown):
             yield from _files_below(self.path, "")
+
+    def has(self, name: str) -> bool:
+        with storage_errors("read", f"{self.shown}/{name}"):
+            try:
+                (self.path / name).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
 
     def open(self, name: str) -> Any:
         import pyarrow as pa
@@ -295,30 +305,22 @@ class RemotePlace(Place):
         with self._errors("write", f"{STAGE}/{staged.name}"):
             self._fs.put_file(os.fspath(staged), self._at(f"{STAGE}/{staged.name}"))
 
-    def publish(self, staged: str, name: str) -> bool:
+    def publish(self, staged: str, name: str) -> None:
         source, target = self._at(f"{STAGE}/{staged}"), self._at(name)
         with self._errors("rename", name):
-            self._fs.invalidate_cache()
-            is_there = bool(self._fs.exists(source))
-            if is_there:
+            if self.has(f"{STAGE}/{staged}"):  # not by exists(), which takes every failure for "not there"
                 self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
                 self._fs.mv(source, target)  # a copy, then the end of the first, where the store knows nothing better: again after a crash
-            elif not self._fs.exists(target):
-                return False
         (self.stage / staged).unlink(missing_ok=True)
-        return True
 
-    def clear_stage(self) -> int:
-        count = 0
+    def clear_stage(self) -> None:
         with self._errors("clear", STAGE):
             self._fs.invalidate_cache()
             if self._fs.isdir(self._at(STAGE)):
                 for left in self._fs.ls(self._at(STAGE), detail=False):
                     self._fs.rm_file(left)
-                    count += 1
         shutil.rmtree(self.stage, ignore_errors=True)
         self.stage.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return count
 
     def names(self) -> Iterator[tuple[str, int]]:
         with self._errors("list"):
@@ -328,6 +330,15 @@ class RemotePlace(Place):
             name = str(path)[len(self._root) :].lstrip("/")
             if not name.startswith(f"{OWN}/"):
                 yield name, int(info.get("size") or 0)
+
+    def has(self, name: str) -> bool:
+        with self._errors("read", name):
+            self._fs.invalidate_cache()
+            try:
+                self._fs.info(self._at(name))
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
 
     def open(self, name: str) -> Any:
         with self._errors("read", name):

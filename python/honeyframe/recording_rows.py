@@ -14,7 +14,7 @@ from . import _core
 from .errors import InvalidArgumentError
 from .options import Metadata, extract_options
 from .recording_columns import KnownColumns, example_payload
-from .recording_layout import day_of
+from .recording_layout import DAY_NS, day_of
 from .templates import _without_share, read_topics
 
 if TYPE_CHECKING:
@@ -201,12 +201,12 @@ def _by_day(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
     if batch.num_rows == 0:
         return
     times = batch.column("_recv_time").cast(pa.int64()).to_numpy(zero_copy_only=False)
-    days = times // 86_400_000_000_000
+    days = times // DAY_NS
     if days.min() == days.max():
         yield day_of(int(times[0])), batch
         return
     for day in np.unique(days):
-        yield day_of(int(day) * 86_400_000_000_000), batch.filter(pa.array(days == day))
+        yield day_of(int(day) * DAY_NS), batch.filter(pa.array(days == day))
 
 
 def _pieces(batch: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:

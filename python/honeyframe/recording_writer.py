@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from .errors import InvalidArgumentError
 from .recording_columns import columns_to_bytes, read_columns
 from .recording_errors import NotARecordingError, RecordingError, RecordingInUseError
-from .recording_layout import COLUMNS, JOURNAL, MANIFEST, Journal, JournalPart, Manifest, PartName, now_text
+from .recording_layout import COLUMNS, JOURNAL, MANIFEST, Journal, JournalPart, Manifest, PartName, now_text, same_broker
 from .recording_parts import OpenCut
 from .recording_place import Place
 from .recording_rows import RowMaker, TopicPattern
@@ -138,12 +138,10 @@ class RecordingWriter:
         Raises:
             RecordingInUseError: the recording is another broker's, or of a spool on another machine.
         """
-        from urllib.parse import urlsplit
-
         before = self.manifest.broker
         if takeover:
             return
-        if broker and before and urlsplit(before).hostname != urlsplit(broker).hostname:
+        if broker and before and not same_broker(before, broker):
             raise RecordingInUseError(
                 f"{self.place.shown} is a recording of {before}, and this client is connected to {broker}",
                 hint="Choose another path; takeover=True goes on with it where both are the same broker.",

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from . import _core
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .recording_errors import ReplayLoopError
 from .recording_files import overlap
-from .recording_place import LocalPlace
+from .recording_layout import same_broker
 from .recording_rows import OTHER
+from .templates import _without_share
 
 if TYPE_CHECKING:
     from .client import Client
@@ -30,17 +31,20 @@ class LoopGuard:
 
         self._filters: dict[str, str] = {}  # and who records it
         for recorder in all_recorders():
-            if recorder._client is client or _same_broker(recorder._client.uri, client.uri):
-                self._filters |= dict.fromkeys(map(_plain, recorder.filters), f"the recorder to {recorder.path}")
+            if recorder._client is client or same_broker(recorder._client.uri, client.uri):
+                self._filters |= dict.fromkeys(map(_without_share, recorder.filters), f"the recorder to {recorder.path}")
         place, manifest = recording._snapshot.place, recording._snapshot.manifest
-        if isinstance(place, LocalPlace) and _same_broker(manifest.broker, client.uri) and place.is_locked():
-            parsed = [_core.parse_template(_plain(topic))[0] for topic in manifest.topics]
+        if same_broker(manifest.broker, client.uri) and place.is_locked():
+            parsed = [_core.parse_template(_without_share(topic))[0] for topic in manifest.topics]
             self._filters |= dict.fromkeys(parsed, f"the recorder to {place.shown}")
 
     def check_patterns(self, patterns: list[str]) -> None:
         """Before anything is published: what may be in these partitions."""
         for pattern in patterns:
-            own = "#" if pattern == OTHER else _core.parse_template(pattern)[0]
+            try:
+                own = "#" if pattern == OTHER else _core.parse_template(pattern)[0]
+            except InvalidTopicTemplateError:  # of a long name, which was cut: its topics are checked one by one
+                continue
             for name, who in self._filters.items():
                 if overlap(own.split("/"), name.split("/")):
                     raise ReplayLoopError(f"{who} records {name!r}, and would record the replay of {pattern!r} again", hint=_HINT)
@@ -49,18 +53,6 @@ class LoopGuard:
         for name, who in self._filters.items():
             if _core.topic_matches(name, topic):
                 raise ReplayLoopError(f"{who} records {name!r}, and would record {topic!r} again", hint=_HINT)
-
-
-def _plain(topic_filter: str) -> str:
-    from .templates import _without_share
-
-    return _without_share(topic_filter)
-
-
-def _same_broker(one: str, other: str) -> bool:
-    from urllib.parse import urlsplit
-
-    return bool(one) and urlsplit(one).hostname == urlsplit(other).hostname
 
 
 class TopicMap:

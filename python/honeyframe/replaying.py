@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from .arguments import check_number
+from .arguments import check_number, count_of
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import ClosedError, InvalidArgumentError, PublishDenied
@@ -59,7 +59,7 @@ class ReplayResult:
         return self.published / self.seconds if self.seconds > 0 else 0.0
 
     def __str__(self) -> str:
-        text = f"{self.published:,} message{'' if self.published == 1 else 's'} in {self.seconds:,.1f} s, {self.rate:,.0f} a second"
+        text = f"{count_of(self.published, 'message')} in {self.seconds:,.1f} s, {self.rate:,.0f} a second"
         text += f"; late by {self.late_p99 * 1e3:.1f} ms (p99), {self.late_max * 1e3:.1f} ms at most" if self.late_max else ""
         for name in ("refused", "skipped"):
             text += f"; {getattr(self, name):,} {name}" if getattr(self, name) else ""

@@ -111,12 +111,10 @@ def test_wrong_options_leave_nothing_behind(uri: str, dial: Dial, tmp_path: Path
         client.record(tmp_path / "r", "plant/#", rotate_row=5)
 
 
-def test_a_refused_filter(uri: str, dial: Dial, tmp_path: Path) -> None:
-    client = dial(uri, user="plant", version=5)
-    try:
-        client.record(tmp_path / "r", "other/#").stop()
-    except hf.SubscribeDenied:
-        pass
+def test_a_refused_filter(dial: Dial, tmp_path: Path, hivemq: HiveMQ) -> None:
+    client = dial(hivemq.uri("mqtt", "127.0.0.1"), user="plant", version=5)
+    with pytest.raises(hf.SubscribeDenied, match="other/#"):
+        client.record(tmp_path / "r", "other/#")
     with client.record(tmp_path / "r", "plant/#"):
         pass
 
@@ -171,6 +169,25 @@ def test_follow_while_it_records(uri: str, dial: Dial, tmp_path: Path) -> None:
         assert batches.recorder.recording
     assert df["n"].tolist() == list(range(100))
     assert not batches.recorder.recording
+
+
+@pytest.mark.timeout(30)
+def test_a_loop_that_follows_ends_with_its_recorder(dial: Dial, tmp_path: Path, hivemq: HiveMQ) -> None:
+    uri = hivemq.uri("mqtt", "127.0.0.1")
+    publisher = dial(uri)
+    follow = dial(uri, client_id="one-of-two").follow(tmp_path / "r", "plant/#", max_seconds=0.05)
+    publish(publisher, 1)
+    assert next(follow).to_pandas()["n"].tolist() == [1]
+    dial(uri, client_id="one-of-two")
+    with pytest.raises(hf.errors.SessionTakenOverError):
+        next(follow)
+    assert list(follow) == []
+    follow = dial(uri).follow(tmp_path / "r", "plant/#", max_seconds=0.05)
+    publish(publisher, 2)
+    recorder = follow.recorder
+    assert recorder is not None
+    threading.Timer(0.3, recorder.stop).start()
+    assert hf.concat(list(follow)).to_pandas()["n"].tolist() == [1, 2]
 
 
 def test_what_the_docs_show(uri: str, dial: Dial, kept: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

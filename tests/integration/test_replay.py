@@ -158,15 +158,16 @@ def test_on_the_command_line(mosquitto: Mosquitto, dial: Dial, tmp_path: Path) -
     path = recording_of(tmp_path, lambda spool: spool.fill(20))
     uri = mosquitto.uri("mqtt", "127.0.0.1")
     stream = dial(uri).stream("again/#")
-    command = ["replay", str(path), uri, "plant/1/+", "-u", "both", "--speed", "max", "--rewrite", "again/{topic}"]
-    code = f"""
-        import os, sys
-        sys.argv[1:] = {command!r}
-        os.environ["MQTT_PASSWORD"] = "both-password"
-        from honeyframe.cli import main
-        main()
-    """
-    with Child(code) as child:
-        assert child.wait(20) == 0, child.errors()
-        assert "3 messages in" in child.errors()
+    for topics, code_at_end, told in (("nothing/+", 3, "0 messages in"), ("plant/1/+", 0, "3 messages in")):
+        command = ["replay", str(path), uri, topics, "-u", "both", "--speed", "max", "--rewrite", "again/{topic}"]
+        code = f"""
+            import os, sys
+            sys.argv[1:] = {command!r}
+            os.environ["MQTT_PASSWORD"] = "both-password"
+            from honeyframe.cli import main
+            main()
+        """
+        with Child(code) as child:
+            assert child.wait(20) == code_at_end, child.errors()
+            assert told in child.errors()
     assert {row["_topic"] for row in messages_of(stream, 3)} == {"again/plant/1/t"}

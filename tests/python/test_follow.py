@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from tests.python.recorded import SpoolFile, close_all, writer_of
 
 import honeyframe as hf
+from honeyframe.recorder import RecorderStats
 from honeyframe.recorder_thread import RecorderThread
 from honeyframe.recording_writer import RecordingWriter, Rotation
 
@@ -133,6 +135,28 @@ def test_topics_columns_and_what_came_before(tmp_path: Path) -> None:
     running.stop()
 
 
+@pytest.mark.parametrize("is_live", [True, False])
+def test_columns_that_are_not_there_yet(tmp_path: Path, is_live: bool) -> None:
+    running = Running(tmp_path / "r", ["plant/#"], rotation=Rotation(seconds=0.0))
+    if not is_live:
+        running.writer.begin(replace(running.writer.manifest, spool=""))
+    running.push(3)
+    running.start()
+    while running.thread.counts().recorded < 3:
+        time.sleep(0.01)
+    follow = hf.open(running.path, columns=["late", "n"]).follow(max_seconds=0.05, idle_seconds=0.6)
+    only_late = hf.open(running.path, columns=["late"]).follow(max_seconds=0.05, idle_seconds=0.6)
+    found = [next(follow)]
+    assert found[0].to_arrow().column_names == ["n"]
+    assert next(only_late).to_arrow().column_names == []
+    running.spool.push("plant/1/t", b'{"n":4,"late":true}')
+    df = hf.concat([*found, *follow]).to_pandas()
+    assert df["n"].tolist() == [1, 2, 3, 4]
+    assert df["late"].isna().tolist() == [True, True, True, False]
+    assert hf.concat(list(only_late)).to_pandas()["late"].tolist() == [True]
+    running.stop()
+
+
 def test_without_its_spool_commits_are_followed(tmp_path: Path) -> None:
     running = Running(tmp_path / "r", ["plant/#"], rotation=Rotation(seconds=0.0))
     running.push(10)
@@ -171,6 +195,81 @@ def test_close_ends_it(tmp_path: Path) -> None:
     assert list(follow) == []
     assert time.monotonic() - began < 3
     assert "closed" in repr(follow)
+
+
+@pytest.mark.parametrize("step", ["import_rows", "Batch"])
+def test_what_ctrl_c_has_kept_back_comes_with_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    running = Running(tmp_path / "r", ["plant/#"])
+    running.push(5)
+    running.start()
+    running.stop()
+    follow = hf.open(running.path).follow(max_rows=2, idle_seconds=0.2, max_seconds=0.05)
+    numbers = next(follow).to_arrow().column("_spool_seq").to_pylist()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"honeyframe.follow.{step}", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(follow)
+    for batch in follow:
+        numbers += batch.to_arrow().column("_spool_seq").to_pylist()
+    assert numbers == [1, 2, 3, 4, 5]
+
+
+class _Ending:
+    """What Follow asks of a Recorder."""
+
+    def __init__(self, running: Running) -> None:
+        self._thread = running.thread
+
+    @property
+    def recording(self) -> bool:
+        return self._thread.is_alive
+
+    def stats(self) -> RecorderStats:
+        return RecorderStats(last_seq=self._thread.counts().last_seq)
+
+    def _raise_error(self) -> None:
+        if self._thread.error is not None:
+            raise self._thread.error
+
+    def stop(self) -> None:
+        self._thread.stop()
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("error", [None, hf.RecordingStorageError("the disk is gone")])
+@pytest.mark.parametrize("is_live", [True, False])
+def test_it_ends_with_its_recorder(tmp_path: Path, error: Exception | None, is_live: bool) -> None:
+    """With all that was recorded, and with the reason; from the spool, and from the files."""
+    running = Running(tmp_path / "r", ["plant/#"], rotation=Rotation(seconds=60.0))
+    running.push(5)
+    if not is_live:
+        running.writer.begin(replace(running.writer.manifest, spool=""))
+    running.start()
+    follow = hf.open(running.path).follow(max_seconds=0.05)
+    follow.recorder = cast(Any, _Ending(running))
+    numbers: list[int] = []
+
+    def end() -> None:
+        running.push(5)
+        running.stop()
+        running.thread.error = error
+
+    timer = threading.Timer(0.3, end)
+    timer.start()
+    told: Exception | None = None
+    try:
+        for batch in follow:
+            numbers += batch.to_arrow().column("_spool_seq").to_pylist()
+            assert follow.is_live == is_live
+    except hf.RecordingStorageError as raised:
+        told = raised
+    timer.join()
+    assert numbers == list(range(1, 11))
+    assert told is error
 
 
 def test_it_goes_on_behind_what_was_handed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from honeyframe.recorder_thread import _Rate
 
 def test_stats_in_words() -> None:
     stats = RecorderStats(recorded=1, files=1, bytes=999)
-    assert str(stats) == "1 message in 1 file, 999 bytes"
+    assert str(stats) == "1 message in 1 file, 999 B"
     stats = RecorderStats(
         recorded=12_345, files=2, bytes=2_500_000_000, waiting=7, rate=1234.5, dropped=3, unreadable=2, storage_error="no room"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.python.recorded import DAY, NOON, SpoolFile, close_all, files_of, record, spool_with, writer_of
@@ -227,6 +229,41 @@ def test_a_commit_is_seen_whole_where_its_renaming_was_cut_short(tmp_path: Path)
     assert seen == {0, 50}
 
 
+def test_a_commit_is_seen_whole_while_it_is_being_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files get their names behind the listing, and before anybody looks for them in the stage."""
+    spool = SpoolFile(tmp_path / "spool")
+    spool.fill(50)
+    spool.close()
+    path = tmp_path / "r"
+    writer = writer_of(path, ["plant/0/t", "plant/1/t", "#"])
+    monkeypatch.setattr(writer, "_finish_commit", lambda _: None)
+    take(writer, spool.path)
+    assert files_of(path) == [], "they have their names already: this shows nothing"
+    sound = LocalPlace.names
+
+    def names(self: LocalPlace) -> Iterator[tuple[str, int]]:
+        found = list(sound(self))
+        for part in writer.journal.parts:
+            writer.place.publish(part.staged, part.path)
+        return iter(found)
+
+    monkeypatch.setattr(LocalPlace, "names", names)
+    assert hf.open(path).to_pandas()["_spool_seq"].tolist() == list(range(1, 51))
+
+
+def test_a_store_that_fails_is_no_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = writer_of(tmp_path / "r")
+    monkeypatch.setattr(writer, "_finish_commit", lambda _: None)
+    take(writer, spool_with(tmp_path / "spool", [("a", b"1")]))
+
+    def fail(self: Path, **_: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", fail)
+    with pytest.raises(hf.RecordingPermissionError, match=r"cannot read .*stage/.*: Permission denied"):
+        hf.open(tmp_path / "r")
+
+
 def test_a_recording_that_was_moved_and_thinned_out(path: Path, tmp_path: Path) -> None:
     path.rename(tmp_path / "moved")
     shutil.rmtree(tmp_path / "moved" / "recv_day=2026-11-26")
@@ -244,15 +281,16 @@ def test_remote(tmp_path: Path, scheme: str) -> None:
     assert recording.to_duckdb().sum("n").fetchall() == [(sum(range(30)),)]
 
 
-TOPICS = ["plant/1/t", "plant/1", "plant", "/plant", "plant/", "$SYS/x", "a.b/c(d", "", "x/plant/t"]
+TOPICS = ["plant/1/t", "plant/1", "plant", "/plant", "plant/", "$SYS/x", "a.b/c(d", "", "x/plant/t", "plant/a\nb/t", "plant/1/t\n", "\n"]
 
 
-@pytest.mark.parametrize("wanted", ["plant/+/t", "#", "+", "plant/#", "+/#", "/+", "plant/+", "a.b/c(d", "$SYS/#", "+/plant/+", "+/1/t"])
+@pytest.mark.parametrize(
+    "wanted", ["plant/+/t", "#", "+", "plant/#", "+/#", "/+", "plant/+", "a.b/c(d", "$SYS/#", "+/plant/+", "+/1/t", "plant/a\nb/t", "\n"]
+)
 def test_a_filter_as_a_regular_expression_matches_the_same(wanted: str) -> None:
-    import re
-
-    for topic in filter(None, TOPICS):
-        assert bool(re.search(regex_of(wanted), topic)) == hf._core.topic_matches(wanted, topic), topic
+    topics = [topic for topic in TOPICS if topic]
+    found = pc.match_substring_regex(pa.array(topics), pattern=regex_of(wanted)).to_pylist()
+    assert dict(zip(topics, found, strict=True)) == {topic: hf._core.topic_matches(wanted, topic) for topic in topics}
 
 
 @pytest.mark.parametrize("pattern", ["plant/{line}/t", "plant/#", "#", "+/+", "plant", "plant/1/t/x", "other"])
@@ -287,6 +325,15 @@ def test_hostile_topics_are_rows_and_never_paths(tmp_path: Path) -> None:
         assert folder.name.isascii()
         assert folder.name.isprintable()
     assert {one.name for one in tmp_path.iterdir()} == {"spool", "recording"}
+
+
+def test_large_payloads_are_read_a_row_group_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("honeyframe.recording_parts._GROUP_BYTES", 200_000)
+    spool = spool_with(tmp_path / "spool", [("t", b'"%d%s"' % (number, b"x" * 100_000)) for number in range(12)])
+    take(writer_of(tmp_path / "recording"), spool, at_once=2)
+    (file,) = files_of(tmp_path / "recording")
+    assert pq.ParquetFile(file).num_row_groups == 6
+    assert [batch.num_rows for batch in hf.open(tmp_path / "recording")] == [2] * 6
 
 
 def test_many_topics_are_one_file(tmp_path: Path) -> None:

@@ -61,11 +61,11 @@ class _Mortal:
     def bring(self, staged: Path) -> None:
         self._step(lambda: super(_Mortal, self).bring(staged))  # type: ignore[misc]
 
-    def publish(self, staged: str, name: str) -> bool:
-        return bool(self._step(lambda: super(_Mortal, self).publish(staged, name)))  # type: ignore[misc]
+    def publish(self, staged: str, name: str) -> None:
+        self._step(lambda: super(_Mortal, self).publish(staged, name))  # type: ignore[misc]
 
-    def clear_stage(self) -> int:
-        return int(self._step(lambda: super(_Mortal, self).clear_stage()))  # type: ignore[misc]
+    def clear_stage(self) -> None:
+        self._step(lambda: super(_Mortal, self).clear_stage())  # type: ignore[misc]
 
 
 class MortalPlace(_Mortal, LocalPlace):
@@ -214,6 +214,24 @@ def test_a_commit_tells_what_is_in_it(tmp_path: Path, spool: Path) -> None:
     assert journal.size == sum(file.stat().st_size for file in files)
 
 
+def test_the_files_have_their_names_in_the_stage_before_the_journal_has_them(
+    tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writer_of(tmp_path / "r", PATTERNS)
+    steps: list[tuple[str, Path]] = []
+    sound = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        steps.append(("replace", target))
+        return sound(self, target)
+
+    monkeypatch.setattr("honeyframe.recording_place._sync", lambda folder: steps.append(("sync", folder)))
+    monkeypatch.setattr(Path, "replace", replace)
+    take(writer, spool)
+    journal = steps.index(("replace", tmp_path / "r" / JOURNAL))
+    assert steps[journal - 1] == ("sync", tmp_path / "r" / OWN / "stage")
+
+
 @pytest.mark.parametrize("rotation", [Rotation(rows=30), Rotation(bytes=1_500), Rotation(seconds=0.0)])
 def test_rotation(tmp_path: Path, spool: Path, rotation: Rotation) -> None:
     writer = writer_of(tmp_path / "recording", rotation=rotation)
@@ -245,13 +263,22 @@ def test_many_patterns_open_few_files(tmp_path: Path, monkeypatch: pytest.Monkey
         most = max(most, sum(1 for one in Path("/proc/self/fd").iterdir() if "stage" in _target(one)))
         return bool(crowded.fget(self))  # type: ignore[attr-defined]
 
+    sound = OpenCut._flush
+    waiting: list[int] = []
+
+    def flushed(self: OpenCut, key: tuple[str, int]) -> None:
+        sound(self, key)
+        waiting.append(self.waiting_bytes - sum(one.nbytes for one in self._waiting.values()))
+
     crowded = OpenCut.is_crowded
+    monkeypatch.setattr(OpenCut, "_flush", flushed)
     monkeypatch.setattr(OpenCut, "is_crowded", property(watched))
     monkeypatch.setattr("honeyframe.recording_parts._MEMORY_BYTES", 3_000)
     spool = spool_with(tmp_path / "spool", [(f"t/{number % 60}", b"{}") for number in range(600)])
     writer = writer_of(tmp_path / "recording", patterns)
     take(writer, spool, at_once=200)
     assert 0 < most <= _MOST_OPEN
+    assert set(waiting) == {0}
     assert numbers_of(tmp_path / "recording") == list(range(1, 601))
 
 
@@ -394,6 +421,22 @@ def test_remote(tmp_path: Path, spool: Path, scheme: str) -> None:
     writer.begin(replace(writer.manifest, spool_id="here", host="there"))
     with pytest.raises(hf.RecordingInUseError, match="on there"):
         writer.check_owner(broker="", spool_id="elsewhere", takeover=False)
+
+
+def test_a_store_that_fails_has_not_lost_its_files(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = find_place(f"memory://{tmp_path.name}/recording", scratch=tmp_path / "scratch")
+    writer = writer_of(place, PATTERNS)
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fsspec.implementations.memory.MemoryFileSystem.info", fail)
+        with pytest.raises(hf.RecordingStorageError, match="Input/output error"):
+            take(writer, spool)
+    writer.abandon()
+    take(writer, spool)
+    assert hf.open(f"memory://{tmp_path.name}/recording").to_pandas()["_spool_seq"].tolist() == list(range(1, 101))
 
 
 # --- names

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from tests.python.recorded import record, spool_with
 
 import honeyframe as hf
 from honeyframe.cli.replay import rewrite_of, speed_of
+from honeyframe.recording_layout import PartName, part_path
 from honeyframe.replay_topics import LoopGuard, TopicMap
 from honeyframe.replaying import ReplayResult, _Schedule
 
@@ -64,6 +67,16 @@ def test_it_is_not_recorded_again() -> None:
             guard.check_patterns([pattern])
 
 
+def test_a_pattern_whose_name_was_cut_is_no_circle() -> None:
+    part = PartName.parse(part_path("2026-11-26", "plant/{%s}/t" % ("x" * 300), 1, 2, 0))
+    assert part is not None
+    with pytest.raises(hf.errors.InvalidTopicTemplateError):
+        hf._core.parse_template(part.pattern)
+    guard_of("plant/+/t").check_patterns([part.pattern])  # its topics are looked at one by one
+    with pytest.raises(hf.ReplayLoopError):
+        guard_of("plant/+/t").check_patterns([part.pattern, "plant/1/t"])
+
+
 def due(schedule: _Schedule, *times: int) -> list[int]:
     found = schedule.due(np.array(times, np.int64))
     return [round(int(one - found[0]) / 1e6) for one in found]
@@ -109,6 +122,13 @@ def test_a_result_in_words() -> None:
 def test_wrong_options(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(hf.errors.InvalidArgumentError, match=told):
         hf.replay("nowhere", cast(Any, SimpleNamespace()), **wrong)
+
+
+def test_nothing_is_published_of_nothing(tmp_path: Path) -> None:
+    client = cast(Any, SimpleNamespace(uri="mqtt://127.0.0.1"))
+    record(spool_with(tmp_path / "spool", [("plant/1", b"1")]), tmp_path / "r", ["plant/1"]).close()
+    assert hf.replay(tmp_path / "r", client, topics="nothing").published == 0
+    assert hf.replay(tmp_path / "r", client, speed="max", end="2001").published == 0
 
 
 def test_on_the_command_line() -> None:
