@@ -1,7 +1,8 @@
 // A panel of single values: one large, several as a table, each with its trend.
 
 import { el, placeByName, setText, svg } from "../dom";
-import type { Line, Lines } from "../lines";
+import type { Line } from "../line";
+import type { Lines } from "../lines";
 import { clock, reading, shown } from "../shown";
 import { levelOf } from "../thresholds";
 import { sparkline } from "../sparkline";
@@ -27,7 +28,6 @@ export class ValuePanel implements PanelView {
   }
 
   update(): void {
-    this.lines.takeFresh();
     for (const line of this.lines.all.values()) {
       if (Number.isNaN(line.last)) continue;
       let row = this.rows.get(line.name);
