@@ -99,9 +99,9 @@ export class Page {
     this.state = new StateBar(new URL(broker.url).host, () => { this.session.retry(); });
     this.login = new LoginForm(broker.url, (credentials, keep) => { this.connect(credentials, keep); });
     this.panels = new PanelGrid(this, (lines) => { this.past.fill(lines); }, (settings) => { this.panelsChanged(settings); });
-    this.detail = new MessageDetail(() => this.table.entries.keys(), (picked) => { this.addPicked(picked); }, (topic, payload) => {
+    this.detail = new MessageDetail(() => this.table.entries.keys(), (picked) => { this.addPicked(picked); }, ({ topic, payload, size }) => {
       this.tabs.choose(PUBLISH);
-      this.publishForm.fill(topic, previewOf(payload, 20_000));
+      this.publishForm.fill(topic, previewOf(payload, 20_000, size));
     });
     this.empty = new EmptyView(({ topics, path }) => { this.addPicked({ kind: "chart", topics, path }); });
     this.tree = new TopicTreeView(this.table, (entry) => {
@@ -343,7 +343,7 @@ export class Page {
 
   private saveLog(): void {
     const rows = this.log.latest(100_000, this.logView.wanted).map(({ time, topic, payload, size, qos, retain }) => [
-      isoTime(time), topic, qos, retain, size, previewOf(payload, 64_000),
+      isoTime(time), topic, qos, retain, size, previewOf(payload, 64_000, size),
     ]);
     const text = csv(["time", "topic", "qos", "retain", "bytes", "payload"], rows);
     this.offer(fileName(`${this.settings.title} messages`, "csv"), text, "text/csv;charset=utf-8", `Saved, ${count(rows.length, "message")}.`);

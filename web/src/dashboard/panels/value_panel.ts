@@ -10,7 +10,6 @@ import type { PanelView } from "./panel_view";
 
 interface Row {
   element: HTMLElement;
-  name: HTMLElement;
   value: HTMLElement;
   detail: HTMLElement;
   trend: SVGElement;
@@ -51,7 +50,7 @@ export class ValuePanel implements PanelView {
     const picture = svg("svg", { class: "trend", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, trend);
     const element = el("li", {}, name, picture, value, detail);
     placeByName(this.element, element, line.name);
-    return { element, name, value, detail, trend };
+    return { element, value, detail, trend };
   }
 
   private draw(row: Row, line: Line): void {
