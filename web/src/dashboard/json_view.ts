@@ -10,7 +10,7 @@ const MOST_TEXT = 20_000;
 export class JsonView {
   readonly element = el("div", { class: "json", role: "group", "aria-label": "Payload" });
   private shape = "";
-  private texts: Node[] = [];
+  private texts: Element[] = [];
 
   constructor(private readonly pick: (path: string) => void) {}
 
