@@ -44,7 +44,7 @@ export class HistoryKeeper {
     lines.tear();
   }
 
-  /** What a copy of the page carries: the points of its panels, what the file has before them, and of its history what no panel shows. */
+  /** What a copy of the page carries: the history of its file, and what its panels have kept of what came since. */
   gather(panels: Iterable<Lines>): History {
     const kept = new Map<string, Part>();
     for (const lines of panels) {
@@ -116,26 +116,21 @@ function withValues(x: Float64Array, y: Float64Array): Values {
   return { xs: x.filter((_, i) => !Number.isNaN(y[i])), ys: y.filter((one) => !Number.isNaN(one)) };
 }
 
-/** The file's points, and from the oldest that a panel has kept on the panel's. */
+/** The file's points, and of those that a panel has kept the ones that are not among them: panels keep the newest only. */
 function joined(file: readonly Values[], kept: Values): Values {
-  const { xs, ys } = inOrder(file);
-  const moment = kept.xs[0] ?? NaN;
-  const [older, until] = [countWhile(xs, (x) => x < moment), countWhile(xs, (x) => x <= moment)];
-  const same = countWhile(kept.xs, (x) => x === moment);
-  // Of its oldest moment a panel that is full may have forgotten some points.
-  const [end, begin] = until - older > same ? [until, same] : [older, 0];
-  const both = (first: Float64Array, second: Float64Array): Float64Array => {
-    const whole = new Float64Array(end + second.length - begin);
-    whole.set(first.subarray(0, end));
-    whole.set(second.subarray(begin), end);
-    return whole;
-  };
-  return { xs: both(xs, kept.xs), ys: both(ys, kept.ys) };
-}
-
-function countWhile(xs: Float64Array, is: (x: number) => boolean): number {
-  const end = xs.findIndex((x) => !is(x));
-  return end < 0 ? xs.length : end;
+  const all = inOrder(file);
+  const isMatched = new Uint8Array(all.xs.length);
+  let at = 0;
+  const isNew = kept.xs.map((x, i) => {
+    while ((all.xs[at] ?? NaN) < x || isMatched[at] === 1) at += 1;
+    for (let j = at; all.xs[j] === x; ++j) {
+      if (isMatched[j] === 1 || all.ys[j] !== kept.ys[i]) continue;
+      isMatched[j] = 1;
+      return 0;
+    }
+    return 1;
+  });
+  return inOrder([all, { xs: kept.xs.filter((_, i) => isNew[i] === 1), ys: kept.ys.filter((_, i) => isNew[i] === 1) }]);
 }
 
 /** Several tables' points as one line's, oldest first, and which table each is from. */

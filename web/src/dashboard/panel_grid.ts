@@ -22,7 +22,7 @@ export class PanelGrid {
     /** Read when a chart is made: its window may change. */
     private readonly around: ChartSurroundings,
     private readonly fill: (lines: Lines) => void,
-    /** Told after each change of which panels there are; with the settings of the one that is new or was edited. */
+    /** Told after each change of which panels there are; with the settings of one that shows other points than any before. */
     private readonly changed: (settings?: PanelSettings) => void,
   ) {}
 
@@ -95,11 +95,12 @@ export class PanelGrid {
   private edit(frame: PanelFrame): void {
     editPanel(frame.settings, {
       save: (settings) => {
-        const made = this.make(frame.lines.adopt(settings) ? frame.lines : this.linesOf(settings));
+        const isSame = frame.lines.adopt(settings);
+        const made = this.make(isSame ? frame.lines : this.linesOf(settings));
         frame.element.replaceWith(made.element);
         frame.destroy();
         this.frames = this.frames.map((one) => (one === frame ? made : one));
-        this.changed(settings);
+        this.changed(isSame ? undefined : settings);
       },
       move: (by) => { this.move(frame, by); },
       remove: () => {

@@ -95,6 +95,15 @@ test("of a moment of which a full panel has forgotten a part, the file has all",
   expect([first?.["plant/1/t"]?.length, last?.["plant/1/t"]?.length]).toEqual([2_001, 2_001]);
 });
 
+test("a point that came late to a full panel pushes nothing out of a copy", () => {
+  const panel: PanelSettings = { ...settings, kind: "value", x: "ts" };
+  const found = copies(keeperOf(["plant/1/t"], rows(5_000)), [panel], (lines) => {
+    lines.take("plant/1/t", { t: 7, ts: 2.5 }, 6_000, false);
+    lines.take("plant/1/t", { t: 49_990, ts: 4_999 }, 6_000, true); // in the file already
+  });
+  for (const copy of found) expect([copy["plant/1/t"]?.length, copy["plant/1/t"]?.slice(2, 5)]).toEqual([5_001, [[2, 20], [2.5, 7], [3, 30]]]);
+});
+
 test("topics that are one line stay topics in a copy, beside panels that have a line for each", () => {
   const topics = ["plant/1/a", "plant/1/b", "plant/2/a"];
   const expected = Object.fromEntries(topics.map((topic, j) => [topic, [1, 2].map((x) => [x + j / 4, x * 10 + j])]));
