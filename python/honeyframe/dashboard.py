@@ -13,9 +13,9 @@ from .arguments import check_count
 from .dashboard_file import choose_path, write
 from .dashboard_history import History, read_history
 from .dashboard_page import page
-from .dashboard_panels import panel, read_panels, window_seconds
+from .dashboard_panels import panel, read_panels, refuse_shared, window_seconds
 from .durations import Duration
-from .errors import InsecureTransportWarning, InvalidArgumentError, InvalidTopicFilterError
+from .errors import InsecureTransportWarning, InvalidArgumentError
 from .events import printable, warn
 from .templates import read_topics
 from .traffic_plan import find_plan
@@ -135,18 +135,16 @@ def save_for(
     )
     if place.plain:
         warn(f"{place.url} is not encrypted: the page sends the password as it is. Prefer wss://.", InsecureTransportWarning)
-    write(target, text)
+    nbytes = write(target, text)
     if path is None:
         print(f"honeyframe: the dashboard is saved as {printable(str(target))}", file=sys.stderr)
-    return Dashboard(target, websocket_url=place.url, guessed=place.guessed, history_rows=past.rows, nbytes=len(text.encode()))
+    return Dashboard(target, websocket_url=place.url, guessed=place.guessed, history_rows=past.rows, nbytes=nbytes)
 
 
 def _filters(topics: Sequence[str]) -> list[str]:
     """Each by itself: a page needs no template for them all."""
     filters = list(dict.fromkeys(found for topic in topics or read_topics([]).filters for found in read_topics([topic]).filters))
-    for found in filters:
-        if found.startswith("$share/"):
-            raise InvalidTopicFilterError(f"a page that looks at {found!r} would take messages away from the others of its group")
+    refuse_shared(filters)
     return filters
 
 

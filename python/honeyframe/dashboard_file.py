@@ -45,10 +45,12 @@ def choose_path(path: Any, name: str, *, overwrite: bool) -> Path:
     return target
 
 
-def write(target: Path, text: str) -> None:
-    """All of it, or nothing. For the user alone where it is new: the history may be nobody else's business."""
+def write(target: Path, text: str) -> int:
+    """All of it, or nothing; how many bytes. For the user alone where it is new: the history may be nobody else's business."""
+    data = text.encode("utf-8")
     with whole_file(target) as file:
-        file.write(text.encode("utf-8"))
+        file.write(data)
+    return len(data)
 
 
 def file_name(name: str) -> str:

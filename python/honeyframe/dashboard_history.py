@@ -87,8 +87,8 @@ def read_history(given: Any, *, topics: Sequence[str], event_time: str | None, w
     if given is None:
         return NO_HISTORY
     frame = _as_frame(given, window)
-    if event_time is None and "_retain" in frame.columns:  # what the broker had kept arrived then, and was measured nobody knows when
-        frame = frame[~frame["_retain"].eq(True).fillna(False).to_numpy(dtype=bool)]
+    if event_time is None:  # what the broker had kept arrived then, and was measured nobody knows when
+        frame = frame[~_retained(frame)]
     if not len(frame):
         return NO_HISTORY
     seconds, names = _times(frame, event_time), _topics(frame, topics)
@@ -104,6 +104,12 @@ def _as_frame(given: Any, window: float) -> pd.DataFrame:
 
     if isinstance(given, Stream):
         spans = given._taps  # a window that fills already has something to show
+        if not spans:
+            warn(
+                "the dashboard has no history: the stream's window() was not open before, and holds what comes from now on. "
+                'Call stream.window("10min") once when the stream begins, or pass a frame, for instance stream.read(seconds=5)',
+                HoneyframeWarning,
+            )
         return given.window(window if window in spans or not spans else max(spans))
     if isinstance(given, pd.DataFrame):
         return given
@@ -119,13 +125,26 @@ def _as_frame(given: Any, window: float) -> pd.DataFrame:
     raise TypeError(f"history must be a frame (pandas, hf.Table, hf.Batch, Arrow) or a stream, not {type(given).__name__}")
 
 
+def _retained(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """Which rows the broker had kept."""
+    import numpy as np
+
+    return frame["_retain"].eq(True).fillna(False).to_numpy(dtype=bool) if "_retain" in frame.columns else np.zeros(len(frame), dtype=bool)
+
+
 def _times(frame: pd.DataFrame, event_time: str | None) -> np.ndarray[Any, Any]:
+    import numpy as np
     import pandas as pd
 
-    names = (_EVENT_TIME, event_time, *_CLOCKS) if event_time is not None else _CLOCKS
-    for name in names:
-        if name in frame.columns and frame[name].notna().any():
-            return _seconds(frame[name], str(name))
+    own = (_EVENT_TIME, event_time) if event_time is not None else ()
+    clocks = [name for name in dict.fromkeys((*own, *_CLOCKS)) if name in frame.columns and frame[name].notna().any()]
+    if clocks:
+        measured = next((name for name in clocks if name in own), None)
+        found = np.full(len(frame), np.nan) if measured is None else _seconds(frame[measured], measured)
+        came = ~_retained(frame)  # without a time of its own a row stands where it arrived, as in the page
+        for name in (name for name in _CLOCKS if name in clocks):
+            found = np.where(np.isnan(found) & came, _seconds(frame[name], name), found)
+        return found
     if isinstance(frame.index, pd.DatetimeIndex):
         return _seconds(frame.index.to_series(), "the index")
     raise InvalidArgumentError(

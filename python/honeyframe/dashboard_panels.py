@@ -10,7 +10,7 @@ from typing import Any, Final
 from . import _core
 from .arguments import check_number
 from .durations import seconds as to_seconds
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, InvalidTopicFilterError
 from .templates import read_topics
 
 KINDS: Final = ("chart", "gauge", "value")
@@ -99,10 +99,17 @@ def _topics_of(given: Any, place: str) -> str:
     if not isinstance(given, str):
         raise TypeError(f"{place}: topics must be one filter or template (str), not {type(given).__name__}")
     try:
-        read_topics([given])
+        refuse_shared(read_topics([given]).filters)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(f"{place}: {error.message}", hint=error.hint) from None
     return given
+
+
+def refuse_shared(filters: Iterable[str]) -> None:
+    """A page subscribes to what it shows, and only looks."""
+    for found in filters:
+        if found.startswith("$share/"):
+            raise InvalidTopicFilterError(f"a page that looks at {found!r} would take messages away from the others of its group")
 
 
 def _by_of(given: Mapping[str, Any], topics: str, place: str) -> list[str] | None:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 import honeyframe as hf
 
 from .chromium import Chromium, Record
@@ -97,3 +100,18 @@ def opened(chromium: Chromium, dashboard: hf.Dashboard | Path, **options: Any) -
         yield DashboardPage(page, record, context.new_cdp_session(page))
     finally:
         context.close()
+
+
+def frame(rows: int, topics: int = 1) -> pd.DataFrame:
+    """``rows`` of a plant, 5 ms apart, the last one now."""
+    now = pd.Timestamp.now("UTC")
+    times = now - pd.to_timedelta(np.arange(rows)[::-1] * 0.005, unit="s")
+    numbers = np.arange(rows)
+    return pd.DataFrame(
+        {
+            "_topic": np.char.add(np.char.add("plant/", (numbers % topics).astype(str)), "/telemetry"),
+            "_recv_time": times,
+            "temperature": 70 + np.sin(numbers / 5000) * 8 + np.random.default_rng(1).normal(size=rows) / 4,
+            "pressure": np.round(4 + np.cos(numbers / 900), 3),
+        }
+    )

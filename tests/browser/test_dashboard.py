@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from tests.brokers.certificates import Authority
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
 from tests.brokers.websocket import WebSocketFront
 from tests.browser.chromium import Chromium, screenshot
-from tests.browser.dashboard_page import AXE, DashboardPage, opened
+from tests.browser.dashboard_page import AXE, DashboardPage, frame, opened
 
 import honeyframe as hf
 from honeyframe.embedded_broker import EmbeddedBroker
@@ -121,9 +119,15 @@ def test_a_click_on_a_value_makes_a_panel_of_it(chromium: Chromium, client: hf.C
         dialog.get_by_label("Thresholds").fill("alarm > 48")
         dialog.get_by_label("Title").fill("Latitude")
         dialog.get_by_role("button", name="Apply").click()
-        client.publish("plant/2/telemetry", {"location": {"lat": 48.3}}, qos=1)
         panel = page.page.get_by_role("region", name="Latitude")
-        panel.locator("[data-level=alarm] .reading").wait_for()
+        assert panel.locator("[data-level=alarm] .reading").inner_text() == "48.2"  # what has come is there
+        panel.get_by_role("button", name="Edit").click()
+        dialog.get_by_label("Topics").fill("office/{room}/climate")
+        dialog.get_by_role("button", name="Apply").click()
+        page.page.get_by_text("Subscribed", exact=True).click()
+        page.page.locator(".chips li.good", has_text="office/+/climate").wait_for()
+        client.publish("office/7/climate", {"location": {"lat": 46.5}}, qos=1)
+        panel.locator(".reading", has_text="46.5").wait_for()
         assert page.unexpected() == []
 
 
@@ -279,20 +283,6 @@ def test_a_damaged_file_says_so(chromium: Chromium, save: Callable[..., hf.Dashb
         whole.write_text(text.replace(old, new, 1))
         with opened(chromium, whole) as page:
             page.page.locator(place, has_text=told).wait_for()
-
-
-def frame(rows: int, topics: int = 1) -> pd.DataFrame:
-    now = pd.Timestamp.now("UTC")
-    times = now - pd.to_timedelta(np.arange(rows)[::-1] * 0.005, unit="s")
-    numbers = np.arange(rows)
-    return pd.DataFrame(
-        {
-            "_topic": np.char.add(np.char.add("plant/", (numbers % topics).astype(str)), "/telemetry"),
-            "_recv_time": times,
-            "temperature": 70 + np.sin(numbers / 5000) * 8 + np.random.default_rng(1).normal(size=rows) / 4,
-            "pressure": np.round(4 + np.cos(numbers / 900), 3),
-        }
-    )
 
 
 def test_history_is_there_at_once_and_goes_on_live(chromium: Chromium, client: hf.Client, save: Callable[..., hf.Dashboard]) -> None:

@@ -42,13 +42,17 @@ HOSTILE = [
     "\u2028alert(1)\u2029\ufeff\u0085&lt;script&gt;&#x3c;",
     '=HYPERLINK("https://evil.invalid/","x")\t\r\n\x1b[31mred\x07',
 ]
-PLACES = ("topic", "key", "value", "text", "title")
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff0-\uffff]")
 
 
 def shown(text: str) -> str:
     """As the page shows it."""
     return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def shown_lines(text: str) -> str:
+    """As the page shows a text of several lines."""
+    return _INVISIBLE.sub(lambda found: found[0] if found[0] in "\n\t" else shown(found[0]), text.replace("\r\n", "\n"))
 
 
 def as_topic(text: str) -> str:
@@ -89,7 +93,6 @@ def texts(page: DashboardPage, selector: str) -> list[str]:
 
 
 def test_it_is_shown_as_it_is_and_does_nothing(page: DashboardPage) -> None:
-    cells = 0
     names = texts(page, ".log .name")
     titles = texts(page, ".panel h2")
     for i, text in enumerate(HOSTILE):
@@ -101,11 +104,7 @@ def test_it_is_shown_as_it_is_and_does_nothing(page: DashboardPage) -> None:
         page.evaluate("document.querySelector('.json .pick').click()")  # a panel of it
         assert shown(text)[:110] in texts(page, ".panel:last-child h2")[0]
         choose(page, f"x/text{i}")
-        told = texts(page, ".json pre")
-        assert told
-        assert shown(text.replace("\r\n", "\n"))[:20].split("\\u")[0] in told[0]
-        cells += len(PLACES)
-    assert cells == 125
+        assert texts(page, ".json pre") == [shown_lines(text)]
     for tab in ("Topics", "Publish", "Messages"):
         page.page.get_by_role("tab", name=tab).click()
         page.page.wait_for_timeout(300)

@@ -108,6 +108,22 @@ def test_a_foreign_file_is_kept_unless_forced(uri: str, tmp_path: Path) -> None:
     assert target.read_text() != "mine"
 
 
+def test_only_a_file_of_the_name_that_is_written_is_in_the_way_and_that_before_it_listens(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "honeyframe dashboard.html").write_text("mine")
+    ran = invoke(uri, "-W", "0.1")
+    assert (ran.exit_code, Path(ran.stdout.strip()).name) == (0, "honeyframe 127.0.0.1.html")
+    for name, title in (("honeyframe 127.0.0.1.html", []), ("honeyframe Plant.html", ["--title", "Plant"])):
+        (tmp_path / name).write_text("mine")
+        began = time.monotonic()
+        ran = invoke(uri, "-W", "30", *title)
+        assert (ran.exit_code, (tmp_path / name).read_text()) == (1, "mine")
+        assert time.monotonic() - began < 15
+
+
 def test_ctrl_c_saves_what_came_by_then(uri: str, tmp_path: Path) -> None:
     target = tmp_path / "d.html"
     command = [*COMMAND, "dashboard", uri, "plant/#", "-W", "60", "-o", str(target)]

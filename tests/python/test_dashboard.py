@@ -14,7 +14,7 @@ import pytest
 import honeyframe as hf
 from honeyframe.credentials import Secret
 from honeyframe.dashboard import Dashboard, save_for
-from honeyframe.errors import InsecureTransportWarning, InvalidArgumentError, InvalidTopicFilterError
+from honeyframe.errors import HoneyframeWarning, InsecureTransportWarning, InvalidArgumentError, InvalidTopicFilterError
 from honeyframe.uri import read_address
 
 CLOUD = "mqtts://abc.s1.eu.hivemq.cloud"
@@ -74,12 +74,15 @@ def test_no_secret_is_in_the_file_or_in_what_is_shown(tmp_path: Path) -> None:
 
 
 def test_what_is_shown_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
     monkeypatch.chdir(tmp_path)
     made = save(tmp_path / "my plant.html", "mqtts://broker.example", history=frame(t=[1, 2]))
     assert repr(made).endswith("my plant.html: connects to wss://broker.example:8884/mqtt, a guess, 2 rows of history>")
     assert "href='my%20plant.html'" in made._repr_html_()
-    monkeypatch.chdir("/")
-    assert f"href='{made.url}'" in made._repr_html_() or "href='tmp" in made._repr_html_()
+    monkeypatch.chdir(elsewhere)
+    assert made.url == (tmp_path / "my plant.html").as_uri()
+    assert f"href='{made.url}'" in made._repr_html_()
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
     assert made.open()
@@ -139,3 +142,13 @@ def test_a_client_saves_one(client: hf.Client, tmp_path: Path) -> None:
     assert isinstance(made, hf.Dashboard)
     assert (made.history_rows, made.websocket_url, made.guessed) == (3, "ws://127.0.0.1:8000/mqtt", True)
     assert settings(made)["panels"][0]["y"] == ["t"]
+
+
+def test_a_window_that_was_never_open_is_told(client: hf.Client, tmp_path: Path) -> None:
+    with client.stream("plant/{line}/t") as stream:
+        with pytest.warns(HoneyframeWarning, match=r"no history: .*stream\.window\("):
+            made = client.dashboard(tmp_path / "d.html", topics="plant/{line}/t", history=stream)
+        assert made.history_rows == 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", HoneyframeWarning)
+            client.dashboard(tmp_path / "d.html", topics="plant/{line}/t", history=stream)  # it is open now

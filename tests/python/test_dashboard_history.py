@@ -80,6 +80,21 @@ def test_times() -> None:
         read(frame(ts=["soon"] * 4, t=[1, 2, 3, 4]), event_time="ts")
 
 
+def test_a_row_without_a_time_of_its_own_stands_where_it_arrived() -> None:
+    mixed = frame(
+        t=[1, 2, 3, 4],
+        _topic="a",
+        _event_time=pd.to_datetime([START + 50, None, None, START + 51], unit="s", utc=True),
+        _retain=[False, False, True, True],
+    )
+    ((_, x, columns),) = decoded(read(mixed, event_time="ts"))
+    assert (x, columns["t"]) == ([START + 2, START + 50, START + 51], [2.0, 1.0, 4.0])
+    ((_, x, columns),) = decoded(read(mixed.assign(_event_time=pd.NaT), event_time="ts"))
+    assert (x, columns["t"]) == ([START + 2, START + 3], [2.0, 1.0])  # what the broker had kept was not measured when it came
+    ((_, x, _),) = decoded(read(mixed.assign(_recv_time=mixed["_recv_time"].where(mixed["t"] != 1))))
+    assert x == [START + 2, START + 50]
+
+
 def test_topics() -> None:
     bare = frame(t=[1, 2, 3, 4], line=["a", "b", "a", "b"]).drop(columns="_topic")
     assert [table.topic for table in read(bare, topics=("plant/{line}/t",)).tables] == ["plant/a/t", "plant/b/t"]

@@ -46,6 +46,7 @@ def test_thresholds() -> None:
         ({"chart": []}, "names no column"),
         ({"topics": "a"}, "names no column"),
         ({"chart": "t", "topics": "a#"}, r"panels\[0\]: .*a#"),
+        ({"chart": "t", "topics": "$share/g/plant/{line}/t"}, r"panels\[0\]: .*take messages away"),
         ({"chart": "t", "by": "room"}, "by='room' is no level"),
         ({"chart": "t", "min": 5, "max": 5}, "min must be below max"),
         ({"chart": "t", "max": float("inf")}, "finite"),

@@ -67,17 +67,16 @@ def _save(access: options.Access, output: Path | None, settings: dict[str, Any],
     from ..dashboard_file import choose_path
     from ..uri import read_address
 
-    choose_path(output, "dashboard", overwrite=settings["overwrite"])  # before seconds are spent on what cannot be written
+    broker = access.resolved()
+    address = read_address(broker.uri)
+    choose_path(output, settings["title"] or address.host, overwrite=settings["overwrite"])  # before seconds are spent for nothing
     interrupted = False
     if limit > 0:
-        with access.connect() as client:
-            address = client._address
+        with broker.connect() as client:
             table, interrupted = _listen(client, settings, limit)
         settings["history"] = table
         if not len(table):
             complain("note", f"nothing came on {', '.join(settings['topics'])} within {limit:g} s: the page has no history")
-    else:
-        address = read_address(access.resolved().uri)
     made = save_for(address, output, **settings)
     typer.echo(str(made.path))
     if made.guessed:

@@ -120,7 +120,7 @@ export class ChartView {
     this.showState();
     if (paused) {
       clearTimeout(this.ticker);
-      this.pacer.stop();
+      if (this.frames > 0) this.pacer.stop();
     } else this.pacer.ask();
   }
 

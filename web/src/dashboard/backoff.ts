@@ -1,7 +1,7 @@
 // How long to wait before the next attempt: doubled each time up to a bound, and spread, so that a broker that comes back is not run over.
 
 export class Backoff {
-  attempts = 0;
+  private attempts = 0;
 
   constructor(
     private readonly first = 1,

@@ -1,5 +1,7 @@
 // Elements made in one line each. Text is only ever text: nothing here takes markup.
 
+export { setText } from "../chart/dom";
+
 type Attributes = Record<string, string | number | boolean | undefined>;
 
 /** `el("button", { type: "button", class: "quiet" }, "Save")`; an attribute that is true is there, one that is false or undefined is not. */
@@ -30,11 +32,6 @@ export function svg(tag: string, attributes: Record<string, string | number> = {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children);
   return made;
-}
-
-/** Sets a text only where it changed: screen readers and selections are left alone. */
-export function setText(node: Node, text: string): void {
-  if (node.textContent !== text) node.textContent = text;
 }
 
 export function setHidden(node: HTMLElement, hidden: boolean): void {

@@ -7,6 +7,9 @@ export function maySave(): boolean {
   return !(location.protocol.startsWith("http") && window.origin === "null");
 }
 
+/** Gives the user a file, and says what became of it. */
+export type Offer = (name: string, content: string | Blob, type: string, told: string) => void;
+
 export function download(name: string, content: string | Blob, type: string): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = el("a", { href: url, download: name });

@@ -2,7 +2,7 @@
 
 import { el, setText } from "./dom";
 import { jsonRows, type JsonRow } from "./json_rows";
-import { hexDump, readForTheEye, readPayload } from "./payload";
+import { hexDump, readForTheEye, readPayload, textOf } from "./payload";
 import { bytes, shown, shownLines } from "./shown";
 
 const MOST_TEXT = 20_000;
@@ -10,7 +10,7 @@ const MOST_TEXT = 20_000;
 export class JsonView {
   readonly element = el("div", { class: "json", role: "group", "aria-label": "Payload" });
   private shape = "";
-  private texts: Node[] = [];
+  private texts: Element[] = [];
 
   constructor(private readonly pick: (path: string) => void) {}
 
@@ -26,14 +26,10 @@ export class JsonView {
       this.showText("An empty payload: it clears what the broker had kept for this topic.", "note");
       return;
     }
-    const isText = read ? read.kind === "text" : readsAsText(payload);
     const cut = whole && payload.length <= MOST_TEXT ? "" : `Shortened: the beginning of ${bytes(size)}.\n\n`;
-    const text = isText ? shownLines(new TextDecoder().decode(payload.subarray(0, MOST_TEXT))) : hexDump(payload);
+    const beginning = read?.kind === "bytes" ? undefined : textOf(payload.subarray(0, MOST_TEXT), cut !== "");
+    const text = beginning === undefined ? hexDump(payload) : shownLines(beginning);
     this.showText(cut + text, "text");
-  }
-
-  clear(): void {
-    this.showText("", "note");
   }
 
   private showText(text: string, kind: string): void {
@@ -80,9 +76,4 @@ function documentOf(payload: Uint8Array, document: unknown): unknown {
   } catch {
     return document;
   }
-}
-
-function readsAsText(payload: Uint8Array): boolean {
-  // The end may be in the middle of a character.
-  return !new TextDecoder().decode(payload.subarray(0, Math.max(0, payload.length - 4))).includes("\ufffd");
 }

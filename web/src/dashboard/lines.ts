@@ -1,6 +1,7 @@
 // What a panel shows: of the messages that come, the points of its lines. Bounded in lines and in points; what found no place is counted.
 
-import { Points } from "../chart/points";
+import type { Points } from "../chart/points";
+import { Line } from "./line";
 import type { PanelSettings } from "./settings";
 import { asNumber, rowsOf, valueAt } from "./paths";
 import { FUTURE_TOLERANCE, secondsOf } from "./times";
@@ -9,21 +10,10 @@ import { filterOf, hasWildcard, levelsOf, matches } from "./topics";
 export const MOST_LINES = 40;
 /** Of one line. A panel has fewer where it has many lines: see `trim`. */
 const MOST_POINTS = 150_000;
+/** The same, where the last value is what counts: gauges, single values. */
+const MOST_POINTS_OF_STATE = 2_000;
 /** Names of lines beyond MOST_LINES that are told apart. */
 const MOST_COUNTED = 10_000;
-
-export interface Line {
-  name: string;
-  topic: string;
-  column: string;
-  points: Points;
-  last: number;
-  lastTime: number;
-  /** Came as a message that the broker had kept, and nothing newer did. */
-  retained: boolean;
-  /** Something may be missing before the next point: if that comes late, the line is broken there. */
-  torn: boolean;
-}
 
 export interface Fresh {
   name: string;
@@ -41,9 +31,20 @@ export class Lines {
   private fresh = new Map<string, Fresh>();
   private readonly names = new Map<string, string>();
 
-  constructor(readonly settings: PanelSettings) {
-    this.filter = filterOf(settings.topics);
+  constructor(private shown: PanelSettings) {
+    this.filter = filterOf(shown.topics);
     this.byTopic = hasWildcard(this.filter);
+  }
+
+  get settings(): PanelSettings {
+    return this.shown;
+  }
+
+  /** Takes other settings, where they ask for the same points; says whether they do. */
+  adopt(settings: PanelSettings): boolean {
+    const isSame = pointsOf(settings) === pointsOf(this.shown);
+    if (isSame) this.shown = settings;
+    return isSame;
   }
 
   /** How many lines there are no places for. */
@@ -78,16 +79,23 @@ export class Lines {
     }
   }
 
-  /** Points of the past, oldest first; none are told as fresh. */
-  restore(topic: string, column: string, xs: ArrayLike<number>, ys: ArrayLike<number>): void {
+  /** Points of the past, oldest first, before what has come since the page was opened; none are told as fresh. */
+  restore(topic: string, column: string, xs: ArrayLike<number>, ys: ArrayLike<number>, topicAt: (index: number) => string = () => topic): void {
     const line = this.lineOf(topic, column);
     if (!line) return;
+    const came = line.takeAll();
+    let [end, last] = [NaN, NaN];
     for (let i = 0; i < xs.length; ++i) {
       const [x, y] = [xs[i] ?? NaN, ys[i] ?? NaN];
-      if (Number.isNaN(y) || Number.isNaN(x) || (line.points.length > 0 && x < line.lastTime)) continue;
-      line.points.append(x, y);
-      [line.lastTime, line.last] = [x, y];
+      if (Number.isNaN(y) || Number.isNaN(x)) continue;
+      line.append(topicAt(i), x, y);
+      [end, last] = [x, y];
     }
+    if (Number.isNaN(line.lastTime) || end > line.lastTime) Object.assign(line, { last, lastTime: end, retained: false });
+    const [first] = came;
+    if (first && first.x - end > longestStep(line.points)) line.append(topic, end, NaN);
+    // What the broker had kept may be in the file, too.
+    for (const one of came) if (!isThere(line.points, one.x, one.y)) line.append(one.topic, one.x, one.y);
   }
 
   /** From here on something may be missing: the connection was lost, or the file was saved and is opened again. */
@@ -101,9 +109,7 @@ export class Lines {
     for (const { points } of this.all.values()) all += points.length;
     if (all <= most) return;
     const each = Math.floor((most * 0.9) / this.all.size);
-    for (const { points } of this.all.values()) {
-      if (points.length > each) points.dropBefore(points.x(points.length - each));
-    }
+    for (const line of this.all.values()) line.trim(each);
   }
 
   /** What came since it was last asked, for those who draw. */
@@ -125,16 +131,18 @@ export class Lines {
     if (!isFirst && x === line.lastTime && y === line.last) return; // sent twice
     if (!isFirst && x < line.lastTime) {
       // Late: its place is in between. What the broker had kept may be what stands there already.
-      if (!retained) this.draw(line, x, y);
+      if (!retained) this.draw(line, topic, x, y);
       return;
     }
-    if (line.torn && !isFirst && x - line.lastTime > longestStep(line.points)) this.draw(line, line.lastTime, NaN);
+    const end = line.points.x(line.points.length - 1);
+    if (line.torn && !isFirst && x - end > longestStep(line.points)) this.draw(line, topic, end, NaN);
     Object.assign(line, { last: y, lastTime: x, retained, torn: false });
-    this.draw(line, x, y);
+    this.draw(line, topic, x, y);
   }
 
-  private draw(line: Line, x: number, y: number): void {
-    line.points.append(x, y);
+  private draw(line: Line, topic: string, x: number, y: number): void {
+    line.append(topic, x, y);
+    if (this.shown.kind !== "chart") return; // the others draw the state
     let fresh = this.fresh.get(line.name);
     if (!fresh) {
       fresh = { name: line.name, xs: [], ys: [] };
@@ -152,8 +160,7 @@ export class Lines {
       if (this.beyond.size < MOST_COUNTED) this.beyond.add(name);
       return undefined;
     }
-    const points = new Points(this.settings.kind === "chart" ? MOST_POINTS : 2_000, 256);
-    const made: Line = { name, topic, column, points, last: NaN, lastTime: NaN, retained: false, torn: false };
+    const made = new Line(name, topic, column, this.shown.kind === "chart" ? MOST_POINTS : MOST_POINTS_OF_STATE);
     this.all.set(name, made);
     return made;
   }
@@ -175,6 +182,16 @@ function longestStep(points: Points): number {
   const last = points.length - 1;
   const first = Math.max(0, last - 20);
   return last > first ? Math.max(2, (5 * (points.x(last) - points.x(first))) / (last - first)) : 2;
+}
+
+function isThere(points: Points, x: number, y: number): boolean {
+  for (let i = points.indexOf(x); points.x(i) === x; ++i) if (points.y(i) === y) return true;
+  return false;
+}
+
+/** What decides which points a panel has. */
+function pointsOf({ kind, topics, y, by, x }: PanelSettings): string {
+  return JSON.stringify([kind, topics, y, by, x]);
 }
 
 function lineName({ topics, by, y }: PanelSettings, byTopic: boolean, topic: string, column: string): string {

@@ -43,7 +43,7 @@ export class LogView {
   /** Whether a message is among those that the search asks for. */
   readonly wanted = (message: Logged): boolean => {
     if (this.filter === "") return true;
-    return message.topic.toLowerCase().includes(this.filter) || previewOf(message.payload, 2000).toLowerCase().includes(this.filter);
+    return message.topic.toLowerCase().includes(this.filter) || previewOf(message.payload, 2000, message.size).toLowerCase().includes(this.filter);
   };
 
   update(): void {
@@ -73,7 +73,7 @@ export class LogView {
       el("span", { class: "time" }, clock(message.time)),
       el("bdi", { class: "name" }, shown(message.topic, 120)),
       el("span", { class: "flags" }, [flags, message.size > 1000 ? bytes(message.size) : ""].filter(Boolean).join(" · ")),
-      el("bdi", { class: "preview" }, shown(previewOf(message.payload, 160), 160) || "(empty)"),
+      el("bdi", { class: "preview" }, shown(previewOf(message.payload, 160, message.size), 160) || "(empty)"),
     );
     return el("li", message.retain ? { class: "retained" } : {}, made);
   }

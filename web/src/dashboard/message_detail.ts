@@ -33,7 +33,7 @@ export class MessageDetail {
   constructor(
     private readonly knownTopics: () => Iterable<string>,
     pick: (picked: Picked) => void,
-    publishLike: (topic: string, payload: Uint8Array) => void,
+    publishLike: (detail: Detail) => void,
   ) {
     this.json = new JsonView((path) => {
       if (this.current) pick({ kind: this.kind.value as PanelKind, topics: this.scope.value || this.current.topic, path });
@@ -50,7 +50,7 @@ export class MessageDetail {
       this.scope,
     );
     const copy = button("Publish like this…", () => {
-      if (this.current) publishLike(this.current.topic, this.current.payload);
+      if (this.current) publishLike(this.current);
     }, { class: "quiet" });
     this.element = el("section", { class: "detail", "aria-label": "Message", hidden: true }, this.topic, this.facts, toolbar, this.json.element, copy);
   }
@@ -62,11 +62,6 @@ export class MessageDetail {
     setText(this.topic, shown(detail.topic));
     setText(this.facts, `${clock(detail.time)} · ${bytes(detail.size)} · QoS ${detail.qos}${detail.retain ? " · retained by the broker" : ""}`);
     this.json.show(detail.payload, detail.size);
-  }
-
-  hide(): void {
-    this.current = undefined;
-    setHidden(this.element, true);
   }
 
   private offerScopes(topic: string): void {

@@ -2,7 +2,7 @@
 
 import { csv, isoTime } from "./csv";
 import { button, el, field, setHidden, setText } from "./dom";
-import { download, fileName, maySave } from "./download";
+import { download, fileName, maySave, type Offer } from "./download";
 import { EmptyView } from "./empty_view";
 import { Feeds } from "./feeds";
 import { readHistory, writeHistory } from "./history";
@@ -26,7 +26,7 @@ import { SubscriptionsView } from "./subscriptions_view";
 import { suggest } from "./suggestions";
 import { Tabs } from "./tabs";
 import { ThemeSwitch } from "./theme";
-import { filterOf, needed } from "./topics";
+import { covers, filterOf, needed } from "./topics";
 import { TopicTable } from "./topic_table";
 import { TopicTreeView } from "./topic_tree_view";
 
@@ -98,10 +98,10 @@ export class Page {
     });
     this.state = new StateBar(new URL(broker.url).host, () => { this.session.retry(); });
     this.login = new LoginForm(broker.url, (credentials, keep) => { this.connect(credentials, keep); });
-    this.panels = new PanelGrid(this, (lines) => { this.past.fill(lines); }, () => { this.panelsChanged(); });
-    this.detail = new MessageDetail(() => this.table.entries.keys(), (picked) => { this.addPicked(picked); }, (topic, payload) => {
+    this.panels = new PanelGrid(this, (lines) => { this.past.fill(lines); }, (settings) => { this.panelsChanged(settings); });
+    this.detail = new MessageDetail(() => this.table.entries.keys(), (picked) => { this.addPicked(picked); }, ({ topic, payload, size }) => {
       this.tabs.choose(PUBLISH);
-      this.publishForm.fill(topic, previewOf(payload, 20_000));
+      this.publishForm.fill(topic, previewOf(payload, 20_000, size));
     });
     this.empty = new EmptyView(({ topics, path }) => { this.addPicked({ kind: "chart", topics, path }); });
     this.tree = new TopicTreeView(this.table, (entry) => {
@@ -138,10 +138,15 @@ export class Page {
     return this.live || end === undefined || now - end < this.window ? now : end;
   };
 
-  /** Once: panels, subscriptions, the connection if this tab has kept who we are. */
+  readonly offer: Offer = (name, content, type, told) => {
+    if (maySave()) download(name, content, type);
+    this.tell(maySave() ? told : "Not saved: here the page is in a sandbox. Open the file itself in the browser.");
+  };
+
+  /** Once: subscriptions, panels, the connection if this tab has kept who we are. */
   start(): void {
-    for (const panel of this.settings.panels) this.panels.add(panel);
     for (const filter of needed([...this.settings.topics, ...this.settings.panels.map(({ topics }) => filterOf(topics))])) this.subscribe(filter);
+    for (const panel of this.settings.panels) this.panels.add(panel);
     this.panelsChanged();
     this.session.close();
     const known = this.kept.read();
@@ -250,11 +255,11 @@ export class Page {
     this.state.tick();
     this.meterView.update();
     this.table.rate(Date.now() / 1000);
+    this.panels.update();
     if (this.paused) {
       setText(this.pauseButton, `Go on (${this.missed.toLocaleString("en")} came)`);
       return;
     }
-    this.panels.update();
     if (document.hidden) return;
     if (this.panels.length === 0) this.suggest();
     // What is not seen is not drawn.
@@ -306,8 +311,10 @@ export class Page {
     this.tell(known ? `There is a panel of ${path} already.` : `${path} of ${topics} has a panel now.`);
   }
 
-  private panelsChanged(): void {
+  private panelsChanged(settings?: PanelSettings): void {
     this.feeds.set(this.panels.lines);
+    const filter = settings && filterOf(settings.topics);
+    if (filter !== undefined && ![...this.filters].some((one) => covers(one, filter))) this.subscribe(filter);
     setHidden(this.empty.element, this.panels.length > 0);
   }
 
@@ -336,15 +343,10 @@ export class Page {
 
   private saveLog(): void {
     const rows = this.log.latest(100_000, this.logView.wanted).map(({ time, topic, payload, size, qos, retain }) => [
-      isoTime(time), topic, qos, retain, size, previewOf(payload, 64_000),
+      isoTime(time), topic, qos, retain, size, previewOf(payload, 64_000, size),
     ]);
     const text = csv(["time", "topic", "qos", "retain", "bytes", "payload"], rows);
     this.offer(fileName(`${this.settings.title} messages`, "csv"), text, "text/csv;charset=utf-8", `Saved, ${count(rows.length, "message")}.`);
-  }
-
-  private offer(name: string, content: string, type: string, told: string): void {
-    if (maySave()) download(name, content, type);
-    this.tell(maySave() ? told : "Not saved: here the page is in a sandbox. Open the file itself in the browser.");
   }
 
   private tell(text: string): void {

@@ -3,7 +3,7 @@
 import { button, el, field, sendButton, setText } from "./dom";
 import type { PanelKind, PanelSettings } from "./settings";
 import { formatThresholds, readThresholds } from "./thresholds";
-import { faultOf, filterOf } from "./topics";
+import { faultOf, faultOfShare, filterOf } from "./topics";
 
 export interface PanelActions {
   save(settings: PanelSettings): void;
@@ -71,7 +71,7 @@ type Controls = Record<"title" | "topics" | "y" | "x" | "unit" | "min" | "max" |
 function settingsOf(before: PanelSettings, kind: PanelKind, controls: Controls): PanelSettings | string {
   const value = (name: keyof Controls): string => controls[name].value.trim();
   const topics = value("topics");
-  const fault = faultOf(filterOf(topics));
+  const fault = faultOf(filterOf(topics)) || faultOfShare(topics);
   if (fault) return `Topics: ${fault}.`;
   const y = value("y").split(",").map((one) => one.trim()).filter(Boolean);
   if (y.length === 0) return "Values: name at least one.";

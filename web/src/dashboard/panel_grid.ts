@@ -1,9 +1,9 @@
 // The panels of the page, in their order: added, edited, moved, removed.
 
 import { csv, isoTime, type Cell } from "./csv";
-import { download, fileName } from "./download";
+import { fileName } from "./download";
 import { el } from "./dom";
-import type { Lines } from "./lines";
+import { Lines } from "./lines";
 import { editPanel } from "./panel_form";
 import type { ChartSurroundings } from "./panels/chart_panel";
 import { PanelFrame } from "./panels/panel_frame";
@@ -22,8 +22,8 @@ export class PanelGrid {
     /** Read when a chart is made: its window may change. */
     private readonly around: ChartSurroundings,
     private readonly fill: (lines: Lines) => void,
-    /** Told after each change of which panels there are. */
-    private readonly changed: () => void,
+    /** Told after each change of which panels there are; with the settings of one that shows other points than any before. */
+    private readonly changed: (settings?: PanelSettings) => void,
   ) {}
 
   get settings(): PanelSettings[] {
@@ -41,10 +41,10 @@ export class PanelGrid {
   /** The new panel's element; undefined where there are too many. */
   add(settings: PanelSettings): HTMLElement | undefined {
     if (this.frames.length >= MOST_PANELS) return undefined;
-    const frame = this.make(settings);
+    const frame = this.make(this.linesOf(settings));
     this.frames.push(frame);
     this.element.append(frame.element);
-    this.changed();
+    this.changed(settings);
     return frame.element;
   }
 
@@ -55,10 +55,7 @@ export class PanelGrid {
   }
 
   update(): void {
-    for (const frame of this.frames) {
-      if (this.paused) continue;
-      frame.update();
-    }
+    for (const frame of this.frames) frame.update();
   }
 
   /** Now and then: forgets what is too much. */
@@ -81,20 +78,29 @@ export class PanelGrid {
     return csv(["time", "panel", "line", "topic", "column", "value"], pointRows(of));
   }
 
-  private make(settings: PanelSettings): PanelFrame {
-    return new PanelFrame(settings, this.around, this.fill, (frame) => { this.edit(frame); }, (frame) => {
-      download(fileName(frame.settings.title || frame.settings.y.join(" "), "csv"), this.csv([frame]), "text/csv;charset=utf-8");
+  private linesOf(settings: PanelSettings): Lines {
+    const lines = new Lines(settings);
+    this.fill(lines);
+    return lines;
+  }
+
+  private make(lines: Lines): PanelFrame {
+    const frame = new PanelFrame(lines, this.around, () => { this.edit(frame); }, () => {
+      this.around.offer(fileName(lines.settings.title || lines.settings.y.join(" "), "csv"), this.csv([frame]), "text/csv;charset=utf-8", "Saved, the points of this panel.");
     });
+    frame.pause(this.paused);
+    return frame;
   }
 
   private edit(frame: PanelFrame): void {
     editPanel(frame.settings, {
       save: (settings) => {
-        const made = this.make(settings);
+        const isSame = frame.lines.adopt(settings);
+        const made = this.make(isSame ? frame.lines : this.linesOf(settings));
         frame.element.replaceWith(made.element);
         frame.destroy();
         this.frames = this.frames.map((one) => (one === frame ? made : one));
-        this.changed();
+        this.changed(isSame ? undefined : settings);
       },
       move: (by) => { this.move(frame, by); },
       remove: () => {
@@ -118,9 +124,10 @@ export class PanelGrid {
 function* pointRows(frames: readonly PanelFrame[]): Generator<Cell[]> {
   for (const { lines } of frames) {
     const title = lines.settings.title || lines.settings.y.join(", ");
-    for (const { name, topic, column, points } of lines.all.values()) {
+    for (const line of lines.all.values()) {
+      const { name, column, points } = line;
       for (let i = 0; i < points.length; ++i) {
-        if (!Number.isNaN(points.y(i))) yield [isoTime(points.x(i)), title, name, topic, column, points.y(i)];
+        if (!Number.isNaN(points.y(i))) yield [isoTime(points.x(i)), title, name, line.topicAt(i), column, points.y(i)];
       }
     }
   }

@@ -11,17 +11,20 @@ export type Payload =
   | { kind: "bytes" }
   | { kind: "empty" };
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-const loose = new TextDecoder("utf-8", { fatal: false });
+/** Bytes as text; undefined where they are none. A character that the end of a part cuts is left out. */
+export function textOf(bytes: Uint8Array, isPart: boolean): string | undefined {
+  try {
+    // A decoder of its own: it would begin the next text with what is left of this one.
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isPart });
+  } catch {
+    return undefined;
+  }
+}
 
 export function readPayload(bytes: Uint8Array): Payload {
   if (bytes.length === 0) return { kind: "empty" };
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    return { kind: "bytes" };
-  }
+  const text = textOf(bytes, false);
+  if (text === undefined) return { kind: "bytes" };
   if (bytes.length <= MOST_JSON_BYTES && looksLikeJson(text)) {
     try {
       return { kind: "json", document: JSON.parse(text) as unknown };
@@ -36,15 +39,10 @@ function looksLikeJson(text: string): boolean {
   return /^\s*(?:[[{"\-\d]|true\s*$|false\s*$|null\s*$)/.test(text);
 }
 
-/** The beginning of a payload as one line of text. */
-export function previewOf(bytes: Uint8Array, most = 200): string {
+/** The beginning of a payload as one line of text. `size`: of the whole, where `bytes` is only its beginning. */
+export function previewOf(bytes: Uint8Array, most = 200, size = bytes.length): string {
   const head = bytes.subarray(0, most * 4);
-  try {
-    // A character that the cut broke is no reason to call it binary.
-    return loose.decode(head).slice(0, most).includes("\ufffd") ? hexLine(bytes, 24) : loose.decode(head).slice(0, most);
-  } catch {
-    return hexLine(bytes, 24);
-  }
+  return textOf(head, head.length < size)?.slice(0, most) ?? hexLine(bytes, 24);
 }
 
 export function hexLine(bytes: Uint8Array, most: number): string {

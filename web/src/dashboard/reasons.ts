@@ -1,27 +1,19 @@
 // What a broker's no means, and what to do about it: reason codes of MQTT 5 (section 2.4), return codes of 3.1.1 (section 3.2.2.3).
 
+import mqtt from "mqtt";
+
 export interface Trouble {
   what: string;
   /** What to do; may be empty. */
   todo: string;
 }
 
-const NAMES: Record<number, string> = {
-  1: "unacceptable protocol version", 2: "client identifier rejected", 3: "server unavailable", 4: "bad user name or password", 5: "not authorized",
-  16: "no matching subscribers", 128: "unspecified error", 129: "malformed packet", 130: "protocol error", 131: "implementation specific error",
-  132: "unsupported protocol version", 133: "client identifier not valid", 134: "bad user name or password", 135: "not authorized",
-  136: "server unavailable", 137: "server busy", 138: "banned", 139: "server shutting down", 140: "bad authentication method",
-  141: "keep alive timeout", 142: "session taken over", 143: "topic filter invalid", 144: "topic name invalid", 145: "packet identifier in use",
-  147: "receive maximum exceeded", 148: "topic alias invalid", 149: "packet too large", 150: "message rate too high", 151: "quota exceeded",
-  152: "administrative action", 153: "payload format invalid", 154: "retain not supported", 155: "QoS not supported", 156: "use another server",
-  157: "server moved", 158: "shared subscriptions not supported", 159: "connection rate exceeded", 160: "maximum connect time",
-  161: "subscription identifiers not supported", 162: "wildcard subscriptions not supported",
-};
+const NAMES: Record<number, string | undefined> = mqtt.ReasonCodes;
 
 /** `not authorized (135)`, and what the broker wrote beside it. */
 export function reason(code: number, told = ""): string {
-  const name = NAMES[code] ?? "reason";
-  return `${name} (${code})${told && told.toLowerCase() !== name ? `: ${told}` : ""}`;
+  const name = (NAMES[code] || "reason").toLowerCase().replace("qos", "QoS");
+  return `${name} (${code})${told && told.toLowerCase() !== name.toLowerCase() ? `: ${told}` : ""}`;
 }
 
 const CREDENTIALS = new Set([4, 5, 134, 135, 140]);

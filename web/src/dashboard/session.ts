@@ -9,8 +9,8 @@ import type { Trouble } from "./reasons";
 
 export type State =
   | { kind: "idle" }
-  | { kind: "connecting"; attempt: number }
-  | { kind: "connected"; protocol: "5.0" | "3.1.1"; again: boolean }
+  | { kind: "connecting" }
+  | { kind: "connected"; protocol: "5.0" | "3.1.1" }
   | { kind: "waiting"; seconds: number; trouble: Trouble }
   | { kind: "refused"; trouble: Trouble };
 
@@ -140,7 +140,7 @@ export class Session {
   }
 
   private open(): void {
-    this.events.state({ kind: "connecting", attempt: this.backoff.attempts });
+    this.events.state({ kind: "connecting" });
     const opening = { opened: false, answered: false, hungUp: undefined as Trouble | undefined };
     let client: MqttClient;
     try {
@@ -226,7 +226,7 @@ export class Session {
   private arrived(client: MqttClient): void {
     this.knowsVersion = true;
     this.since = Date.now();
-    this.events.state({ kind: "connected", protocol: this.version === 5 ? "5.0" : "3.1.1", again: this.everConnected });
+    this.events.state({ kind: "connected", protocol: this.version === 5 ? "5.0" : "3.1.1" });
     this.everConnected = true;
     for (const filter of this.filters) this.ask(client, filter);
     window.clearInterval(this.pinger);

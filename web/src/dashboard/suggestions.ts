@@ -26,11 +26,12 @@ export function suggest(entries: Iterable<TopicEntry>, known: readonly string[],
     if (templates.some((template) => matches(filterOf(template), topic)) || payload.length < size) continue;
     const read = readPayload(payload);
     if (read.kind !== "json") continue;
+    const paths = numericPaths(read.document, 30).filter((path) => !isTime(path));
+    if (paths.length === 0) continue;
     // Something of the name must be the same: else everything is like everything.
     const similar = similarTopics(topic, known).find(({ template }) => template.split("/").some((level) => !level.startsWith("{")));
     const [topics, count] = [similar?.template ?? topic, similar?.topics ?? 1];
     templates.push(topics);
-    const paths = numericPaths(read.document, 30).filter((path) => !isTime(path));
     for (const path of paths.slice(0, MOST_PATHS)) found.push({ topics, path, count });
   }
   return found.slice(0, most);

@@ -9,7 +9,6 @@ const RATE_SECONDS = 10;
 export interface TopicEntry {
   topic: string;
   messages: number;
-  bytes: number;
   payload: Uint8Array;
   /** Of the whole payload. */
   size: number;
@@ -32,7 +31,6 @@ export interface Arrival {
 export class TopicTable {
   readonly entries = new Map<string, TopicEntry>();
   messages = 0;
-  bytes = 0;
   private readonly unplaced = new Set<string>();
   private rated = 0;
   /** Grows with each topic that is new, so that a view knows when its tree is another. */
@@ -47,19 +45,17 @@ export class TopicTable {
 
   take({ topic, payload, qos, retain, time }: Arrival, whole: boolean): TopicEntry | undefined {
     this.messages += 1;
-    this.bytes += payload.length;
     let entry = this.entries.get(topic);
     if (!entry) {
       if (this.entries.size >= this.most) {
         if (this.unplaced.size < MOST_UNPLACED) this.unplaced.add(topic);
         return undefined;
       }
-      entry = { topic, messages: 0, bytes: 0, payload, size: 0, time, retain, qos, rate: 0, counted: 0 };
+      entry = { topic, messages: 0, payload, size: 0, time, retain, qos, rate: 0, counted: 0 };
       this.entries.set(topic, entry);
       this.generation += 1;
     }
     entry.messages += 1;
-    entry.bytes += payload.length;
     // A copy: the payload is a part of a larger piece off the network.
     entry.payload = payload.slice(0, whole ? payload.length : MOST_LAST_BYTES);
     entry.size = payload.length;
@@ -91,13 +87,15 @@ export interface TreeNode {
   depth: number;
   entry: TopicEntry | undefined;
   children: Map<string, TreeNode>;
+  /** The children in their order, once somebody has asked for it. */
+  inOrder: TreeNode[] | undefined;
   /** Topics at and below it. */
   topics: number;
 }
 
 /** Topics as a tree of levels, those alone whose name has `search` in it (small letters as capitals). */
 export function treeOf(entries: Iterable<TopicEntry>, search = ""): TreeNode {
-  const root: TreeNode = { name: "", path: "", depth: -1, entry: undefined, children: new Map(), topics: 0 };
+  const root: TreeNode = { name: "", path: "", depth: -1, entry: undefined, children: new Map(), inOrder: undefined, topics: 0 };
   const wanted = search.trim().toLowerCase();
   for (const entry of entries) {
     if (wanted && !entry.topic.toLowerCase().includes(wanted)) continue;
@@ -109,7 +107,7 @@ export function treeOf(entries: Iterable<TopicEntry>, search = ""): TreeNode {
     for (const [i, name] of deep.entries()) {
       let child = node.children.get(name);
       if (!child) {
-        child = { name, path: deep.slice(0, i + 1).join("/"), depth: i, entry: undefined, children: new Map(), topics: 0 };
+        child = { name, path: deep.slice(0, i + 1).join("/"), depth: i, entry: undefined, children: new Map(), inOrder: undefined, topics: 0 };
         node.children.set(name, child);
       }
       child.topics += 1;
@@ -130,7 +128,8 @@ export function rowsOfTree(root: TreeNode, isOpen: (node: TreeNode) => boolean, 
   const rows: TreeRow[] = [];
   let all = 0;
   const walk = (node: TreeNode): void => {
-    for (const child of [...node.children.values()].sort((a, b) => compare(a.name, b.name))) {
+    node.inOrder ??= [...node.children.values()].sort((a, b) => compare(a.name, b.name));
+    for (const child of node.inOrder) {
       const open = child.children.size > 0 && isOpen(child);
       all += 1;
       if (rows.length < most) rows.push({ node: child, open });

@@ -23,6 +23,7 @@ export class TopicTreeView {
   private readonly opened = new Map<string, boolean>();
   private readonly rows = new Map<string, RowElements>();
   private drawn = "";
+  private grown: { key: string; root: TreeNode } | undefined;
   private selected = "";
 
   constructor(
@@ -38,7 +39,7 @@ export class TopicTreeView {
 
   update(): void {
     const search = this.search.value;
-    const root = treeOf(this.table.entries.values(), search);
+    const root = this.tree();
     // What is small is open from the beginning, and so is what a search has found.
     const isOpen = (node: TreeNode): boolean => this.opened.get(node.path) ?? (search.trim() !== "" || root.topics <= 40 || node.depth < 1);
     const [rows, all] = rowsOfTree(root, isOpen, MOST_ROWS);
@@ -99,7 +100,7 @@ export class TopicTreeView {
     row.button.setAttribute("aria-pressed", String(entry !== undefined && entry.topic === this.selected));
     if (isBranch) row.button.removeAttribute("aria-pressed");
     setText(row.name, node.name === "" ? "(empty level)" : shown(node.name, 80));
-    setText(row.preview, entry ? shown(previewOf(entry.payload, 80), 80) : count(node.topics, "topic"));
+    setText(row.preview, entry ? shown(previewOf(entry.payload, 80, entry.size), 80) : count(node.topics, "topic"));
     setText(row.rate, entry ? (entry.rate > 0 ? `${number(Number(entry.rate.toPrecision(2)))}/s` : entry.retain ? "retained" : "") : "");
   }
 
@@ -127,6 +128,13 @@ export class TopicTreeView {
       }
       return undefined;
     };
-    return walk(treeOf(this.table.entries.values(), this.search.value));
+    return walk(this.tree());
+  }
+
+  /** The same until a topic is new, or another search. */
+  private tree(): TreeNode {
+    const key = `${this.table.generation} ${this.search.value}`;
+    if (this.grown?.key !== key) this.grown = { key, root: treeOf(this.table.entries.values(), this.search.value) };
+    return this.grown.root;
   }
 }

@@ -21,6 +21,11 @@ export function faultOf(filter: string): string {
   return "";
 }
 
+/** A panel subscribes to what it shows, and only looks; "" where it can. */
+export function faultOfShare(filter: string): string {
+  return filter.startsWith("$share/") ? `a page that looks at ${filter} would take messages away from the others of its group` : "";
+}
+
 /** What is wrong with a topic to publish to, in words; "" if nothing is. */
 export function faultOfTopic(topic: string): string {
   if (topic === "") return "a topic is needed";

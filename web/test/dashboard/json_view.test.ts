@@ -28,3 +28,9 @@ test("a large one is shortened, text is text, bytes are hex, nothing is told", (
   expect(show(new Uint8Array([0xff, 0xfe])).view.element.textContent).toContain("ff fe");
   expect(show("").view.element.textContent).toContain("clears");
 });
+
+test("text that ends within a character is text, and bytes that are none are not", () => {
+  for (const kept of [20, 21]) expect(show(bytes("ä".repeat(50)).subarray(0, kept), 100).view.element.textContent).toContain("\n\nääääääääää");
+  expect(show(bytes("ä".repeat(20_000))).view.element.textContent).toContain("äää");
+  expect(show(new Uint8Array([0x41, 0xff, 0x41]), 100).view.element.textContent).toContain("41 ff 41");
+});

@@ -78,6 +78,44 @@ test("history goes before, and its end is not drawn twice", () => {
   expect(one.takeFresh()).toEqual([{ name: "1", xs: [4], ys: [40] }]);
 });
 
+test("history that is read after the first live points stands before them, and what was kept is still the state", () => {
+  const one = lines({ x: "ts" });
+  for (const ts of [1000, 1001]) one.take("plant/1/t", { t: ts, ts }, ts, false);
+  one.restore("plant/1/t", "t", [1, 1, 2, 3], [10, 11, 20, 30]);
+  expect(ys(one, "1")).toEqual([10, 11, 20, 30, NaN, 1000, 1001]);
+  expect([one.all.get("1")?.last, one.all.get("1")?.lastTime]).toEqual([1001, 1001]);
+  const kept = lines();
+  kept.take("plant/1/t", { t: 5 }, 100, true);
+  kept.restore("plant/1/t", "t", [1, 2], [10, 20]);
+  expect([ys(kept, "1"), kept.all.get("1")?.last, kept.all.get("1")?.retained]).toEqual([[10, 20], 5, true]);
+  kept.tear();
+  kept.take("plant/1/t", { t: 6 }, 101, false);
+  expect(ys(kept, "1")).toEqual([10, 20, NaN, 6]);
+});
+
+test("a late point and one that the broker had kept do not push history away, nor stand twice", () => {
+  const one = lines({ x: "ts" });
+  one.take("plant/1/t", { t: 30, ts: 3 }, 100, true);
+  one.take("plant/1/t", { t: 15, ts: 1.5 }, 100, false);
+  one.restore("plant/1/t", "t", [1, 2, 3, 4], [10, 20, 30, 40]);
+  expect(ys(one, "1")).toEqual([10, 15, 20, 30, 40]);
+  expect(one.all.get("1")?.last).toBe(40);
+});
+
+test("other settings of the same points are adopted", () => {
+  const one = lines();
+  expect([one.adopt({ ...one.settings, title: "T", unit: "°C" }), one.settings.title]).toEqual([true, "T"]);
+  for (const more of [{ kind: "value" }, { topics: "plant/+/t" }, { y: ["u"] }, { by: ["line"] }, { x: "ts" }] as Partial<PanelSettings>[]) {
+    expect([one.adopt({ ...one.settings, ...more }), one.settings.kind]).toEqual([false, "chart"]);
+  }
+});
+
+test("gauges and values draw the last value: no point waits to be drawn", () => {
+  const one = lines({ kind: "gauge" });
+  one.take("plant/1/t", { t: 1 }, 100, false);
+  expect(one.takeFresh()).toEqual([]);
+});
+
 test("too many points: the oldest go, of long lines first", () => {
   const one = lines();
   for (let i = 0; i < 1000; ++i) one.take("plant/1/t", { t: i }, i, false);

@@ -22,6 +22,14 @@ test("a payload beyond the bound is not parsed", () => {
 
 test("a preview does not break where a character was cut", () => {
   expect(previewOf(bytes("ä".repeat(500)), 10)).toBe("ä".repeat(10));
+  const whole = bytes(`{"name":"${"ä".repeat(30)}"}`);
+  for (const kept of [20, 21]) expect(previewOf(whole.subarray(0, kept), 80, whole.length)).toBe('{"name":"ääääää'.slice(0, 9 + Math.floor((kept - 9) / 2)));
+  expect(previewOf(bytes("€".repeat(50)), 5)).toBe("€".repeat(5));
+});
+
+test("half a character at the end of a whole payload is no text, and what stands for what is none is", () => {
+  expect(previewOf(new Uint8Array([0x41, 0xc3]))).toBe("41 c3");
+  expect(previewOf(bytes("a\ufffdb"))).toBe("a\ufffdb");
 });
 
 test("integers beyond 2^53 are shown with the digits that were sent, where the engine tells them", () => {

@@ -105,7 +105,7 @@ test("a connection subscribes, and subscribes again after a loss", () => {
   expect(states.at(-1)).toMatchObject({ kind: "waiting", seconds: 1 });
   vi.advanceTimersByTime(1000);
   last().accept();
-  expect([clients.length, [...last().subscribed.keys()], states.at(-1)]).toEqual([2, ["a/#"], { kind: "connected", protocol: "5.0", again: true }]);
+  expect([clients.length, [...last().subscribed.keys()], states.at(-1)]).toEqual([2, ["a/#"], { kind: "connected", protocol: "5.0" }]);
 });
 
 test("a broker that does not answer is tried again, ever later; what is said names the certificate and the guess", () => {

@@ -1,6 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { similarTopics } from "../../src/dashboard/similar_topics";
 import { suggest } from "../../src/dashboard/suggestions";
 import { TopicTable } from "../../src/dashboard/topic_table";
+
+vi.mock("../../src/dashboard/similar_topics", async (original) => ({ similarTopics: vi.fn((await original<{ similarTopics: typeof similarTopics }>()).similarTopics) }));
 
 function suggestions(messages: Record<string, string>): ReturnType<typeof suggest> {
   const table = new TopicTable();
@@ -20,4 +23,10 @@ test("numbers of topics that are alike, once", () => {
 
 test("where nothing can be drawn nothing is suggested", () => {
   expect(suggestions({ a: "x", b: '{"s":"x"}', c: `{"t":"${"x".repeat(10_000)}","n":1}` })).toEqual([]);
+});
+
+test("topics that are alike are looked for where there is a number, and only there", () => {
+  vi.mocked(similarTopics).mockClear();
+  suggestions({ a: '{"s":"x"}', b: '{"ts":1795672800}', c: '{"n":1}' });
+  expect(vi.mocked(similarTopics).mock.calls.map(([topic]) => topic)).toEqual(["c"]);
 });

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { TopicTable } from "../../src/dashboard/topic_table";
 import { TopicTreeView } from "../../src/dashboard/topic_tree_view";
 
@@ -39,4 +39,23 @@ test("a search that finds nothing says so", () => {
   if (search) search.value = "zzz";
   tree.update();
   expect(tree.element.textContent).toContain("No topic has this in its name.");
+});
+
+test("the tree grows anew only with a new topic, or another search", () => {
+  const { tree, table, buttons } = view(["a/1", "a/2"]);
+  const looked = vi.spyOn(table.entries, "values");
+  const arrive = (topic: string): void => void table.take({ topic, payload: new TextEncoder().encode("new"), qos: 0, retain: false, time: 0 }, false);
+  arrive("a/1");
+  tree.update();
+  buttons()[1]?.click();
+  expect([looked.mock.calls.length, buttons()[1]?.querySelector(".preview")?.textContent]).toEqual([0, "new"]);
+  arrive("a/0");
+  tree.update();
+  tree.update();
+  expect([looked.mock.calls.length, buttons().length]).toEqual([1, 4]);
+  const search = tree.element.querySelector("input");
+  if (search) search.value = "0";
+  tree.update();
+  tree.update();
+  expect([looked.mock.calls.length, buttons().length]).toEqual([2, 2]);
 });

@@ -2,7 +2,7 @@
 
 import { ChartView } from "../../chart/chart_view";
 import { button, setHidden } from "../dom";
-import { download, fileName } from "../download";
+import { fileName, type Offer } from "../download";
 import type { Lines } from "../lines";
 import { shown } from "../shown";
 import type { Level } from "../thresholds";
@@ -15,6 +15,8 @@ export interface ChartSurroundings {
   window: number;
   /** Seconds since 1970: where the axis ends. */
   now: () => number;
+  /** Where files for the user go. */
+  offer: Offer;
 }
 
 export class ChartPanel implements PanelView {
@@ -28,7 +30,7 @@ export class ChartPanel implements PanelView {
   constructor(
     host: HTMLElement,
     private readonly lines: Lines,
-    { window, now }: ChartSurroundings,
+    { window, now, offer }: ChartSurroundings,
   ) {
     const { settings } = lines;
     const title = shown(settings.title || settings.y.join(", "), 120);
@@ -41,7 +43,7 @@ export class ChartPanel implements PanelView {
       thresholds: settings.thresholds.map(({ above, below, level }) => ({ value: above ?? below ?? 0, label: level, colour: colourOf(level) })),
     });
     this.live = button("Back to now", () => { this.view.reset(); this.update(); }, { class: "quiet", hidden: true });
-    this.tools = [this.live, button("PNG", () => void save(this.view, title), { class: "quiet", "aria-label": `Save ${title} as PNG` })];
+    this.tools = [this.live, button("PNG", () => void save(this.view, title, offer), { class: "quiet", "aria-label": `Save ${title} as PNG` })];
     host.setAttribute("aria-label", `${title}: arrows move, plus and minus zoom, Escape goes back to now, space pauses`);
     // What nobody sees is not drawn: a page may have many charts.
     this.observer = new IntersectionObserver((entries) => {
@@ -58,7 +60,7 @@ export class ChartPanel implements PanelView {
   }
 
   update(): void {
-    setHidden(this.live, this.view.isLive && !this.view.isPaused);
+    setHidden(this.live, this.view.isLive && (this.paused || !this.view.isPaused));
     for (const { name, xs, ys } of this.lines.takeFresh()) this.append(name, xs, ys);
   }
 
@@ -87,6 +89,6 @@ function colourOf(level: Level): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${level}`).trim() || "#888";
 }
 
-async function save(view: ChartView, title: string): Promise<void> {
-  download(fileName(title, "png"), await view.toPng(), "image/png");
+async function save(view: ChartView, title: string, offer: Offer): Promise<void> {
+  offer(fileName(title, "png"), await view.toPng(), "image/png", "Saved, the picture as it is seen.");
 }

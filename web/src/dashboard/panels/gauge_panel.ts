@@ -2,7 +2,8 @@
 
 import { el, placeByName, setText, svg } from "../dom";
 import { arc, fractionOf, rangeOf, segmentsOf, type Range } from "../gauge_scale";
-import type { Line, Lines } from "../lines";
+import type { Line } from "../line";
+import type { Lines } from "../lines";
 import { clock, number, reading, shown } from "../shown";
 import { levelOf } from "../thresholds";
 import type { PanelView } from "./panel_view";
@@ -33,7 +34,6 @@ export class GaugePanel implements PanelView {
   }
 
   update(): void {
-    this.lines.takeFresh();
     const { settings } = this.lines;
     for (const line of this.lines.all.values()) if (!Number.isNaN(line.last)) this.see(line.last);
     const range = rangeOf(settings.min, settings.max, this.seen, settings.thresholds);

@@ -1,7 +1,7 @@
 // A panel: its title, its worst threshold, what it could not show, and within it a chart, gauges or values.
 
 import { button, el, freshId, setHidden, setText } from "../dom";
-import { Lines, MOST_LINES } from "../lines";
+import { MOST_LINES, type Lines } from "../lines";
 import type { PanelSettings } from "../settings";
 import { count, shown } from "../shown";
 import { levelOf, type Level } from "../thresholds";
@@ -12,8 +12,8 @@ import { ValuePanel } from "./value_panel";
 
 export class PanelFrame {
   readonly element: HTMLElement;
-  lines: Lines;
   private view: PanelView;
+  private paused = false;
   private readonly host = el("div", { class: "picture" });
   private readonly title = el("h2", { id: freshId("panel") });
   private readonly own = el("span", {});
@@ -23,20 +23,17 @@ export class PanelFrame {
   private readonly empty = el("p", { class: "waiting" });
 
   constructor(
-    settings: PanelSettings,
+    readonly lines: Lines,
     private readonly around: ChartSurroundings,
-    fill: (lines: Lines) => void,
-    edit: (panel: PanelFrame) => void,
-    save: (panel: PanelFrame) => void,
+    edit: () => void,
+    save: () => void,
   ) {
-    this.lines = new Lines(settings);
-    fill(this.lines);
     const name = (): string => shown(this.settings.title || this.settings.y.join(", "), 60);
     const tools = [
-      button("CSV", () => { save(this); }, { class: "quiet", "aria-label": `Save ${name()} as CSV` }),
-      button("Edit", () => { edit(this); }, { class: "quiet", "aria-label": `Edit ${name()}` }),
+      button("CSV", save, { class: "quiet", "aria-label": `Save ${name()} as CSV` }),
+      button("Edit", edit, { class: "quiet", "aria-label": `Edit ${name()}` }),
     ];
-    this.element = el("section", { class: "panel", "data-kind": settings.kind, "aria-labelledby": this.title.id });
+    this.element = el("section", { class: "panel", "data-kind": this.settings.kind, "aria-labelledby": this.title.id });
     this.element.append(el("header", {}, this.title, this.badge, el("div", { class: "tools" }, this.own, ...tools)), this.about, this.host, this.empty, this.note);
     this.view = this.build();
     this.own.append(...(this.view.tools ?? []));
@@ -49,11 +46,13 @@ export class PanelFrame {
   }
 
   update(): void {
-    this.view.update();
-    this.tellState();
+    // What can hold its picture takes what comes all the same: else it would pile up.
+    if (!this.paused || this.view.pause) this.view.update();
+    if (!this.paused) this.tellState();
   }
 
   pause(paused: boolean): void {
+    this.paused = paused;
     this.view.pause?.(paused);
   }
 
@@ -63,6 +62,7 @@ export class PanelFrame {
     this.host.replaceChildren();
     this.view = this.build();
     this.own.replaceChildren(...(this.view.tools ?? []));
+    this.view.pause?.(this.paused);
     this.view.update();
   }
 
@@ -75,7 +75,8 @@ export class PanelFrame {
     const { kind, window } = this.settings;
     if (kind === "gauge") return new GaugePanel(this.host, this.lines);
     if (kind === "value") return new ValuePanel(this.host, this.lines);
-    return new ChartPanel(this.host, this.lines, { ...this.around, window: window ?? this.around.window });
+    const { now, offer, window: common } = this.around;
+    return new ChartPanel(this.host, this.lines, { now, offer, window: window ?? common });
   }
 
   private describe(): void {

@@ -1,7 +1,8 @@
 // A panel of single values: one large, several as a table, each with its trend.
 
 import { el, placeByName, setText, svg } from "../dom";
-import type { Line, Lines } from "../lines";
+import type { Line } from "../line";
+import type { Lines } from "../lines";
 import { clock, reading, shown } from "../shown";
 import { levelOf } from "../thresholds";
 import { sparkline } from "../sparkline";
@@ -9,7 +10,6 @@ import type { PanelView } from "./panel_view";
 
 interface Row {
   element: HTMLElement;
-  name: HTMLElement;
   value: HTMLElement;
   detail: HTMLElement;
   trend: SVGElement;
@@ -27,7 +27,6 @@ export class ValuePanel implements PanelView {
   }
 
   update(): void {
-    this.lines.takeFresh();
     for (const line of this.lines.all.values()) {
       if (Number.isNaN(line.last)) continue;
       let row = this.rows.get(line.name);
@@ -51,7 +50,7 @@ export class ValuePanel implements PanelView {
     const picture = svg("svg", { class: "trend", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, trend);
     const element = el("li", {}, name, picture, value, detail);
     placeByName(this.element, element, line.name);
-    return { element, name, value, detail, trend };
+    return { element, value, detail, trend };
   }
 
   private draw(row: Row, line: Line): void {
