@@ -21,12 +21,15 @@ export function setText(node: Element, text: string): void {
 }
 
 /** Gives the reader's browser a file. */
-export function download(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
+export function download(name: string, content: string | Blob, type: string): void {
+  const link = element("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
+  document.body.append(link);
   link.click();
+  link.remove();
+  // The browser has to have begun.
   setTimeout(() => {
     URL.revokeObjectURL(link.href);
-  }, 10_000);
+  }, 60_000);
 }

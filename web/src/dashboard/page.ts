@@ -2,7 +2,8 @@
 
 import { csv, isoTime } from "./csv";
 import { button, el, field, setHidden, setText } from "./dom";
-import { download, fileName, maySave, type Offer } from "./download";
+import { download } from "../chart/dom";
+import { fileName, maySave, type Offer } from "./download";
 import { EmptyView } from "./empty_view";
 import { Feeds } from "./feeds";
 import { readHistory, writeHistory } from "./history";

@@ -122,7 +122,7 @@ export class ChartWidget {
 
   private async savePng(view: ChartView): Promise<void> {
     try {
-      download(await view.toPng(), `${this.fileName()}.png`);
+      download(`${this.fileName()}.png`, await view.toPng(), "image/png");
     } catch (error) {
       view.setStatus([], [`the picture could not be saved: ${String(error)}`]);
     }
@@ -131,7 +131,7 @@ export class ChartWidget {
   private savePage(): void {
     const snapshot = snapshotOf(this.config, this.data, this.now());
     const page = pageOf(snapshot, String(this.model.get("_esm")), String(this.model.get("_css")));
-    download(new Blob([page], { type: "text/html" }), `${this.fileName()}.html`);
+    download(`${this.fileName()}.html`, page, "text/html");
   }
 
   private fileName(): string {
