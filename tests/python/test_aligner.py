@@ -153,6 +153,13 @@ def test_what_is_late_within_the_bound_is_taken_in_and_counted_beyond() -> None:
     assert (ledger.loc["b", "time"], ledger.loc["b", "until"]) == (at(10.2), at(10.9))
 
 
+def test_what_is_late_within_the_bound_is_taken_in_at_the_start_too() -> None:
+    aligner = hf.Aligner("1s", lateness=5)
+    wide = all_of(aligner, rows((10, "a", 1)), rows((8, "a", 2)))
+    assert (aligner.stats().late, aligner.stats().taken) == (0, 2)
+    assert wide["a", "v"].tolist() == [2, pd.NA, 1]
+
+
 def test_a_clock_in_the_future_closes_nobodys_bucket() -> None:
     aligner = hf.Aligner("1s", lateness=1, ahead=60)
     aligner.push(rows((0, "good", 1), received=0.1))
