@@ -37,10 +37,9 @@ _PART_ROWS: Final = 50_000
 class Account:
     """What all workers together did: ``stats``, a row a seat, and ``ledger``, as :meth:`Stream.ledger` with ``seat`` and ``worker``."""
 
-    def __init__(self, stats: pd.DataFrame, ledger: pd.DataFrame, keeper: Any = None) -> None:
+    def __init__(self, stats: pd.DataFrame, ledger: pd.DataFrame) -> None:
         self.stats = stats
         self.ledger = ledger
-        self._keeper = keeper  # of the temporary directory
 
     def __repr__(self) -> str:
         return f"<honeyframe.dask.Account of {len(self.stats)} seats: {int(self.stats['spooled'].sum()):,} messages>"
@@ -68,7 +67,7 @@ def read_mqtt(
         uri, topics, seconds, rows: as :func:`honeyframe.read_mqtt`; ``rows`` are messages here, and may be some more.
         client: of Dask; by default the one that is current.
         directory: where the workers write their spools, on a file system that all of them and the caller share. By default a temporary one,
-            for a cluster of this machine, which goes with the frame.
+            for a cluster of this machine, which goes after the frame and what is made of it here: keep one while futures of it compute.
         sessions: how many workers hold a session; by default all. More than the broker's plan allows are refused.
         group: of the shared subscription; by default one of this call's own.
         part_rows: of a partition, in messages.
@@ -116,8 +115,8 @@ def read_mqtt(
     for part in parts:
         ingest.finish(part)  # another run in this directory does not read them again
     ingest.save()
-    frame = frame_of(setting.dask, parts, setting.extraction)
-    frame.honeyframe = Account(ingest.stats(), ledger, keeper)
+    frame = frame_of(setting.dask, parts, setting.extraction, keeper)
+    frame.honeyframe = Account(ingest.stats(), ledger)
     if not parts:
         warn(f"no message arrived on {', '.join(setting.filters)} within {duration} s on {len(ingest.stats())} sessions", NoMessagesWarning)
     return frame

@@ -117,9 +117,16 @@ def copies(part: Part) -> list[int]:
 
 
 def read_part(
-    part: Part, options: Mapping[str, Any] | None = None, schema: pa.Schema | None = None, columns: Sequence[str] | None = None
+    part: Part,
+    options: Mapping[str, Any] | None = None,
+    schema: pa.Schema | None = None,
+    columns: Sequence[str] | None = None,
+    keeper: object = None,
 ) -> pd.DataFrame:
-    """The part as a DataFrame: with ``schema``, in its columns and types. Runs on a worker; gives the same each time."""
+    """The part as a DataFrame: with ``schema``, in its columns and types. Runs on a worker; gives the same each time.
+
+    ``keeper`` is not read: an expression that calls this holds it, and so the directory.
+    """
     from .dtypes import to_pandas
 
     table = read_table(part, options or {})

@@ -146,17 +146,23 @@ def _earlier(directory: Path) -> dict[str, Any]:
     return found
 
 
-class _Keeper:
-    """Who has it has the temporary directory."""
+class Keeper:
+    """Who has it has the temporary directory. It stays in this process: a worker gets None for it."""
 
     def __init__(self, directory: Path) -> None:
         self._finalizer = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
 
-def open_directory(directory: Any) -> tuple[Path, Any]:
+    def __dask_tokenize__(self) -> str:
+        return "honeyframe-keeper"
+
+
+def open_directory(directory: Any) -> tuple[Path, Keeper | None]:
     if directory is None:
         made = Path(tempfile.mkdtemp(prefix="honeyframe-"))
-        return made, _Keeper(made)
+        return made, Keeper(made)
     place = check_path("directory", directory).absolute()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     return place, None

@@ -19,7 +19,7 @@ from .durations import seconds as to_seconds
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .dask_setting import Setting
+    from .dask_setting import Keeper, Setting
 
 
 class DaskStream:
@@ -194,8 +194,13 @@ class DaskRecorder:
         self.close()
 
 
-def frame_of(dask_client: distributed.Client | None, parts: list[Part], extraction: Mapping[str, Any]) -> dd.DataFrame:
-    """Reads all parts once for their columns, since a Dask DataFrame has the same in all its partitions."""
+def frame_of(
+    dask_client: distributed.Client | None, parts: list[Part], extraction: Mapping[str, Any], keeper: Keeper | None = None
+) -> dd.DataFrame:
+    """Reads all parts once for their columns, since a Dask DataFrame has the same in all its partitions.
+
+    What is made of the frame holds ``keeper``, as the frame does.
+    """
     if dask_client is not None:
         futures = dask_client.map(part_schema, parts, options=extraction, pure=False, key="honeyframe-schema")
         schemas = dask_client.gather(futures)
@@ -209,7 +214,8 @@ def frame_of(dask_client: distributed.Client | None, parts: list[Part], extracti
         return nothing
     schema = common_schema(schemas)
     meta = empty_frame(schema)
-    frame: dd.DataFrame = dd.from_map(read_part, parts, options=dict(extraction), schema=schema, meta=meta, label="honeyframe-part")
+    how = {"options": dict(extraction), "schema": schema, "keeper": keeper}
+    frame: dd.DataFrame = dd.from_map(read_part, parts, **how, meta=meta, label="honeyframe-part")
     return frame
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import logging
 import os
@@ -227,6 +228,14 @@ def test_read_mqtt_gives_a_dask_dataframe(hivemq: HiveMQ, dask: Any, topic: str)
     assert set(ddf.honeyframe.ledger.query("event == 'connected'")["seat"]) == {0, 1, 2, 3}
     sessions = hf.usage(sessions=True)
     assert not sessions["client_id"].str.startswith("honeyframe-").any(), "a session was left with the broker"
+
+
+def test_the_temporary_spools_stay_as_long_as_a_frame_that_is_made_of_them(mosquitto: Mosquitto, dask: Any, topic: str) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    with Load(uri, topic, 100, 2):
+        ddf = hf.dask.read_mqtt(uri, f"{topic}/{{line}}", seconds=20, rows=50)[["n"]]
+    gc.collect()
+    assert len(ddf.compute()) >= 50
 
 
 def test_what_was_done_with_is_not_read_again(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import pickle
 import time
 import warnings
 from dataclasses import replace
@@ -18,6 +20,8 @@ from honeyframe import _core
 pytest.importorskip("dask.dataframe")
 
 from honeyframe.dask_parts import Part, common_schema, digest, empty_frame, part_schema, parts_of_spool, read_part, split
+from honeyframe.dask_setting import Keeper
+from honeyframe.dask_stream import frame_of
 
 OPTIONS = {"topic_template": "plant/{line}/t", "metadata": ["topic", "recv_time", "dup", "spool_seq"]}
 
@@ -87,6 +91,18 @@ def test_what_is_not_there_any_more_is_an_error_and_not_a_short_frame(tmp_path: 
         warnings.simplefilter("ignore", hf.errors.HoneyframeWarning)
         with pytest.raises(hf.SpoolError, match="not there any more, or damaged"):
             read_part(Part(spool, 1, 100, 100), OPTIONS)
+
+
+def test_a_temporary_directory_is_there_as_long_as_a_frame_that_is_made_of_it(tmp_path: Path) -> None:
+    spool = write(tmp_path / "spool", [{"n": n} for n in range(10)])
+    ddf = frame_of(None, parts_of_spool(spool, 4), OPTIONS, Keeper(tmp_path / "spool"))[["n"]]
+    gc.collect()
+    assert ddf.compute(scheduler="sync")["n"].tolist() == list(range(10))
+    assert len(pickle.loads(pickle.dumps(ddf)).compute(scheduler="sync")) == 10  # holds nothing: it is a worker's
+    assert (tmp_path / "spool").exists()
+    del ddf
+    gc.collect()
+    assert not (tmp_path / "spool").exists()
 
 
 def test_read_spool_needs_no_cluster(tmp_path: Path) -> None:
