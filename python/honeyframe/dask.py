@@ -101,14 +101,13 @@ def read_mqtt(
     setting = Setting(client, secret_uri, topics, place, sessions, group, plain, session_expiry="10min")
     ingest = setting.ingest
     try:
-        ingest.start()
+        ingest.start(end_sessions=True)
         end = None if duration is None else time.monotonic() + duration
         parts: list[Part] = []
         while (end is None or time.monotonic() < end) and (most is None or ingest.messages < most):
             left = 0.2 if end is None else min(0.2, max(0.0, end - time.monotonic()))
             parts += ingest.parts(part_rows, wait=left)
             time.sleep(min(left, 0.02))
-        ledger = ingest.ledger()
     finally:
         ingest.close(end_sessions=True)
     parts += ingest.parts(part_rows, all_of_it=True)
@@ -116,7 +115,7 @@ def read_mqtt(
         ingest.finish(part)  # another run in this directory does not read them again
     ingest.save()
     frame = frame_of(setting.dask, parts, setting.extraction, keeper)
-    frame.honeyframe = Account(ingest.stats(), ledger)
+    frame.honeyframe = Account(ingest.stats(), ingest.ledger())
     if not parts:
         warn(f"no message arrived on {', '.join(setting.filters)} within {duration} s on {len(ingest.stats())} sessions", NoMessagesWarning)
     return frame

@@ -6,10 +6,8 @@ that has another already, until one comes. What is in a seat's spool is counted 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import pickle
 import threading
 import time
 from collections import deque
@@ -19,8 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .dask_parts import Part
-from .dask_seats import INGEST_FILE, OPERATION, Piece, SeatPlan, SeatReport, SeatsPlugin
-from .errors import ConnectError, InvalidArgumentError, OperationTimeoutError, PermissionDenied, SpoolInUseError, WebSocketInUseError
+from .dask_seats import INGEST_FILE, Piece, SeatPlan, SeatReport, SeatsPlugin, last_messages, rest_of
+from .dask_workers import Workers
+from .errors import (
+    ConnectError,
+    HoneyframeError,
+    InvalidArgumentError,
+    OperationTimeoutError,
+    PermissionDenied,
+    SpoolInUseError,
+    WebSocketInUseError,
+)
 from .ledger import LedgerRow, ledger_frame
 from .whole_file import whole_file
 
@@ -34,7 +41,7 @@ _HOLD_SECONDS: Final = 10.0  # for a lost worker's seat to be taken: what it had
 _RETRY_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 5.0
 _TAKE_SECONDS: Final = 25.0  # connecting, twice where the broker speaks MQTT 3, and subscribing
-_LEAVE_SECONDS: Final = 15.0
+_LEAVE_SECONDS: Final = 25.0  # a recorder tries for ten to write what it has
 _SUSPICION_SECONDS: Final = 120.0  # within it a message comes again that a lost worker has not acknowledged
 _SUMS: Final = ("received", "dropped", "rejected", "duplicates", "recorded")
 
@@ -60,6 +67,7 @@ class IngestPlan:
 class SeatState:
     number: int
     worker: str | None = None
+    lost: bool = False  # the worker that had it last did not leave it
     free_since: float = 0.0
     retry_at: float = 0.0
     runs: int = 0
@@ -76,7 +84,8 @@ class SeatState:
     ledgers: dict[int, pd.DataFrame] = field(default_factory=dict)
     workers: dict[int, str] = field(default_factory=dict)
 
-    def end_run(self) -> None:
+    def end_run(self, *, lost: bool = False) -> None:
+        self.lost = lost
         for name in _SUMS:
             self.before[name] = self.before.get(name, 0) + self.counters.get(name, 0)
         self.counters = {}
@@ -99,6 +108,7 @@ class Ingest:
 
     def __init__(self, dask: distributed.Client, plan: IngestPlan) -> None:
         self._dask = dask
+        self._workers = Workers(dask)
         self._plan = plan
         self._lock = threading.RLock()
         self._seats: dict[int, SeatState] = {}
@@ -106,20 +116,21 @@ class Ingest:
         self._suspicions: list[Suspicion] = []
         self._back: list[Part] = []
         self._error: BaseException | None = None
+        self._error_told = False
         self._stop = threading.Event()
         self._came = threading.Condition(self._lock)
         self._no_seat_told = False
         self._saved = ""
         self._thread = threading.Thread(target=self._run, name="honeyframe-dask", daemon=True)
 
-    def start(self) -> None:
-        """Takes all seats, or raises what the first one that failed says.
+    def start(self, *, end_sessions: bool = False) -> None:
+        """Takes all seats, or raises what the first one that failed says: then with ``end_sessions`` none of the others' is left.
 
         Raises:
             InvalidArgumentError: there are more workers than the broker's plan has sessions for; or no worker.
         """
         self._open_directory()
-        workers = self._workers()
+        workers = self._workers.addresses()
         if not workers:
             raise InvalidArgumentError("the Dask cluster has no worker", hint="client.wait_for_workers(1), or cluster.scale(4).")
         self._dask.register_plugin(SeatsPlugin())
@@ -135,7 +146,7 @@ class Ingest:
         try:
             self._assign(workers, first=True)
         except BaseException:
-            self._leave(None, end=False)
+            self._leave(None, end=end_sessions)
             raise
         self._thread.start()
 
@@ -147,6 +158,7 @@ class Ingest:
         with self._came:
             while not self._back and not any(seat.ripe for seat in self._seats.values()) and not all_of_it:
                 if self._error is not None:
+                    self._error_told = True
                     raise self._error
                 left = end - time.monotonic()
                 if left <= 0 or self._stop.is_set():
@@ -236,28 +248,62 @@ class Ingest:
 
     # --- the end
 
-    def close(self, *, end_sessions: bool) -> None:
-        """Leaves all seats; what has come until then is in the spools, and in :meth:`parts`."""
+    def close(self, *, end_sessions: bool) -> list[BaseException]:
+        """Leaves all seats; what has come until then is in :meth:`parts`. Returns what went wrong and nobody was told."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(_TAKE_SECONDS)
-        self._leave(None, end=end_sessions)
-        with self._came:
-            self._came.notify_all()
-        self.save()
+        untold = [] if self._error is None or self._error_told else [self._error]
+        try:
+            untold += self._leave(None, end=end_sessions)
+        finally:
+            if self._plan.record is None:
+                self._count_rest()
+            with self._came:
+                self._came.notify_all()
+            self.save()
+        return untold
 
-    def _leave(self, numbers: list[int] | None, *, end: bool) -> None:
+    def _leave(self, numbers: list[int] | None, *, end: bool) -> list[BaseException]:
+        """None: all seats, also those of which nobody has heard here. Returns what went wrong."""
         with self._lock:
-            workers = sorted({seat.worker for seat in self._seats.values() if seat.worker and (numbers is None or seat.number in numbers)})
-        if not workers:
-            return
-        answers = self._ask(
-            "leave", {worker: {"ingest": self._plan.id, "numbers": numbers, "end": end} for worker in workers}, _LEAVE_SECONDS
+            held = {
+                seat.number: seat.worker for seat in self._seats.values() if seat.worker and (numbers is None or seat.number in numbers)
+            }
+        asked = {*held.values(), *(self._workers.addresses() if numbers is None else ())}
+        answers = self._workers.ask(
+            "leave", {worker: {"ingest": self._plan.id, "numbers": numbers, "end": end} for worker in sorted(asked)}, _LEAVE_SECONDS
         )
+        errors = []
         for worker, reports in answers.items():
             for report in reports:
                 self._take_in(worker, report)
-                self._seats[report.number].end_run()
+                errors += [] if report.error is None else [report.error]
+        alive = self._workers.addresses() if held.values() - answers.keys() else []
+        with self._lock:
+            for number, worker in held.items():
+                self._seats[number].end_run(lost=worker not in answers)
+                if worker not in answers:
+                    self._note("seat_unheard", f"seat {number}", worker)
+        silent = sorted(set(alive) & (held.values() - answers.keys()))
+        return errors + [OperationTimeoutError(f"the Dask worker {one} did not answer within {_LEAVE_SECONDS:.0f} s") for one in silent]
+
+    def _count_rest(self) -> None:
+        """What lies in the spools and no report has told of: their workers are lost, or did not answer."""
+        for seat in self._seats.values():
+            place = Path(self._directory(seat.number))
+            if not any(place.glob("*.hfspool")):
+                continue
+            try:
+                pieces = rest_of(str(place), seat.counted)
+                last = pieces[-1].last if pieces else seat.counted
+                suspects = last_messages(str(place), last - self._plan.in_flight + 1, last) if seat.lost else frozenset()
+            except HoneyframeError as error:
+                self._note("seat_failed", f"seat {seat.number}", error.message)
+                continue
+            with self._lock:
+                self._count(seat, pieces)
+                self._suspect(seat, last, suspects)
 
     # --- the thread
 
@@ -265,7 +311,7 @@ class Ingest:
         while not self._stop.wait(_TICK_SECONDS):
             try:
                 self._look()
-                self._assign(self._workers())
+                self._assign(self._workers.addresses())
                 self._ripen()
                 self.save()
             except Exception as error:
@@ -276,62 +322,21 @@ class Ingest:
                     self._came.notify_all()
                 return
 
-    def _workers(self) -> list[str]:
-        return sorted(self._dask.nthreads())
-
     def _look(self, *, fresh: bool = False) -> None:
         with self._lock:
             workers = {seat.worker for seat in self._seats.values() if seat.worker}
             known = {seat.number: (seat.counted, seat.done) for seat in self._seats.values()}
         asked = {worker: {"ingest": self._plan.id, "known": known, "fresh": fresh} for worker in workers}
-        for worker, reports in self._ask("look", asked, _LOOK_SECONDS).items():
+        for worker, reports in self._workers.ask("look", asked, _LOOK_SECONDS).items():
             for report in reports:
                 self._take_in(worker, report)
-
-    def _ask(self, action: str, arguments: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, list[SeatReport]]:
-        """What the workers answer, each to its own; those that do not within so long are left out: they are gone, or will answer later."""
-
-        scheduler: Any = self._dask.scheduler
-        answers: dict[str, Any] = {}
-
-        async def one(worker: str, content: bytes) -> None:
-            message = {"op": OPERATION, "action": action, "content": content}
-            answers.update(await scheduler.broadcast(msg=message, workers=[worker], on_error="ignore"))
-
-        async def all_of_them() -> None:
-            end = time.monotonic() + seconds
-            waiting = {asyncio.ensure_future(one(worker, pickle.dumps(content))): worker for worker, content in arguments.items()}
-            while waiting and time.monotonic() < end:
-                done, _ = await asyncio.wait(waiting, timeout=_TICK_SECONDS)
-                for task in done:
-                    del waiting[task]
-                    task.result()
-                alive = await scheduler.ncores(workers=None) if waiting else {}
-                for task in [task for task, worker in waiting.items() if worker not in alive]:  # nobody waits for the dead
-                    task.cancel()
-                    del waiting[task]
-            for task in waiting:
-                task.cancel()
-
-        if arguments:
-            self._dask.sync(all_of_them)
-        return {
-            worker: pickle.loads(answer["result"])
-            for worker, answer in answers.items()
-            if isinstance(answer, dict) and answer.get("status") == "OK"
-        }
 
     def _take_in(self, worker: str, report: SeatReport) -> None:
         with self._came:
             seat = self._seats[report.number]
             if seat.worker != worker:
                 return  # of a run that has ended
-            for piece in report.pieces:
-                if piece.last <= seat.counted:
-                    continue
-                seat.fresh.append(piece)
-                seat.counted = piece.last
-                seat.messages += piece.messages
+            self._count(seat, report.pieces)
             if report.counters:
                 seat.counters = report.counters
             if report.ledger is not None:
@@ -339,6 +344,14 @@ class Ingest:
             if report.error is not None and self._error is None and not self._stop.is_set():
                 self._error = report.error
             self._came.notify_all()
+
+    def _count(self, seat: SeatState, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
+            if piece.last <= seat.counted:
+                continue
+            seat.fresh.append(piece)
+            seat.counted = piece.last
+            seat.messages += piece.messages
 
     def _ripen(self) -> None:
         """What was there at the look before may go out: since then no worker was lost, or its last messages are known."""
@@ -358,7 +371,7 @@ class Ingest:
         plans = self._choose(workers)
         if not plans:
             return
-        answers = self._ask("take", {worker: {"plans": some} for worker, some in plans.items()}, _TAKE_SECONDS)
+        answers = self._workers.ask("take", {worker: {"plans": some} for worker, some in plans.items()}, _TAKE_SECONDS)
         for worker, some in plans.items():
             if worker not in answers:  # gone, or not ready yet
                 with self._lock:
@@ -382,19 +395,22 @@ class Ingest:
                 seat.retry_at = time.monotonic() + _RETRY_SECONDS
                 self._note("seat_failed", f"seat {seat.number}", str(error).splitlines()[0])
                 return
-            seat.worker, seat.runs = worker, seat.runs + 1
+            seat.worker, seat.runs, seat.lost = worker, seat.runs + 1, False
             seat.workers[seat.runs] = worker
             self._note("seat_taken", f"seat {seat.number}", worker)
-            if report.suspects and seat.runs > 1:
-                until = time.monotonic() + _SUSPICION_SECONDS
-                self._suspicions.append(Suspicion(until, seat.number, report.begin - 1, report.suspects))
+            if seat.runs > 1:
+                self._suspect(seat, report.begin - 1, report.suspects)
+
+    def _suspect(self, seat: SeatState, last: int, messages: frozenset[bytes]) -> None:
+        if messages:
+            self._suspicions.append(Suspicion(time.monotonic() + _SUSPICION_SECONDS, seat.number, last, messages))
 
     def _see_losses(self, workers: list[str]) -> None:
         with self._lock:
             for seat in self._seats.values():
                 if seat.worker is not None and seat.worker not in workers:
                     self._note("worker_lost", f"seat {seat.number}", seat.worker)
-                    seat.end_run()
+                    seat.end_run(lost=True)
 
     def _choose(self, workers: list[str]) -> dict[str, list[SeatPlan]]:
         """Who takes which seat now."""

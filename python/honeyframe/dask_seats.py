@@ -184,6 +184,7 @@ class RecordingSeat:
             self.client.close()
             raise
         self._ledger_at = time.monotonic()
+        self._error: Exception | None = None
 
     def ledger_is_due(self) -> None:
         self._ledger_at = 0.0
@@ -196,9 +197,10 @@ class RecordingSeat:
             self._ledger_at = time.monotonic()
             report.ledger = self.recorder._stream.ledger()
         try:
-            self.recorder._raise_error()
-        except HoneyframeError as error:
-            report.error = error
+            self.recorder._raise_error()  # once: an answer may be lost
+        except Exception as error:
+            self._error = error
+        report.error = self._error
         return report
 
     def leave(self, *, end: bool) -> SeatReport:
@@ -209,7 +211,7 @@ class RecordingSeat:
         try:
             stats = self.recorder.stop()
             report.counters = {name: getattr(stats, name) for name in report.counters}
-        except HoneyframeError as error:
+        except Exception as error:
             report.error = error
         if end:
             _end_session(self.plan)
@@ -326,4 +328,11 @@ async def leave_seats(ingest: str | None, numbers: list[int] | None, end: bool) 
     """Leaves the seats of these numbers, or all of this ingest, or of any, that are taken here."""
     keys = [key for key in list(_taken) if ingest in (None, key[0]) and (numbers is None or key[1] in numbers)]
     seats = [_taken.pop(key) for key in keys]
-    return await asyncio.gather(*(asyncio.to_thread(seat.leave, end=end) for seat in seats))
+    return await asyncio.gather(*(asyncio.to_thread(_leave, seat, end) for seat in seats))
+
+
+def _leave(seat: Seat | RecordingSeat, end: bool) -> SeatReport:
+    try:
+        return seat.leave(end=end)
+    except Exception as error:  # the others' reports are not lost with it
+        return SeatReport(seat.plan.number, error=error)

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import dask.dataframe as dd
@@ -15,6 +16,7 @@ from .arguments import check_count
 from .dask_parts import Part, common_schema, empty_frame, part_schema, read_part
 from .durations import Duration
 from .durations import seconds as to_seconds
+from .errors import HoneyframeError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +131,7 @@ class DaskStream:
         return frame
 
     def ledger(self) -> pd.DataFrame:
-        """Of all workers, and of who came and went (``seat_taken``, ``worker_lost``, ``seat_failed``, ``no_seat``): as
+        """Of all workers, and of who came and went (``seat_taken``, ``worker_lost``, ``seat_failed``, ``seat_unheard``, ``no_seat``): as
         :meth:`Stream.ledger`, with ``seat`` and ``worker``. Of a worker that was lost it has what was known two seconds before, at most."""
         return self._setting.ingest.ledger()
 
@@ -182,16 +184,29 @@ class DaskRecorder:
         return self._setting.ingest.ledger()
 
     def close(self, *, end_sessions: bool | None = None) -> None:
-        """Ends it: what has come is written and committed. The sessions stay with the broker, unless ``end_sessions`` says otherwise."""
-        if not self._closed:
-            self._closed = True
-            self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+        """Ends it: what has come is written and committed. The sessions stay with the broker, unless ``end_sessions`` says otherwise.
+
+        Raises:
+            RecordingStorageError: a worker could not write it within ten seconds. It is in its spool, for the next run.
+            OperationTimeoutError: a worker did not answer, and may still be writing.
+            RecordingError, SpoolError, ConnectError: why a worker's recorder has ended before, where :meth:`wait` has not told it.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        untold = self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+        if untold:
+            raise untold[0]
 
     def __enter__(self) -> DaskRecorder:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.close()
+            return
+        with contextlib.suppress(HoneyframeError):  # the first error is the one to be told
+            self.close()
 
 
 def frame_of(

@@ -213,6 +213,32 @@ def test_recordings_of_all_workers_have_everything(hivemq: HiveMQ, dask: Any, tm
     assert recorder.stats()["dropped"].sum() == 0
 
 
+def test_a_last_commit_that_fails_is_told(
+    mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str, request: pytest.FixtureRequest
+) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    request.addfinalizer(lambda: dask.run(_fail_to_commit, False))
+    recorder = hf.dask.record(uri, f"{topic}/#", tmp_path / "recording", end_sessions=True)
+    dask.run(_fail_to_commit, True)
+    with hf.connect(uri, username="both", password="both-password") as client:
+        client.publish_many(({"n": n} for n in range(20)), f"{topic}/x")
+    wait_until(lambda: recorder.stats()["received"].sum() == 20, 10)
+    with pytest.raises(hf.RecordingStorageError, match="no room"):
+        recorder.close()
+    assert recorder.stats()["recorded"].sum() == 0
+
+
+def _fail_to_commit(fails: bool) -> None:
+    from honeyframe import recorder_thread
+    from honeyframe.recording_writer import RecordingWriter
+
+    def commit(writer: RecordingWriter) -> bool:
+        raise hf.RecordingStorageError("no room is left")
+
+    kept: Any = vars(recorder_thread).setdefault("_kept_for_a_test", (RecordingWriter.commit, recorder_thread._LAST_SECONDS))
+    RecordingWriter.commit, recorder_thread._LAST_SECONDS = (commit, 0.5) if fails else kept  # type: ignore[method-assign, misc]
+
+
 def test_read_mqtt_gives_a_dask_dataframe(hivemq: HiveMQ, dask: Any, topic: str) -> None:
     uri = hivemq.uri("mqtt", "127.0.0.1")
     with Load(uri, topic, 500, 4):
