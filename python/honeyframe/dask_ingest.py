@@ -52,7 +52,7 @@ class IngestPlan:
 
     id: str
     group: str
-    uri: str
+    uri: str | None  # None: a profile, among the options of connect(), says it
     filters: tuple[str, ...]
     directory: Path
     connect: Mapping[str, Any]

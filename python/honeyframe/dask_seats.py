@@ -48,7 +48,7 @@ class SeatPlan:
 
     ingest: str
     number: int
-    uri: str
+    uri: str | None  # None: a profile says it
     client_id: str
     filters: tuple[str, ...]
     directory: str

@@ -66,11 +66,16 @@ class Setting:
         if any(one.startswith("$share/") for one in wanted.filters):
             raise InvalidArgumentError("the filters are shared by honeyframe: leave $share/<group>/ out, and name the group with group=")
         self.filters = wanted.filters
-        address = read_address(uri) if "profile" not in options else None
+        profile = options.get("profile")
+        if profile is not None and uri is not None:
+            raise InvalidArgumentError("uri and profile are both given: pass one of them")
+        address = read_address(uri) if profile is None else None
         connect = {name: options.pop(name) for name in list(options) if name in ConnectOptions.__annotations__}
         own = [name for name in connect if name in _OWN]
         if own:
             raise InvalidArgumentError(f"hf.dask sets {', '.join(own)} itself")
+        if address is not None and address.username is not None and connect.get("username") is None:
+            connect["username"] = address.username  # which address.display leaves out
         connect["session_expiry"] = to_seconds(session_expiry, "session_expiry")
         for name, value in connect.items():
             if isinstance(value, Path):
@@ -92,22 +97,24 @@ class Setting:
         plan = IngestPlan(
             id=before.get("id") or random_names.token_hex(8),
             group=self.name,
-            uri="" if address is None else address.display,
+            uri=None if address is None else address.display,
             filters=self.filters,
             directory=directory,
             connect=connect,
             stream={"overflow": "block", **stream_options},
             in_flight=_IN_FLIGHT,
             sessions=None if sessions is None else check_count("sessions", sessions, 1),
-            most_sessions=None if address is None else _most_sessions(address),
+            most_sessions=_most_sessions(address),
             record=recording,
         )
         self.ingest = Ingest(found, plan)
 
 
-def _most_sessions(address: Address) -> int | None:
+def _most_sessions(address: Address | None) -> int | None:
+    """``address`` is None where a profile, which workers may have alone, says it."""
     text = os.environ.get(PLAN_VARIABLE, "").strip()
-    plan = read_plan(text, PLAN_VARIABLE) if text else find_plan(address.host, loopback=address.is_loopback)
+    found = None if address is None else find_plan(address.host, loopback=address.is_loopback)
+    plan = read_plan(text, PLAN_VARIABLE) if text else found
     return None if plan is None else plan.connections
 
 

@@ -24,6 +24,7 @@ from tests.brokers.proxies import Relay
 from tests.waiting import wait_until
 
 import honeyframe as hf
+from honeyframe.profiles import Profile, ProfileWriter
 
 distributed = pytest.importorskip("distributed")
 
@@ -283,6 +284,8 @@ def test_errors_of_a_worker_are_typed_in_the_caller(hivemq: HiveMQ, dask: Any, t
     with pytest.raises(hf.SubscribeDenied) as refused:
         hf.dask.read_mqtt(uri, "plant/x", seconds=1, username="pub", password_file=_file(tmp_path, "pub-password"))
     assert refused.value.filters[0].endswith("/plant/x")
+    with pytest.raises(hf.SubscribeDenied):
+        hf.dask.read_mqtt(uri.replace("//", "//pub@"), "plant/x", seconds=1, password_file=_file(tmp_path, "pub-password"))
     with pytest.raises(hf.PermissionDenied):
         hf.dask.read_mqtt(uri, "plant/x", seconds=1, username="both", password_file=_file(tmp_path, "wrong"))
     with (
@@ -293,6 +296,18 @@ def test_errors_of_a_worker_are_typed_in_the_caller(hivemq: HiveMQ, dask: Any, t
         with pytest.raises(ZeroDivisionError):
             list(stream.map(_divide, seconds=10))
         assert next(stream.map(len, seconds=10)) == 1  # it is not lost
+
+
+def test_workers_read_by_a_profile(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    options = {"username": "both", "password_file": _file(tmp_path, "both-password")}
+    with ProfileWriter("of-workers", replace=True) as writer:
+        writer.write(Profile("of-workers", uri, options))
+    with Load(uri, topic, 100, 2):
+        ddf = hf.dask.read_mqtt(profile="of-workers", topics=f"{topic}/#", seconds=20, rows=50)
+    assert len(ddf.compute()) >= 50
+    with pytest.raises(hf.InvalidArgumentError, match="uri and profile are both given"):
+        hf.dask.read_mqtt(uri, topic, profile="of-workers")
 
 
 def _file(folder: Path, text: str) -> str:
