@@ -62,17 +62,16 @@ def read_table(part: Part, options: Mapping[str, Any]) -> Table:
     """
     stream = open_spool(part.directory, part.first, **options)
     taken: list[Batch] = []
-    left = part.messages
     with stream:
-        for batch in stream.batches(max_rows=max(1, min(left, READ_ROWS)), max_seconds=0):
+        for batch in stream.batches(max_rows=max(1, min(part.messages, READ_ROWS)), max_seconds=0):
             batch, is_last = _up_to(batch, part.last)
             taken.append(batch)
-            left -= batch.num_rows
             if is_last or _reaches(batch, part.last):
                 break
-        lost = stream.stats().dropped
+        stats = stream.stats()
         schema = stream._reader.schema()
-    if lost:
+    if stats.dropped or stats.received < part.messages:
+        lost = max(stats.dropped, part.messages - stats.received)
         raise SpoolError(
             f"{lost:,} messages of {part.first:,} to {part.last:,} in the spool {part.directory} are not there any more, or damaged",
             hint="A spool that is full deletes its oldest segments: give it more, spool_max_bytes=, or read faster.",

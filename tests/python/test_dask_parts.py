@@ -93,6 +93,19 @@ def test_what_is_not_there_any_more_is_an_error_and_not_a_short_frame(tmp_path: 
             read_part(Part(spool, 1, 100, 100), OPTIONS)
 
 
+def test_a_spool_that_is_shorter_than_the_part_is_an_error(tmp_path: Path) -> None:
+    spool = write(tmp_path / "spool", [{"n": n} for n in range(100)])
+    (segment,) = (tmp_path / "spool").glob("*.hfspool")
+    segment.write_bytes(segment.read_bytes()[: segment.stat().st_size // 2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hf.errors.HoneyframeWarning)
+        there = sum(part.messages for part in parts_of_spool(spool, 1000))
+        assert 30 < there < 70
+        assert len(read_part(Part(spool, 1, there, there), OPTIONS)) == there
+        with pytest.raises(hf.SpoolError, match=f"{100 - there} messages of 1 to 100 .* not there any more, or damaged"):
+            read_part(Part(spool, 1, 100, 100), OPTIONS)
+
+
 def test_a_temporary_directory_is_there_as_long_as_a_frame_that_is_made_of_it(tmp_path: Path) -> None:
     spool = write(tmp_path / "spool", [{"n": n} for n in range(10)])
     ddf = frame_of(None, parts_of_spool(spool, 4), OPTIONS, Keeper(tmp_path / "spool"))[["n"]]
