@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.brokers.mosquitto import Mosquitto
 from tests.integration.conftest import Dial
@@ -82,7 +84,7 @@ def test_duckdb_has_each_message_once_though_it_was_killed(mosquitto: Mosquitto,
         publish(1000, late=False)
         time.sleep(1)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(10) == 0, process.stderr and process.stderr.read()
     hf.end_session("to-duckdb", arguments[0], username="both", password="both-password")
     with duckdb.connect(str(database), read_only=True) as found:
         total = found.execute(
@@ -93,6 +95,33 @@ def test_duckdb_has_each_message_once_though_it_was_killed(mosquitto: Mosquitto,
     assert total[0] == 1500
     assert total[2] == 1000
     assert twice == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ([21], [21.5, 22], [21.0, 21.5, 22.0]),
+        ([-1], [2**64 - 1], [-1, 2**64 - 1]),
+        ([None], [5_000_000_000], [None, 5_000_000_000]),
+        ([1.5], [2], [1.5, 2.0]),
+        ([True], ["off"], ["true", "off"]),
+        ([[1, 2]], ["off"], ["[1, 2]", "off"]),
+        (["off"], [3], ["off", "3"]),
+    ],
+)
+def test_duckdb_keeps_values_as_they_are_when_a_type_changes(
+    monkeypatch: pytest.MonkeyPatch, first: list[Any], second: list[Any], found: list[Any]
+) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    monkeypatch.syspath_prepend(str(EXAMPLES / "python"))
+    to_duckdb: Any = importlib.import_module("to_duckdb")
+    with duckdb.connect() as database:
+        to_duckdb.last_number(database)
+        for number, values in enumerate((first, second), 1):
+            rows = hf.extract([json.dumps({"v": value}).encode() for value in values]).to_arrow()
+            to_duckdb.write(database, hf.Table.from_arrow(rows.append_column("_spool_seq", pa.array([number] * len(rows)))))
+        assert [value for (value,) in database.execute("select v from telemetry order by _spool_seq").fetchall()] == found
+        assert to_duckdb.last_number(database) == 2
 
 
 def test_an_alert_on_silence_comes_and_goes(mosquitto: Mosquitto, client: hf.Client) -> None:
@@ -193,8 +222,6 @@ def test_the_unit_file_is_one() -> None:
 
 def test_silence_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES / "python"))
-    import importlib
-
     line: Any = importlib.import_module("silence").Line(0.0)
     assert not line.is_silent(1e9)  # nothing is known of it
     for second in range(1, 10):
