@@ -20,8 +20,8 @@ READ_ROWS: Final = 50_000
 SEQUENCE: Final = "_spool_seq"
 DUPLICATE: Final = "_dup"
 MISFIT: Final = "_misfit"
-#: What every part has beside the metadata asked for: where a message stands, and whether it may be a copy.
-OWN_COLUMNS: Final = ("_seat", SEQUENCE, DUPLICATE)
+#: What every part is read with, beside the metadata asked for: whether a message may be a copy, and where it stands.
+OWN_METADATA: Final = ("dup", "spool_seq")
 
 
 @dataclass(frozen=True, slots=True)

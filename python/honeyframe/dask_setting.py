@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import distributed
 
-from .arguments import check_count, check_path
+from .arguments import check_count, check_path, check_strings
 from .connection import hide_secrets
 from .dask_ingest import Ingest, IngestPlan
+from .dask_parts import OWN_METADATA
 from .dask_seats import INGEST_FILE
 from .durations import Duration
 from .durations import seconds as to_seconds
@@ -140,7 +141,8 @@ def check_extraction(options: Mapping[str, Any], template: str | None) -> dict[s
     """Options of open_spool(), checked here: a worker would say it later."""
     given = {**options} if template is None else {**options, "topic_template": template}
     check_keywords("hf.dask", given, extract_options.__kwdefaults__ or ())
-    given["metadata"] = spooled_metadata(given, None)["metadata"]
+    asked = check_strings("metadata", spooled_metadata(given, None)["metadata"])
+    given["metadata"] = tuple(dict.fromkeys((*asked, *OWN_METADATA)))
     extract_options(**given)
     return given
 

@@ -93,6 +93,16 @@ def test_what_is_not_there_any_more_is_an_error_and_not_a_short_frame(tmp_path: 
             read_part(Part(spool, 1, 100, 100), OPTIONS)
 
 
+def test_parts_have_their_own_columns_whatever_metadata_is_asked_for(tmp_path: Path) -> None:
+    write(tmp_path / "seat-0", [{"n": n} for n in range(3)])
+    for metadata in (["topic"], []):
+        frame = hf.dask.read_spool(tmp_path, metadata=metadata).compute(scheduler="sync")
+        assert set(frame.columns) == {*(f"_{name}" for name in metadata), "n", "_dup", "_spool_seq", "_seat"}
+        assert frame["_spool_seq"].tolist() == [1, 2, 3]
+    with pytest.raises(hf.InvalidArgumentError, match="metadata must be a list"):
+        hf.dask.read_spool(tmp_path, metadata="topic")
+
+
 def test_a_spool_that_is_shorter_than_the_part_is_an_error(tmp_path: Path) -> None:
     spool = write(tmp_path / "spool", [{"n": n} for n in range(100)])
     (segment,) = (tmp_path / "spool").glob("*.hfspool")
