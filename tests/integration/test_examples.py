@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,8 @@ def test_the_service_records_tells_systemd_and_ends_cleanly(
             systemd.hears("READY=1")
             client.publish_many(({"n": sent + n} for n in range(300)), "plant/1")
             sent += 300
-            assert "STATUS=" in systemd.hears("WATCHDOG=1")
+            systemd.hears("WATCHDOG=1")
+            systemd.hears("STATUS=")
             time.sleep(0.3)
             process.send_signal(end)
             if end == signal.SIGTERM:
@@ -204,6 +206,20 @@ def test_the_service_records_tells_systemd_and_ends_cleanly(
     frame = hf.open(recording).to_pandas()
     assert set(frame["n"]) == set(range(sent))
     assert frame["_spool_seq"].is_unique
+
+
+def test_the_watchdog_hears_nothing_of_a_recorder_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES / "service"))
+    gets_on: Any = importlib.import_module("recorder").gets_on
+    before = hf.RecorderStats(received=10, recorded=7, uncommitted=2, waiting=3, storage_failures=1)
+    assert gets_on(before, before)  # nothing comes
+    came = replace(before, received=11, waiting=4)
+    assert not gets_on(before, came)
+    assert gets_on(came, came)  # no more has come since
+    assert gets_on(before, replace(came, uncommitted=3))
+    assert gets_on(before, replace(came, recorded=9, uncommitted=0))
+    assert gets_on(before, replace(came, storage_failures=2))  # the store is away, and is tried again
+    assert gets_on(before, replace(came, waiting=3, rejected=1))  # too large for the spool: nothing to write
 
 
 def test_the_unit_file_is_one() -> None:
