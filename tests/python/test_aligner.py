@@ -197,7 +197,7 @@ def test_columns_keep_their_place_and_their_types() -> None:
     (second,) = aligner.push(rows((1.5, "b", 7), (2, "c", 1)))
     (third,) = aligner.flush()
     assert first["a", "v"].item() == 2**62 + 1
-    assert [str(kind) for kind in first.dtypes] == ["Int64", "string", "boolean"] or str(first["a", "s"].dtype).startswith("str")
+    assert [str(kind) for kind in first.dtypes] == ["Int64", "string", "boolean"]
     assert list(second.columns) == list(third.columns)
     assert list(second.columns[: len(first.columns)]) == list(first.columns)
     assert second.dtypes[: len(first.columns)].tolist() == first.dtypes.tolist()
@@ -219,7 +219,7 @@ def test_what_has_no_mean_is_left_out_and_told() -> None:
     assert ledger[["event", "column", "detail"]].values.tolist() == [
         ["left_out", "s", "string has no mean"],
         ["left_out", "l", "list<item: int64> has no mean"],
-    ] or set(ledger["column"]) == {"s", "l"}
+    ]
 
 
 def test_a_column_that_changes_its_type_is_one_column() -> None:
