@@ -22,7 +22,7 @@ try:
 except ImportError as error:  # pragma: no cover - the tests have it
     raise ImportError("hf.dask needs Dask: pip install 'honeyframe[dask]'") from error
 
-from .dask_parts import Part, parts_of_spool
+from .dask_parts import Part, joined, parts_of_spool
 from .dask_setting import Setting, check_extraction, current_client, open_directory, without_secrets
 from .dask_stream import DaskRecorder, DaskStream, frame_of
 
@@ -70,7 +70,7 @@ def read_mqtt(
             for a cluster of this machine, which goes after the frame and what is made of it here: keep one while futures of it compute.
         sessions: how many workers hold a session; by default all. More than the broker's plan allows are refused.
         group: of the shared subscription; by default one of this call's own.
-        part_rows: of a partition, in messages.
+        part_rows: messages of a partition, at most.
         options: of :func:`connect` and :meth:`Client.stream`, but no password: it does not travel through Dask. Workers find it where they
             run, by ``MQTT_PASSWORD``, ``password_file=``, ``profile=`` or the keyring.
 
@@ -114,7 +114,7 @@ def read_mqtt(
     for part in parts:
         ingest.finish(part)  # another run in this directory does not read them again
     ingest.save()
-    frame = frame_of(setting.dask, parts, setting.extraction, keeper)
+    frame = frame_of(setting.dask, joined(parts, part_rows), setting.extraction, keeper)
     frame.honeyframe = Account(ingest.stats(), ingest.ledger())
     if not parts:
         warn(f"no message arrived on {', '.join(setting.filters)} within {duration} s on {len(ingest.stats())} sessions", NoMessagesWarning)
@@ -127,7 +127,7 @@ def read_spool(path: Any, *, client: distributed.Client | None = None, part_rows
     Args:
         path: on a file system that the workers share.
         client: of Dask; by default the one that is current, else Dask's own scheduler of this process.
-        part_rows: of a partition, in messages.
+        part_rows: messages of a partition, at most.
         extraction: as :func:`honeyframe.open_spool`: ``schema``, ``columns``, ``event_time``, ``topic_template``, ….
 
     Example::

@@ -42,16 +42,21 @@ def digest(topic: str | None, payload: bytes) -> bytes:
     return hashlib.blake2b((topic or "").encode() + b"\0" + payload, digest_size=16).digest()
 
 
-def split(part: Part, rows: int) -> list[Part]:
-    """``part`` in pieces of ``rows`` messages; of a spool whose numbers have no jumps."""
-    if part.messages <= rows or part.last - part.first + 1 != part.messages:
-        return [part]
-    ends = [*range(part.first + rows - 1, part.last, rows), part.last]
-    pieces, first = [], part.first
-    for last in ends:
-        pieces.append(replace(part, first=first, last=last, messages=last - first + 1))
-        first = last + 1
-    return pieces
+def joined(parts: Iterable[Part], rows: int) -> list[Part]:
+    """The same messages in fewer parts: neighbours in a spool as one, of ``rows`` messages at most."""
+    found: list[Part] = []
+    newest: dict[str, int] = {}  # of each spool, where it is in ``found``
+    for part in parts:
+        place = newest.get(part.directory)
+        before = None if place is None else found[place]
+        if place is not None and before is not None and before.messages + part.messages <= rows and before.last + 1 == part.first:
+            whole = replace(before, last=part.last, messages=before.messages + part.messages)
+            if whole == replace(part, first=whole.first, messages=whole.messages):  # copies are found in the same way
+                found[place] = whole
+                continue
+        newest[part.directory] = len(found)
+        found.append(part)
+    return found
 
 
 def read_table(part: Part, options: Mapping[str, Any]) -> Table:

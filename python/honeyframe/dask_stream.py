@@ -13,7 +13,7 @@ import dask.dataframe as dd
 import distributed
 
 from .arguments import check_count
-from .dask_parts import Part, common_schema, empty_frame, part_schema, read_part
+from .dask_parts import Part, common_schema, empty_frame, joined, part_schema, read_part
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import HoneyframeError
@@ -108,14 +108,14 @@ class DaskStream:
         while not (limit.is_over or self._closed):
             end = time.monotonic() + period
             parts: list[Part] = []
-            while (left := end - time.monotonic()) > 0 and not limit.is_over and not self._closed:
-                fresh = self._setting.ingest.parts(self._part_rows, wait=min(left, 0.2))
-                limit.saw(sum(part.messages for part in fresh))
-                parts += fresh
-                time.sleep(0.01)
             try:
+                while (left := end - time.monotonic()) > 0 and not limit.is_over and not self._closed:
+                    fresh = self._setting.ingest.parts(self._part_rows, wait=min(left, 0.2))
+                    parts += fresh
+                    limit.saw(sum(part.messages for part in fresh))
+                    time.sleep(0.01)
                 if parts:
-                    yield frame_of(self._setting.dask, parts, self._setting.extraction)
+                    yield frame_of(self._setting.dask, joined(parts, self._part_rows), self._setting.extraction)
             except BaseException:
                 self._setting.ingest.give_back(parts)
                 raise

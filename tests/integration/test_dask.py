@@ -247,6 +247,7 @@ def test_read_mqtt_gives_a_dask_dataframe(hivemq: HiveMQ, dask: Any, topic: str)
     assert ddf.npartitions >= 3
     frame = ddf.compute()
     assert len(frame) >= 600
+    assert ddf.npartitions <= 4 + 2 * len(frame) / 200, "neighbours are not joined"
     assert frame["n"].is_unique
     assert frame.dtypes.equals(ddf.dtypes)
     assert set(frame["_seat"]) == {0, 1, 2, 3}
@@ -277,6 +278,19 @@ def test_what_was_done_with_is_not_read_again(mosquitto: Mosquitto, dask: Any, t
         with hf.connect(uri, username="both", password="both-password") as client:  # while nobody reads: the broker keeps it
             client.publish_many([{"n": 1000 + run}], f"{topic}/x")
     assert sorted(found)[:201] == [*range(200), 1000]
+
+
+def test_frames_that_are_not_taken_are_not_lost(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    with hf.dask.stream(uri, f"{topic}/#", tmp_path / "spools", sessions=2, end_sessions=True) as stream:
+        with Load(uri, topic, 100, 1):
+            pass
+        wait_until(lambda: stream.stats()["spooled"].sum() == 100, 10)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("honeyframe.dask_stream._Limit.saw", lambda *_: _divide(pd.DataFrame()))
+            with pytest.raises(ZeroDivisionError):
+                next(stream.frames(5))
+        assert sorted(next(stream.frames(5, messages=100))["n"].compute()) == list(range(100))
 
 
 def test_errors_of_a_worker_are_typed_in_the_caller(hivemq: HiveMQ, dask: Any, tmp_path: Path) -> None:

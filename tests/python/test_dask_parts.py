@@ -19,7 +19,7 @@ from honeyframe import _core
 
 pytest.importorskip("dask.dataframe")
 
-from honeyframe.dask_parts import Part, common_schema, digest, empty_frame, part_schema, parts_of_spool, read_part, split
+from honeyframe.dask_parts import Part, common_schema, digest, empty_frame, joined, part_schema, parts_of_spool, read_part
 from honeyframe.dask_setting import Keeper
 from honeyframe.dask_stream import frame_of
 
@@ -42,7 +42,22 @@ def test_parts_are_the_whole_each_message_once(tmp_path: Path) -> None:
     frames = [read_part(part, OPTIONS) for part in parts]
     assert pd.concat(frames)["n"].tolist() == list(range(1000))
     assert read_part(parts[3], OPTIONS).equals(frames[3])
-    assert pd.concat(read_part(piece, OPTIONS) for piece in split(parts[3], 50))["n"].tolist() == frames[3]["n"].tolist()
+
+
+def test_neighbours_are_joined(tmp_path: Path) -> None:
+    spool = write(tmp_path / "spool", [{"n": n} for n in range(100)])
+    parts = parts_of_spool(spool, 10)
+    others = [replace(part, directory="other", seat=1) for part in parts]
+    found = joined([one for pair in zip(parts, others, strict=True) for one in pair], 35)
+    assert [(one.seat, one.first, one.last, one.messages) for one in found] == [
+        (seat, first, last, last - first + 1) for first, last in ((1, 30), (31, 60), (61, 90), (91, 100)) for seat in (0, 1)
+    ]
+    assert pd.concat(read_part(part, OPTIONS) for part in found if part.seat == 0)["n"].tolist() == list(range(100))
+    assert joined(parts, 5) == parts
+    suspect = replace(parts[1], suspects=frozenset({b"x"}))
+    original = replace(parts[3], original_until=40)
+    apart = [parts[0], suspect, parts[2], original, parts[6]]
+    assert joined(apart, 1000) == apart
 
 
 def test_messages_of_several_rows_and_of_none_keep_their_part(tmp_path: Path) -> None:
