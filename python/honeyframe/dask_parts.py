@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .errors import SpoolError
 from .frame import Batch, Table, concat
+from .recording_schema import UnifiedSchema
 from .spool import open_spool
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 READ_ROWS: Final = 50_000
 SEQUENCE: Final = "_spool_seq"
 DUPLICATE: Final = "_dup"
-MISFIT: Final = "_misfit"
 #: What every part is read with, beside the metadata asked for: whether a message may be a copy, and where it stands.
 OWN_METADATA: Final = ("dup", "spool_seq")
 
@@ -108,7 +108,7 @@ def mark(table: pa.Table, part: Part) -> pa.Table:
     if part.suspects:
         flags = pc.or_(flags, pc.is_in(table[SEQUENCE], pa.array(copies(part), table[SEQUENCE].type)))
     table = table.set_column(table.column_names.index(DUPLICATE), DUPLICATE, flags)
-    return table.append_column("_seat", pa.array([part.seat] * table.num_rows, pa.int64()))
+    return table.append_column("_seat", pa.repeat(pa.scalar(part.seat, pa.int64()), table.num_rows))
 
 
 def copies(part: Part) -> list[int]:
@@ -131,16 +131,15 @@ def read_part(
 
     ``keeper`` is not read: an expression that calls this holds it, and so the directory.
     """
+    import pyarrow as pa
+
     from .dtypes import to_pandas
 
-    table = read_table(part, options or {})
-    if schema is not None:
-        known = Batch.from_arrow(_empty(schema))
-        table = concat([Table([known._batch]), table])
-    arrow = mark(table.to_arrow(), part)
+    table: pa.Table = read_table(part, options or {}).to_arrow()
     if schema is None:
-        return to_pandas(arrow)
-    frame = to_pandas(arrow)
+        return to_pandas(mark(table, part))
+    wide = UnifiedSchema([(schema, 0)])
+    frame = to_pandas(mark(pa.Table.from_batches(map(wide.cast, table.to_batches()), schema=wide.schema), part))
     wanted = [*(name for name in schema.names if name != "_seat"), "_seat"] if columns is None else list(columns)
     return frame.reindex(columns=wanted)
 
@@ -151,26 +150,11 @@ def part_schema(part: Part, options: Mapping[str, Any]) -> bytes:
     return bytes(schema.remove_metadata().serialize().to_pybytes())
 
 
-def common_schema(schemas: Iterable[bytes]) -> pa.Schema:
-    """The one that holds all of them; with ``_misfit`` where some differ, and a value may not fit."""
+def common_schema(schemas: Iterable[bytes], parts: Iterable[Part]) -> pa.Schema:
+    """The one that holds those of all parts, as :class:`UnifiedSchema` has it; with ``_misfit`` where a value may not fit."""
     import pyarrow as pa
 
-    found = [pa.ipc.read_schema(pa.py_buffer(one)) for one in sorted(set(schemas))]
-    whole = concat([Batch.from_arrow(_empty(schema)) for schema in found]).to_arrow().schema if found else pa.schema([])
-    kinds: dict[str, set[str]] = {}
-    for schema in found:
-        for one in schema:
-            if not pa.types.is_null(one.type):
-                kinds.setdefault(one.name, set()).add(str(one.type))
-    if any(len(types) > 1 for types in kinds.values()) and MISFIT not in whole.names:
-        whole = whole.append(pa.field(MISFIT, pa.string()))
-    return whole
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    return pa.RecordBatch.from_arrays([pa.array([], one.type) for one in schema], schema=schema)
+    return UnifiedSchema([(pa.ipc.read_schema(pa.py_buffer(one)), part.messages) for one, part in zip(schemas, parts, strict=True)]).schema
 
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:
@@ -179,8 +163,7 @@ def empty_frame(schema: pa.Schema) -> pd.DataFrame:
 
     from .dtypes import to_pandas
 
-    table = pa.Table.from_batches([_empty(schema)])
-    return to_pandas(table.append_column("_seat", pa.array([], pa.int64())))
+    return to_pandas(schema.append(pa.field("_seat", pa.int64())).empty_table())
 
 
 def parts_of_spool(directory: str, rows: int, seat: int = 0) -> list[Part]:

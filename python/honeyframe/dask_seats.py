@@ -23,6 +23,7 @@ import distributed
 from .connection import connect
 from .dask_parts import SEQUENCE, digest
 from .errors import HoneyframeError, InvalidArgumentError
+from .recorder_thread import Release
 from .spool import open_spool
 from .traffic_usage import end_session
 
@@ -37,7 +38,6 @@ OPERATION: Final = "honeyframe_seats"
 INGEST_FILE: Final = "ingest.json"  # in the directory that all share
 _PIECE_ROWS: Final = 5_000  # messages of a piece, at most: parts are made of whole pieces
 _PIECE_SECONDS: Final = 0.1
-_HELD_ROWS: Final = 100_000
 _LEDGER_SECONDS: Final = 2.0
 _RAW: Final[dict[str, Any]] = {"payload": "raw", "metadata": ["spool_seq"]}
 
@@ -90,7 +90,6 @@ class Seat:
         self._error: BaseException | None = None
         self._ledger_at = 0.0
         self._counted = plan.counted
-        self._handed = plan.done
         self._done = plan.done
         self.suspects: frozenset[bytes] = frozenset()
         self.client: Client = connect(
@@ -100,6 +99,7 @@ class Seat:
             self.stream: Stream = self.client.stream(
                 *plan.filters, delivery="spooled", spool=plan.directory, spool_from=plan.done + 1, **_RAW, **dict(plan.stream)
             )
+            self._release = Release(self.stream, plan.done)
             spool = self.stream._spool
             self.begin: int = getattr(spool, "first_sequence", 1)
             self.suspects = last_messages(plan.directory, self.begin - plan.in_flight, self.begin - 1)
@@ -117,17 +117,11 @@ class Seat:
                 with self._lock:
                     self._counted = numbers[-1].as_py()
                     self._pieces.append(Piece(numbers[0].as_py(), self._counted, len(numbers)))
-                self._let_go()
+                self._release(self._done)
+                with contextlib.suppress(Warning):
+                    self.stream._tell_all(idle=True)
         except BaseException as error:
             self._error = error
-
-    def _let_go(self) -> None:
-        """Hands out, in the writer's eyes, what is done: from then on it may be deleted."""
-        while self._handed < self._done:
-            batch = self.stream.read(rows=min(_HELD_ROWS, self._done - self._handed), seconds=0.05)
-            if not batch.num_rows:
-                return
-            self._handed = batch.to_arrow().column(SEQUENCE)[-1].as_py()
 
     def report(self, known: tuple[int, int] | None = None) -> SeatReport:
         """``known``: up to which number pieces have arrived where they go, an answer may be lost; and up to which they are done with."""
@@ -144,7 +138,7 @@ class Seat:
             report = SeatReport(self.plan.number, list(self._pieces), error=error)
         with contextlib.suppress(HoneyframeError):
             stats = self.stream.stats()
-            report.counters = {**stats.as_dict(), "connects": self.client.stats()["connects"]}
+            report.counters = {name: getattr(stats, name) for name in ("received", "dropped", "rejected", "duplicates")}
             if time.monotonic() - self._ledger_at > _LEDGER_SECONDS:
                 self._ledger_at = time.monotonic()
                 report.ledger = self.stream.ledger()

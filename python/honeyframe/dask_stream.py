@@ -33,7 +33,6 @@ class DaskStream:
         self._end_sessions = end_sessions
         self._closed = False
         self._copies = 0
-        self._rows = 0
         self._calls = 0
         setting.ingest.start()
 
@@ -78,8 +77,7 @@ class DaskStream:
                 with contextlib.suppress(TimeoutError):
                     distributed.wait(list(work), timeout=0.1, return_when="FIRST_COMPLETED")
                 for future in [one for one in work if one.done()]:
-                    result, rows, copies = future.result()
-                    self._rows += rows
+                    result, copies = future.result()
                     self._copies += copies
                     yield result
                     ingest.finish(work.pop(future))
@@ -127,7 +125,7 @@ class DaskStream:
         ``at_work`` of them, ``received dropped rejected duplicates`` of its workers as far as they could tell. ``attrs["copies"]``: rows
         that :meth:`map` has marked with ``_dup`` so far."""
         frame = self._setting.ingest.stats()
-        frame.attrs.update(copies=self._copies, rows=self._rows)
+        frame.attrs["copies"] = self._copies
         return frame
 
     def ledger(self) -> pd.DataFrame:
@@ -227,17 +225,17 @@ def frame_of(
         whole = extract([], **{**extraction, "metadata": []}).to_arrow().schema
         nothing: dd.DataFrame = dd.from_pandas(empty_frame(whole), npartitions=1)
         return nothing
-    schema = common_schema(schemas)
+    schema = common_schema(schemas, parts)
     meta = empty_frame(schema)
     how = {"options": dict(extraction), "schema": schema, "keeper": keeper}
     frame: dd.DataFrame = dd.from_map(read_part, parts, **how, meta=meta, label="honeyframe-part")
     return frame
 
 
-def _call(function: Callable[[pd.DataFrame], Any], part: Part, extraction: Mapping[str, Any]) -> tuple[Any, int, int]:
+def _call(function: Callable[[pd.DataFrame], Any], part: Part, extraction: Mapping[str, Any]) -> tuple[Any, int]:
     frame = read_part(part, extraction)
     copies = int(frame["_dup"].sum()) if len(frame) else 0
-    return function(frame), len(frame), copies
+    return function(frame), copies
 
 
 class _Limit:

@@ -72,7 +72,7 @@ def test_messages_of_several_rows_and_of_none_keep_their_part(tmp_path: Path) ->
 def test_parts_have_one_schema_whatever_is_in_them(tmp_path: Path) -> None:
     spool = write(tmp_path / "spool", [{"n": 1}, {"n": 2}, {"n": 2.5, "late": "x"}, {"n": "off"}, {"late": None}])
     parts = parts_of_spool(spool, 1)
-    schema = common_schema([part_schema(part, OPTIONS) for part in parts])
+    schema = common_schema([part_schema(part, OPTIONS) for part in parts], parts)
     meta = empty_frame(schema)
     frames = [read_part(part, OPTIONS, schema) for part in parts]
     for frame in frames:
@@ -82,6 +82,15 @@ def test_parts_have_one_schema_whatever_is_in_them(tmp_path: Path) -> None:
     kept = whole["n"].dropna().tolist()
     assert kept == ["1", "2", "2.5", "off"]
     assert read_part(parts[2], OPTIONS, schema, columns=["late", "n"]).columns.tolist() == ["late", "n"]
+
+
+def test_a_value_that_no_common_type_holds_is_a_misfit(tmp_path: Path) -> None:
+    spool = write(tmp_path / "spool", [{"n": 1}, {"n": [1, 2]}, {"n": 3}])
+    parts = parts_of_spool(spool, 1)
+    schema = common_schema([part_schema(part, OPTIONS) for part in parts], parts)
+    whole = pd.concat(read_part(part, OPTIONS, schema) for part in parts)
+    assert whole["n"].tolist() == [1, pd.NA, 3]
+    assert whole["_misfit"].tolist() == [pd.NA, '{"n":[1,2]}', pd.NA]
 
 
 def test_a_copy_is_marked_and_the_first_is_not(tmp_path: Path) -> None:
