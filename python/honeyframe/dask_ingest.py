@@ -10,14 +10,13 @@ import contextlib
 import json
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .dask_parts import Part
 from .dask_seats import INGEST_FILE, Piece, SeatPlan, SeatReport, SeatsPlugin, last_messages, rest_of
+from .dask_states import SUMS, IngestPlan, SeatState, Suspicion
 from .dask_workers import Workers
 from .errors import (
     ConnectError,
@@ -43,64 +42,6 @@ _LOOK_SECONDS: Final = 5.0
 _TAKE_SECONDS: Final = 25.0  # connecting, twice where the broker speaks MQTT 3, and subscribing
 _LEAVE_SECONDS: Final = 25.0  # a recorder tries for ten to write what it has
 _SUSPICION_SECONDS: Final = 120.0  # within it a message comes again that a lost worker has not acknowledged
-_SUMS: Final = ("received", "dropped", "rejected", "duplicates", "recorded")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestPlan:
-    """What all seats have in common."""
-
-    id: str
-    group: str
-    uri: str | None  # None: a profile, among the options of connect(), says it
-    filters: tuple[str, ...]
-    directory: Path
-    connect: Mapping[str, Any]
-    stream: Mapping[str, Any]
-    in_flight: int
-    sessions: int | None  # None: one a worker
-    most_sessions: int | None  # of the broker's plan
-    record: Mapping[str, Any] | None = None  # options of Client.record(), where the seats record
-
-
-@dataclass(slots=True)
-class SeatState:
-    number: int
-    worker: str | None = None
-    lost: bool = False  # the worker that had it last did not leave it
-    free_since: float = 0.0
-    retry_at: float = 0.0
-    runs: int = 0
-    counted: int = 0  # the number in its spool up to which pieces are known
-    done: int = 0  # and up to which they are done with, without a gap
-    messages: int = 0
-    ripe: deque[Piece] = field(default_factory=deque)
-    fresh: list[Piece] = field(
-        default_factory=list
-    )  # of the last look: not handed out yet, for it may have come before a worker's loss was seen
-    at_work: dict[int, tuple[int, bool]] = field(default_factory=dict)  # first -> last, done
-    counters: dict[str, int] = field(default_factory=dict)
-    before: dict[str, int] = field(default_factory=dict)  # of runs that ended
-    ledgers: dict[int, pd.DataFrame] = field(default_factory=dict)
-    workers: dict[int, str] = field(default_factory=dict)
-
-    def end_run(self, *, lost: bool = False) -> None:
-        self.lost = lost
-        for name in _SUMS:
-            self.before[name] = self.before.get(name, 0) + self.counters.get(name, 0)
-        self.counters = {}
-        self.worker = None
-        self.free_since = time.monotonic()
-
-
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """The last messages of a lost worker, up to number ``last`` of its seat, which it may not have acknowledged: others get them, too."""
-
-    until: float
-    seat: int
-    last: int
-    messages: frozenset[bytes]
 
 
 class Ingest:
@@ -221,7 +162,7 @@ class Ingest:
                     "spooled": seat.messages,
                     "waiting": sum(piece.messages for piece in [*seat.ripe, *seat.fresh]),
                     "at_work": sum(not is_done for _, is_done in seat.at_work.values()),
-                    **{name: seat.before.get(name, 0) + seat.counters.get(name, 0) for name in _SUMS},
+                    **{name: seat.before.get(name, 0) + seat.counters.get(name, 0) for name in SUMS},
                 }
                 for seat in self._seats.values()
             ]
@@ -315,21 +256,32 @@ class Ingest:
                 self._ripen()
                 self.save()
             except Exception as error:
-                if self._stop.is_set():
-                    return
                 with self._came:
-                    self._error = error
+                    self._error = error if self._error is None and not self._stop.is_set() else self._error
                     self._came.notify_all()
-                return
+                break
+        while not self._stop.wait(_TICK_SECONDS):  # after an error: seats that nobody looks at are left
+            with contextlib.suppress(Exception):
+                self._look()
 
     def _look(self, *, fresh: bool = False) -> None:
         with self._lock:
-            workers = {seat.worker for seat in self._seats.values() if seat.worker}
+            held = {seat.number: (seat.worker, seat.runs) for seat in self._seats.values() if seat.worker}
             known = {seat.number: (seat.counted, seat.done) for seat in self._seats.values()}
-        asked = {worker: {"ingest": self._plan.id, "known": known, "fresh": fresh} for worker in workers}
+        asked = {worker: {"ingest": self._plan.id, "known": known, "fresh": fresh} for worker, _ in held.values()}
         for worker, reports in self._workers.ask("look", asked, _LOOK_SECONDS).items():
             for report in reports:
                 self._take_in(worker, report)
+            self._see_left({number: run for number, run in held.items() if run[0] == worker}, {report.number for report in reports})
+
+    def _see_left(self, held: Mapping[int, tuple[str | None, int]], reported: set[int]) -> None:
+        """A worker that answers without a seat of its own was started anew, or has left it since nobody had looked for long."""
+        with self._lock:
+            for number in held.keys() - reported:
+                seat = self._seats[number]
+                if (seat.worker, seat.runs) == held[number] and not self._stop.is_set():
+                    self._note("seat_left", f"seat {number}", seat.worker or "")
+                    seat.end_run(lost=True)
 
     def _take_in(self, worker: str, report: SeatReport) -> None:
         with self._came:
@@ -368,6 +320,7 @@ class Ingest:
 
     def _assign(self, workers: list[str], *, first: bool = False) -> None:
         self._see_losses(workers)
+        self._free_for_idle(workers)
         plans = self._choose(workers)
         if not plans:
             return
@@ -416,11 +369,11 @@ class Ingest:
         """Who takes which seat now."""
         now = time.monotonic()
         with self._lock:
-            held = {worker: sum(seat.worker == worker for seat in self._seats.values()) for worker in workers}
+            held = self._held(workers)
             free = [seat for seat in self._seats.values() if seat.worker is None and seat.retry_at <= now]
             idle = [worker for worker in workers if not held[worker]]
             if idle and not any(seat.worker is None for seat in self._seats.values()):
-                free = self._seats_for(idle, held)
+                free = self._new_seats(idle)
             chosen: dict[str, list[SeatPlan]] = {}
             for seat in free:
                 if idle:
@@ -433,20 +386,30 @@ class Ingest:
                 chosen.setdefault(worker, []).append(self._seat_plan(seat))
             return chosen
 
-    def _seats_for(self, idle: list[str], held: dict[str, int]) -> list[SeatState]:
-        """For workers without a seat: one of a worker that has several, else a new one, as far as the broker's plan goes."""
+    def _free_for_idle(self, workers: list[str]) -> None:
+        """Where workers have no seat and none is free, those that have several leave one for each: waited for without the lock."""
+        with self._lock:
+            held = self._held(workers)
+            numbers: list[int] = []
+            for _ in [one for one in workers if not held[one]] if all(seat.worker for seat in self._seats.values()) else ():
+                crowded = max(held, key=lambda one: held[one])
+                if held[crowded] > 1:
+                    held[crowded] -= 1
+                    numbers.append(next(one.number for one in self._seats.values() if one.worker == crowded and one.number not in numbers))
+        if numbers:
+            self._leave(numbers, end=False)
+
+    def _held(self, workers: list[str]) -> dict[str, int]:
+        return {worker: sum(seat.worker == worker for seat in self._seats.values()) for worker in workers}
+
+    def _new_seats(self, idle: list[str]) -> list[SeatState]:
+        """For workers without a seat, as far as the broker's plan goes."""
         found = []
-        for _ in idle:
-            crowded = max(held, key=lambda one: held[one])
-            if held[crowded] > 1:
-                seat = next(one for one in self._seats.values() if one.worker == crowded and one not in found)
-                held[crowded] -= 1
-                self._leave([seat.number], end=False)
-                found.append(seat)
-            elif self._plan.sessions is None and (self._plan.most_sessions is None or len(self._seats) < self._plan.most_sessions):
+        for _ in idle if self._plan.sessions is None else ():
+            if self._plan.most_sessions is None or len(self._seats) < self._plan.most_sessions:
                 number = max(self._seats, default=-1) + 1
                 found.append(self._seats.setdefault(number, SeatState(number)))
-            elif self._plan.sessions is None and not self._no_seat_told:
+            elif not self._no_seat_told:
                 self._no_seat_told = True
                 self._note(
                     "no_seat", None, f"{len(idle)} workers beyond the {self._plan.most_sessions} sessions of the broker's plan only compute"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import distributed
+from tornado.ioloop import PeriodicCallback
 
 from .connection import connect
 from .dask_parts import SEQUENCE, digest
@@ -39,6 +40,8 @@ INGEST_FILE: Final = "ingest.json"  # in the directory that all share
 _PIECE_ROWS: Final = 5_000  # messages of a piece, at most: parts are made of whole pieces
 _PIECE_SECONDS: Final = 0.1
 _LEDGER_SECONDS: Final = 2.0
+_FORGOTTEN_SECONDS: Final = 120.0  # without a look of the caller, which may be waiting for other workers meanwhile: then it is gone
+_FORGOTTEN_TICK: Final = 5.0
 _RAW: Final[dict[str, Any]] = {"payload": "raw", "metadata": ["spool_seq"]}
 
 
@@ -85,6 +88,7 @@ class Seat:
 
     def __init__(self, plan: SeatPlan) -> None:
         self.plan = plan
+        self.looked_at = time.monotonic()
         self._pieces: list[Piece] = []
         self._lock = threading.Lock()
         self._error: BaseException | None = None
@@ -171,6 +175,7 @@ class RecordingSeat:
 
     def __init__(self, plan: SeatPlan) -> None:
         self.plan = plan
+        self.looked_at = time.monotonic()
         self.client: Client = connect(plan.uri, client_id=plan.client_id, clean_start=False, **dict(plan.connect))
         try:
             self.recorder: Recorder = self.client.record(plan.directory, plan.filters, **dict(plan.record or {}))
@@ -262,9 +267,12 @@ class SeatsPlugin(distributed.WorkerPlugin):
 
     def setup(self, worker: Any) -> None:
         worker.handlers[OPERATION] = operate
+        self._tick = PeriodicCallback(leave_forgotten_seats, _FORGOTTEN_TICK * 1000)
+        self._tick.start()
 
     async def teardown(self, worker: Any) -> None:
         """A worker that goes in good order says goodbye: its seats are free at once."""
+        self._tick.stop()
         await leave_seats(None, None, end=False)
 
 
@@ -313,6 +321,8 @@ async def look_at_seats(ingest: str, known: Mapping[int, tuple[int, int]], fresh
 
 def _look(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool) -> list[SeatReport]:
     seats = [seat for (of, _), seat in list(_taken.items()) if of == ingest]
+    for seat in seats:
+        seat.looked_at = time.monotonic()
     for seat in seats if fresh else ():
         seat.ledger_is_due()
     return [seat.report(known.get(seat.plan.number)) for seat in seats]
@@ -321,6 +331,16 @@ def _look(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool) -> lis
 async def leave_seats(ingest: str | None, numbers: list[int] | None, end: bool) -> list[SeatReport]:
     """Leaves the seats of these numbers, or all of this ingest, or of any, that are taken here."""
     keys = [key for key in list(_taken) if ingest in (None, key[0]) and (numbers is None or key[1] in numbers)]
+    return await _leave_all(keys, end)
+
+
+async def leave_forgotten_seats() -> None:
+    """Leaves those that no caller has looked at for long: it was killed, or is cut off. Sessions and spools wait for its next run."""
+    limit = time.monotonic() - _FORGOTTEN_SECONDS
+    await _leave_all([key for key, seat in list(_taken.items()) if seat.looked_at < limit], end=False)
+
+
+async def _leave_all(keys: list[tuple[str, int]], end: bool) -> list[SeatReport]:
     seats = [_taken.pop(key) for key in keys]
     return await asyncio.gather(*(asyncio.to_thread(_leave, seat, end) for seat in seats))
 

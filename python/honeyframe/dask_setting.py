@@ -16,9 +16,10 @@ import distributed
 
 from .arguments import check_count, check_path, check_strings
 from .connection import hide_secrets
-from .dask_ingest import Ingest, IngestPlan
+from .dask_ingest import Ingest
 from .dask_parts import OWN_METADATA
 from .dask_seats import INGEST_FILE
+from .dask_states import IngestPlan
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError

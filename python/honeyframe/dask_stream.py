@@ -129,8 +129,9 @@ class DaskStream:
         return frame
 
     def ledger(self) -> pd.DataFrame:
-        """Of all workers, and of who came and went (``seat_taken``, ``worker_lost``, ``seat_failed``, ``seat_unheard``, ``no_seat``): as
-        :meth:`Stream.ledger`, with ``seat`` and ``worker``. Of a worker that was lost it has what was known two seconds before, at most."""
+        """Of all workers, and of who came and went (``seat_taken``, ``worker_lost``, ``seat_left``, ``seat_failed``, ``seat_unheard``,
+        ``no_seat``): as :meth:`Stream.ledger`, with ``seat`` and ``worker``. Of a worker that was lost it has what was known two seconds
+        before, at most."""
         return self._setting.ingest.ledger()
 
     def close(self, *, end_sessions: bool | None = None) -> None:

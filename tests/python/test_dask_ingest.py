@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from tests.waiting import wait_until
 
 import honeyframe as hf
 from honeyframe import _core
 
 pytest.importorskip("distributed")
 
-from honeyframe.dask_ingest import Ingest, IngestPlan
+from honeyframe.dask_ingest import Ingest
 from honeyframe.dask_parts import digest
 from honeyframe.dask_seats import Piece, SeatReport
+from honeyframe.dask_states import IngestPlan
 
 Answer = Callable[[str, str, Mapping[str, Any]], list[SeatReport] | None]
 
@@ -104,6 +108,63 @@ def test_a_worker_that_does_not_answer_at_the_end_is_told(opened: Callable[[Cast
     assert "worker deaf did not answer" in str(second)
     ledger = ingest.ledger()
     assert ledger.loc[ledger["event"] == "seat_unheard", "detail"].tolist() == ["deaf", "gone"]
+
+
+def test_the_seat_of_a_worker_that_answers_without_it_is_taken_again(opened: Callable[[Cast], Ingest]) -> None:
+    def answer(worker: str, action: str, arguments: Mapping[str, Any]) -> list[SeatReport] | None:
+        return [SeatReport(0)] if action == "look" and worker == "a" else takes_all(worker, action, arguments)
+
+    cast = Cast(["a", "b"], answer)
+    ingest = opened(cast)
+    ingest.start()
+    ingest._look()  # b was started anew, or nobody had looked at it for long
+    assert ingest.stats()["worker"].tolist() == ["a", pd.NA]
+    ledger = ingest.ledger()
+    assert ledger.loc[ledger["event"] == "seat_left", ["topic", "detail"]].values.tolist() == [["seat 1", "b"]]
+    ingest._assign(cast.addresses())
+    assert ingest.stats()[["worker", "runs"]].values.tolist() == [["a", 1], ["b", 2]]
+
+
+def test_nobody_waits_while_a_worker_leaves_a_seat_for_one_that_has_come(opened: Callable[[Cast], Ingest]) -> None:
+    seen: list[int] = []
+
+    def answer(worker: str, action: str, arguments: Mapping[str, Any]) -> list[SeatReport] | None:
+        if action != "leave" or arguments["numbers"] is None:
+            return takes_all(worker, action, arguments)
+        asking = threading.Thread(target=lambda: seen.append(len(ingest.stats())))
+        asking.start()
+        asking.join(5)
+        assert seen, "the lock is held"
+        return [SeatReport(number) for number in arguments["numbers"]]
+
+    cast = Cast(["a", "b"], answer)
+    ingest = opened(cast)
+    ingest.start()
+    cast.workers.remove("b")
+    ingest._see_losses(cast.workers)
+    ingest._seats[1].free_since -= 60
+    ingest._assign(cast.addresses())
+    assert ingest.stats()["worker"].tolist() == ["a", "a"]
+    cast.workers.append("c")
+    ingest._assign(cast.addresses())
+    assert seen == [2]
+    assert sorted(ingest.stats()["worker"]) == ["a", "c"]
+
+
+def test_seats_are_looked_at_after_an_error_too(opened: Callable[[Cast], Ingest], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker leaves those that nobody looks at."""
+    run = Ingest._run
+    cast = Cast(["a"], lambda worker, action, arguments: takes_all(worker, action, arguments) or [SeatReport(0)])
+    ingest = opened(cast)
+    ingest._thread = threading.Thread(target=run, args=(ingest,))
+    monkeypatch.setattr("honeyframe.dask_ingest._TICK_SECONDS", 0.01)
+    monkeypatch.setattr(Ingest, "_ripen", lambda self: 1 / 0)
+    ingest.start()
+    wait_until(lambda: ingest._error is not None, 5)
+    looks = len(cast.asked)
+    wait_until(lambda: len(cast.asked) > looks + 2, 5)
+    (error,) = ingest.close(end_sessions=False)
+    assert isinstance(error, ZeroDivisionError)
 
 
 def test_when_one_worker_fails_at_the_start_all_leave_their_seats(opened: Callable[[Cast], Ingest]) -> None:
