@@ -116,11 +116,12 @@ class Seat:
 
     def _count(self) -> None:
         try:
-            for batch in self._meter.batches(max_rows=_PIECE_ROWS, max_seconds=_PIECE_SECONDS):
-                numbers = batch.to_arrow().column(SEQUENCE)
-                with self._lock:
-                    self._counted = numbers[-1].as_py()
-                    self._pieces.append(Piece(numbers[0].as_py(), self._counted, len(numbers)))
+            for batch in self._meter.batches(max_rows=_PIECE_ROWS, max_seconds=_PIECE_SECONDS, yield_empty=True):
+                if batch.num_rows:
+                    numbers = batch.to_arrow().column(SEQUENCE)
+                    with self._lock:
+                        self._counted = numbers[-1].as_py()
+                        self._pieces.append(Piece(numbers[0].as_py(), self._counted, len(numbers)))
                 self._release(self._done)
                 with contextlib.suppress(Warning):
                     self.stream._tell_all(idle=True)

@@ -280,6 +280,25 @@ def test_what_was_done_with_is_not_read_again(mosquitto: Mosquitto, dask: Any, t
     assert sorted(found)[:201] == [*range(200), 1000]
 
 
+def test_a_full_spool_takes_more_as_soon_as_what_it_has_is_done_with(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
+    uri, found = mosquitto.uri("mqtt", "127.0.0.1"), 0
+    more = {"sessions": 1, "spool_max_bytes": 2**20, "block_timeout": 12, "end_sessions": True}
+    with (
+        hf.dask.stream(uri, f"{topic}/#", tmp_path / "spools", **more) as stream,
+        hf.connect(uri, username="both", password="both-password") as client,
+    ):
+        client.publish_many(({"n": n, "text": "x" * 5000} for n in range(500)), f"{topic}/x")
+        time.sleep(1)  # 1 MiB is in the spool, and counted; the rest waits for room
+        begin = time.monotonic()
+        for rows in stream.map(len, seconds=15):
+            found += rows
+            if found == 500:
+                break
+        took, stats = time.monotonic() - begin, stream.stats()
+    assert (found, stats["dropped"].sum()) == (500, 0), stats.to_string()
+    assert took < 10
+
+
 def test_frames_that_are_not_taken_are_not_lost(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
     uri = mosquitto.uri("mqtt", "127.0.0.1")
     with hf.dask.stream(uri, f"{topic}/#", tmp_path / "spools", sessions=2, end_sessions=True) as stream:
