@@ -12,6 +12,7 @@ import argparse
 import signal
 
 import duckdb
+import pyarrow as pa
 
 import honeyframe as hf
 
@@ -24,18 +25,37 @@ def last_number(database: duckdb.DuckDBPyConnection) -> int:
     return (found and found[0]) or 0
 
 
+def wider(known: str, kind: str) -> str:
+    """The type that has the values of both as they are: an insert alone would round what does not fit."""
+    if known == kind:
+        return known
+    if {known, kind} <= {"BIGINT", "UBIGINT", "HUGEINT", "DOUBLE"}:
+        return "DOUBLE" if "DOUBLE" in (known, kind) else "HUGEINT"
+    return "VARCHAR"
+
+
+def fit_table(database: duckdb.DuckDBPyConnection) -> None:
+    """Columns that came new are added; those of which a wider type has come get that."""
+    database.execute(f"create table if not exists {TABLE} as select * from batch limit 0")
+    columns = database.execute("select column_name, data_type from duckdb_columns where table_name = ?", [TABLE]).fetchall()
+    known = dict(columns)
+    for name, kind, *_ in database.execute("describe batch").fetchall():
+        quoted = f'"{name.replace(chr(34), chr(34) * 2)}"'
+        if name not in known:
+            database.execute(f"alter table {TABLE} add column {quoted} {kind}")
+        elif (needed := wider(known[name], kind)) != known[name]:
+            database.execute(f"alter table {TABLE} alter column {quoted} type {needed}")
+
+
 def write(database: duckdb.DuckDBPyConnection, batch: hf.Batch) -> None:
-    """The batch's rows, with columns that came new, and how far we are: all of it, or nothing."""
+    """The batch's rows, in columns that hold them, and how far we are: all of it, or nothing."""
     rows = batch.to_arrow()
     last = rows.column("_spool_seq")[-1].as_py()
+    rows = rows.select([field.name for field in rows.schema if not pa.types.is_null(field.type)])  # of these nothing is known yet
     database.begin()
     try:
         database.register("batch", rows)
-        database.execute(f"create table if not exists {TABLE} as select * from batch limit 0")
-        known = {name for (name,) in database.execute("select column_name from duckdb_columns where table_name = ?", [TABLE]).fetchall()}
-        for name, kind, *_ in database.execute("describe batch").fetchall():
-            if name not in known:
-                database.execute(f'alter table {TABLE} add column "{name.replace(chr(34), chr(34) * 2)}" {kind}')
+        fit_table(database)
         database.execute(f"insert into {TABLE} by name select * from batch")
         database.execute("delete from progress")
         database.execute("insert into progress values (?)", [last])

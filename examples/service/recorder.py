@@ -1,7 +1,7 @@
 """A recorder that runs for months as a service of systemd: see honeyframe-recorder.service beside it.
 
 What arrives is in a spool before it is acknowledged and goes from there to Parquet exactly once, through restarts of all kinds. SIGTERM,
-the service's stop, writes what is there and ends with 0. While it records, and only then, it tells systemd so (the watchdog).
+the service's stop, writes what is there and ends with 0. While it gets on, and only then, it tells systemd so (the watchdog).
 """
 
 from __future__ import annotations
@@ -28,8 +28,16 @@ def tell(state: str) -> None:
 
 
 def watchdog_seconds() -> float:
-    """Half of the time within which systemd wants to hear of us."""
-    return int(os.environ.get("WATCHDOG_USEC", "10000000")) / 2e6
+    """A quarter of the time within which systemd wants to hear of us."""
+    return int(os.environ.get("WATCHDOG_USEC", "10000000")) / 4e6
+
+
+def gets_on(before: hf.RecorderStats, now: hf.RecorderStats) -> bool:
+    """Whether what has come since ``before`` is being written, or tried again: a store that is away is no reason to be killed."""
+    came_before, came = (one.received - one.dropped - one.rejected for one in (before, now))
+    return came == came_before or any(
+        getattr(now, name) != getattr(before, name) for name in ("recorded", "uncommitted", "unreadable", "storage_failures")
+    )
 
 
 def password_file() -> str | None:
@@ -57,11 +65,16 @@ def main() -> int:
         client.record(given.path, given.topics, overflow="drop_newest", sync="interval") as recorder,
     ):
         tell(f"READY=1\nMAINPID={os.getpid()}")
+        before = recorder.stats()
         while not stop.wait(watchdog_seconds()):
             if not recorder.recording:
                 recorder.wait()  # raises why
                 return 1
-            tell(f"WATCHDOG=1\nSTATUS={recorder.stats()}")
+            now = recorder.stats()
+            if gets_on(before, now):
+                before = now
+                tell("WATCHDOG=1")
+            tell(f"STATUS={now}")
         tell("STOPPING=1")
     print(f"ended in good order: {recorder.stats()}", file=sys.stderr)
     return 0

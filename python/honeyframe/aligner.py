@@ -188,7 +188,7 @@ class Aligner:
         before = np.concatenate([[self._seen], seen[:-1]])
         self._seen = int(seen[-1])
         is_late = rows.buckets < _less(before, self._lateness) // self._every
-        if self._next is not None:
+        if self._any_out and self._next is not None:
             is_late |= rows.buckets < self._next
         rows = self._without("late", rows, is_late)
         rows = self._without("unkeyed", rows, rows.codes == Series.NO_KEY)

@@ -22,7 +22,7 @@ try:
 except ImportError as error:  # pragma: no cover - the tests have it
     raise ImportError("hf.dask needs Dask: pip install 'honeyframe[dask]'") from error
 
-from .dask_parts import Part, parts_of_spool
+from .dask_parts import Part, joined, parts_of_spool
 from .dask_setting import Setting, check_extraction, current_client, open_directory, without_secrets
 from .dask_stream import DaskRecorder, DaskStream, frame_of
 
@@ -37,10 +37,9 @@ _PART_ROWS: Final = 50_000
 class Account:
     """What all workers together did: ``stats``, a row a seat, and ``ledger``, as :meth:`Stream.ledger` with ``seat`` and ``worker``."""
 
-    def __init__(self, stats: pd.DataFrame, ledger: pd.DataFrame, keeper: Any = None) -> None:
+    def __init__(self, stats: pd.DataFrame, ledger: pd.DataFrame) -> None:
         self.stats = stats
         self.ledger = ledger
-        self._keeper = keeper  # of the temporary directory
 
     def __repr__(self) -> str:
         return f"<honeyframe.dask.Account of {len(self.stats)} seats: {int(self.stats['spooled'].sum()):,} messages>"
@@ -68,10 +67,10 @@ def read_mqtt(
         uri, topics, seconds, rows: as :func:`honeyframe.read_mqtt`; ``rows`` are messages here, and may be some more.
         client: of Dask; by default the one that is current.
         directory: where the workers write their spools, on a file system that all of them and the caller share. By default a temporary one,
-            for a cluster of this machine, which goes with the frame.
+            for a cluster of this machine, which goes after the frame and what is made of it here: keep one while futures of it compute.
         sessions: how many workers hold a session; by default all. More than the broker's plan allows are refused.
         group: of the shared subscription; by default one of this call's own.
-        part_rows: of a partition, in messages.
+        part_rows: messages of a partition, at most.
         options: of :func:`connect` and :meth:`Client.stream`, but no password: it does not travel through Dask. Workers find it where they
             run, by ``MQTT_PASSWORD``, ``password_file=``, ``profile=`` or the keyring.
 
@@ -102,22 +101,21 @@ def read_mqtt(
     setting = Setting(client, secret_uri, topics, place, sessions, group, plain, session_expiry="10min")
     ingest = setting.ingest
     try:
-        ingest.start()
+        ingest.start(end_sessions=True)
         end = None if duration is None else time.monotonic() + duration
         parts: list[Part] = []
         while (end is None or time.monotonic() < end) and (most is None or ingest.messages < most):
             left = 0.2 if end is None else min(0.2, max(0.0, end - time.monotonic()))
             parts += ingest.parts(part_rows, wait=left)
             time.sleep(min(left, 0.02))
-        ledger = ingest.ledger()
     finally:
         ingest.close(end_sessions=True)
     parts += ingest.parts(part_rows, all_of_it=True)
     for part in parts:
         ingest.finish(part)  # another run in this directory does not read them again
     ingest.save()
-    frame = frame_of(setting.dask, parts, setting.extraction)
-    frame.honeyframe = Account(ingest.stats(), ledger, keeper)
+    frame = frame_of(setting.dask, joined(parts, part_rows), setting.extraction, keeper)
+    frame.honeyframe = Account(ingest.stats(), ingest.ledger())
     if not parts:
         warn(f"no message arrived on {', '.join(setting.filters)} within {duration} s on {len(ingest.stats())} sessions", NoMessagesWarning)
     return frame
@@ -129,7 +127,7 @@ def read_spool(path: Any, *, client: distributed.Client | None = None, part_rows
     Args:
         path: on a file system that the workers share.
         client: of Dask; by default the one that is current, else Dask's own scheduler of this process.
-        part_rows: of a partition, in messages.
+        part_rows: messages of a partition, at most.
         extraction: as :func:`honeyframe.open_spool`: ``schema``, ``columns``, ``event_time``, ``topic_template``, ….
 
     Example::

@@ -6,21 +6,27 @@ that has another already, until one comes. What is in a seat's spool is counted 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import pickle
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .dask_parts import Part
-from .dask_seats import INGEST_FILE, OPERATION, Piece, SeatPlan, SeatReport, SeatsPlugin
-from .errors import ConnectError, InvalidArgumentError, OperationTimeoutError, PermissionDenied, SpoolInUseError, WebSocketInUseError
+from .dask_seats import INGEST_FILE, Piece, SeatPlan, SeatReport, SeatsPlugin, last_messages, rest_of
+from .dask_states import SUMS, IngestPlan, SeatState, Suspicion
+from .dask_workers import Workers
+from .errors import (
+    ConnectError,
+    HoneyframeError,
+    InvalidArgumentError,
+    OperationTimeoutError,
+    PermissionDenied,
+    SpoolInUseError,
+    WebSocketInUseError,
+)
 from .ledger import LedgerRow, ledger_frame
 from .whole_file import whole_file
 
@@ -34,64 +40,8 @@ _HOLD_SECONDS: Final = 10.0  # for a lost worker's seat to be taken: what it had
 _RETRY_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 5.0
 _TAKE_SECONDS: Final = 25.0  # connecting, twice where the broker speaks MQTT 3, and subscribing
-_LEAVE_SECONDS: Final = 15.0
+_LEAVE_SECONDS: Final = 25.0  # a recorder tries for ten to write what it has
 _SUSPICION_SECONDS: Final = 120.0  # within it a message comes again that a lost worker has not acknowledged
-_SUMS: Final = ("received", "dropped", "rejected", "duplicates", "recorded")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestPlan:
-    """What all seats have in common."""
-
-    id: str
-    group: str
-    uri: str
-    filters: tuple[str, ...]
-    directory: Path
-    connect: Mapping[str, Any]
-    stream: Mapping[str, Any]
-    in_flight: int
-    sessions: int | None  # None: one a worker
-    most_sessions: int | None  # of the broker's plan
-    record: Mapping[str, Any] | None = None  # options of Client.record(), where the seats record
-
-
-@dataclass(slots=True)
-class SeatState:
-    number: int
-    worker: str | None = None
-    free_since: float = 0.0
-    retry_at: float = 0.0
-    runs: int = 0
-    counted: int = 0  # the number in its spool up to which pieces are known
-    done: int = 0  # and up to which they are done with, without a gap
-    messages: int = 0
-    ripe: deque[Piece] = field(default_factory=deque)
-    fresh: list[Piece] = field(
-        default_factory=list
-    )  # of the last look: not handed out yet, for it may have come before a worker's loss was seen
-    at_work: dict[int, tuple[int, bool]] = field(default_factory=dict)  # first -> last, done
-    counters: dict[str, int] = field(default_factory=dict)
-    before: dict[str, int] = field(default_factory=dict)  # of runs that ended
-    ledgers: dict[int, pd.DataFrame] = field(default_factory=dict)
-    workers: dict[int, str] = field(default_factory=dict)
-
-    def end_run(self) -> None:
-        for name in _SUMS:
-            self.before[name] = self.before.get(name, 0) + self.counters.get(name, 0)
-        self.counters = {}
-        self.worker = None
-        self.free_since = time.monotonic()
-
-
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """The last messages of a lost worker, up to number ``last`` of its seat, which it may not have acknowledged: others get them, too."""
-
-    until: float
-    seat: int
-    last: int
-    messages: frozenset[bytes]
 
 
 class Ingest:
@@ -99,6 +49,7 @@ class Ingest:
 
     def __init__(self, dask: distributed.Client, plan: IngestPlan) -> None:
         self._dask = dask
+        self._workers = Workers(dask)
         self._plan = plan
         self._lock = threading.RLock()
         self._seats: dict[int, SeatState] = {}
@@ -106,20 +57,21 @@ class Ingest:
         self._suspicions: list[Suspicion] = []
         self._back: list[Part] = []
         self._error: BaseException | None = None
+        self._error_told = False
         self._stop = threading.Event()
         self._came = threading.Condition(self._lock)
         self._no_seat_told = False
         self._saved = ""
         self._thread = threading.Thread(target=self._run, name="honeyframe-dask", daemon=True)
 
-    def start(self) -> None:
-        """Takes all seats, or raises what the first one that failed says.
+    def start(self, *, end_sessions: bool = False) -> None:
+        """Takes all seats, or raises what the first one that failed says: then with ``end_sessions`` none of the others' is left.
 
         Raises:
             InvalidArgumentError: there are more workers than the broker's plan has sessions for; or no worker.
         """
         self._open_directory()
-        workers = self._workers()
+        workers = self._workers.addresses()
         if not workers:
             raise InvalidArgumentError("the Dask cluster has no worker", hint="client.wait_for_workers(1), or cluster.scale(4).")
         self._dask.register_plugin(SeatsPlugin())
@@ -135,7 +87,7 @@ class Ingest:
         try:
             self._assign(workers, first=True)
         except BaseException:
-            self._leave(None, end=False)
+            self._leave(None, end=end_sessions)
             raise
         self._thread.start()
 
@@ -147,6 +99,7 @@ class Ingest:
         with self._came:
             while not self._back and not any(seat.ripe for seat in self._seats.values()) and not all_of_it:
                 if self._error is not None:
+                    self._error_told = True
                     raise self._error
                 left = end - time.monotonic()
                 if left <= 0 or self._stop.is_set():
@@ -209,7 +162,7 @@ class Ingest:
                     "spooled": seat.messages,
                     "waiting": sum(piece.messages for piece in [*seat.ripe, *seat.fresh]),
                     "at_work": sum(not is_done for _, is_done in seat.at_work.values()),
-                    **{name: seat.before.get(name, 0) + seat.counters.get(name, 0) for name in _SUMS},
+                    **{name: seat.before.get(name, 0) + seat.counters.get(name, 0) for name in SUMS},
                 }
                 for seat in self._seats.values()
             ]
@@ -236,28 +189,62 @@ class Ingest:
 
     # --- the end
 
-    def close(self, *, end_sessions: bool) -> None:
-        """Leaves all seats; what has come until then is in the spools, and in :meth:`parts`."""
+    def close(self, *, end_sessions: bool) -> list[BaseException]:
+        """Leaves all seats; what has come until then is in :meth:`parts`. Returns what went wrong and nobody was told."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(_TAKE_SECONDS)
-        self._leave(None, end=end_sessions)
-        with self._came:
-            self._came.notify_all()
-        self.save()
+        untold = [] if self._error is None or self._error_told else [self._error]
+        try:
+            untold += self._leave(None, end=end_sessions)
+        finally:
+            if self._plan.record is None:
+                self._count_rest()
+            with self._came:
+                self._came.notify_all()
+            self.save()
+        return untold
 
-    def _leave(self, numbers: list[int] | None, *, end: bool) -> None:
+    def _leave(self, numbers: list[int] | None, *, end: bool) -> list[BaseException]:
+        """None: all seats, also those of which nobody has heard here. Returns what went wrong."""
         with self._lock:
-            workers = sorted({seat.worker for seat in self._seats.values() if seat.worker and (numbers is None or seat.number in numbers)})
-        if not workers:
-            return
-        answers = self._ask(
-            "leave", {worker: {"ingest": self._plan.id, "numbers": numbers, "end": end} for worker in workers}, _LEAVE_SECONDS
+            held = {
+                seat.number: seat.worker for seat in self._seats.values() if seat.worker and (numbers is None or seat.number in numbers)
+            }
+        asked = {*held.values(), *(self._workers.addresses() if numbers is None else ())}
+        answers = self._workers.ask(
+            "leave", {worker: {"ingest": self._plan.id, "numbers": numbers, "end": end} for worker in sorted(asked)}, _LEAVE_SECONDS
         )
+        errors = []
         for worker, reports in answers.items():
             for report in reports:
                 self._take_in(worker, report)
-                self._seats[report.number].end_run()
+                errors += [] if report.error is None else [report.error]
+        alive = self._workers.addresses() if held.values() - answers.keys() else []
+        with self._lock:
+            for number, worker in held.items():
+                self._seats[number].end_run(lost=worker not in answers)
+                if worker not in answers:
+                    self._note("seat_unheard", f"seat {number}", worker)
+        silent = sorted(set(alive) & (held.values() - answers.keys()))
+        return errors + [OperationTimeoutError(f"the Dask worker {one} did not answer within {_LEAVE_SECONDS:.0f} s") for one in silent]
+
+    def _count_rest(self) -> None:
+        """What lies in the spools and no report has told of: their workers are lost, or did not answer."""
+        for seat in self._seats.values():
+            place = Path(self._directory(seat.number))
+            if not any(place.glob("*.hfspool")):
+                continue
+            try:
+                pieces = rest_of(str(place), seat.counted)
+                last = pieces[-1].last if pieces else seat.counted
+                suspects = last_messages(str(place), last - self._plan.in_flight + 1, last) if seat.lost else frozenset()
+            except HoneyframeError as error:
+                self._note("seat_failed", f"seat {seat.number}", error.message)
+                continue
+            with self._lock:
+                self._count(seat, pieces)
+                self._suspect(seat, last, suspects)
 
     # --- the thread
 
@@ -265,73 +252,43 @@ class Ingest:
         while not self._stop.wait(_TICK_SECONDS):
             try:
                 self._look()
-                self._assign(self._workers())
+                self._assign(self._workers.addresses())
                 self._ripen()
                 self.save()
             except Exception as error:
-                if self._stop.is_set():
-                    return
                 with self._came:
-                    self._error = error
+                    self._error = error if self._error is None and not self._stop.is_set() else self._error
                     self._came.notify_all()
-                return
-
-    def _workers(self) -> list[str]:
-        return sorted(self._dask.nthreads())
+                break
+        while not self._stop.wait(_TICK_SECONDS):  # after an error: seats that nobody looks at are left
+            with contextlib.suppress(Exception):
+                self._look()
 
     def _look(self, *, fresh: bool = False) -> None:
         with self._lock:
-            workers = {seat.worker for seat in self._seats.values() if seat.worker}
+            held = {seat.number: (seat.worker, seat.runs) for seat in self._seats.values() if seat.worker}
             known = {seat.number: (seat.counted, seat.done) for seat in self._seats.values()}
-        asked = {worker: {"ingest": self._plan.id, "known": known, "fresh": fresh} for worker in workers}
-        for worker, reports in self._ask("look", asked, _LOOK_SECONDS).items():
+        asked = {worker: {"ingest": self._plan.id, "known": known, "fresh": fresh} for worker, _ in held.values()}
+        for worker, reports in self._workers.ask("look", asked, _LOOK_SECONDS).items():
             for report in reports:
                 self._take_in(worker, report)
+            self._see_left({number: run for number, run in held.items() if run[0] == worker}, {report.number for report in reports})
 
-    def _ask(self, action: str, arguments: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, list[SeatReport]]:
-        """What the workers answer, each to its own; those that do not within so long are left out: they are gone, or will answer later."""
-
-        scheduler: Any = self._dask.scheduler
-        answers: dict[str, Any] = {}
-
-        async def one(worker: str, content: bytes) -> None:
-            message = {"op": OPERATION, "action": action, "content": content}
-            answers.update(await scheduler.broadcast(msg=message, workers=[worker], on_error="ignore"))
-
-        async def all_of_them() -> None:
-            end = time.monotonic() + seconds
-            waiting = {asyncio.ensure_future(one(worker, pickle.dumps(content))): worker for worker, content in arguments.items()}
-            while waiting and time.monotonic() < end:
-                done, _ = await asyncio.wait(waiting, timeout=_TICK_SECONDS)
-                for task in done:
-                    del waiting[task]
-                    task.result()
-                alive = await scheduler.ncores(workers=None) if waiting else {}
-                for task in [task for task, worker in waiting.items() if worker not in alive]:  # nobody waits for the dead
-                    task.cancel()
-                    del waiting[task]
-            for task in waiting:
-                task.cancel()
-
-        if arguments:
-            self._dask.sync(all_of_them)
-        return {
-            worker: pickle.loads(answer["result"])
-            for worker, answer in answers.items()
-            if isinstance(answer, dict) and answer.get("status") == "OK"
-        }
+    def _see_left(self, held: Mapping[int, tuple[str | None, int]], reported: set[int]) -> None:
+        """A worker that answers without a seat of its own was started anew, or has left it since nobody had looked for long."""
+        with self._lock:
+            for number in held.keys() - reported:
+                seat = self._seats[number]
+                if (seat.worker, seat.runs) == held[number] and not self._stop.is_set():
+                    self._note("seat_left", f"seat {number}", seat.worker or "")
+                    seat.end_run(lost=True)
 
     def _take_in(self, worker: str, report: SeatReport) -> None:
         with self._came:
             seat = self._seats[report.number]
             if seat.worker != worker:
                 return  # of a run that has ended
-            for piece in report.pieces:
-                if piece.last <= seat.counted:
-                    continue
-                seat.fresh.append(piece)
-                seat.counted = piece.last
-                seat.messages += piece.messages
+            self._count(seat, report.pieces)
             if report.counters:
                 seat.counters = report.counters
             if report.ledger is not None:
@@ -339,6 +296,14 @@ class Ingest:
             if report.error is not None and self._error is None and not self._stop.is_set():
                 self._error = report.error
             self._came.notify_all()
+
+    def _count(self, seat: SeatState, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
+            if piece.last <= seat.counted:
+                continue
+            seat.fresh.append(piece)
+            seat.counted = piece.last
+            seat.messages += piece.messages
 
     def _ripen(self) -> None:
         """What was there at the look before may go out: since then no worker was lost, or its last messages are known."""
@@ -355,10 +320,11 @@ class Ingest:
 
     def _assign(self, workers: list[str], *, first: bool = False) -> None:
         self._see_losses(workers)
+        self._free_for_idle(workers)
         plans = self._choose(workers)
         if not plans:
             return
-        answers = self._ask("take", {worker: {"plans": some} for worker, some in plans.items()}, _TAKE_SECONDS)
+        answers = self._workers.ask("take", {worker: {"plans": some} for worker, some in plans.items()}, _TAKE_SECONDS)
         for worker, some in plans.items():
             if worker not in answers:  # gone, or not ready yet
                 with self._lock:
@@ -382,29 +348,32 @@ class Ingest:
                 seat.retry_at = time.monotonic() + _RETRY_SECONDS
                 self._note("seat_failed", f"seat {seat.number}", str(error).splitlines()[0])
                 return
-            seat.worker, seat.runs = worker, seat.runs + 1
+            seat.worker, seat.runs, seat.lost = worker, seat.runs + 1, False
             seat.workers[seat.runs] = worker
             self._note("seat_taken", f"seat {seat.number}", worker)
-            if report.suspects and seat.runs > 1:
-                until = time.monotonic() + _SUSPICION_SECONDS
-                self._suspicions.append(Suspicion(until, seat.number, report.begin - 1, report.suspects))
+            if seat.runs > 1:
+                self._suspect(seat, report.begin - 1, report.suspects)
+
+    def _suspect(self, seat: SeatState, last: int, messages: frozenset[bytes]) -> None:
+        if messages:
+            self._suspicions.append(Suspicion(time.monotonic() + _SUSPICION_SECONDS, seat.number, last, messages))
 
     def _see_losses(self, workers: list[str]) -> None:
         with self._lock:
             for seat in self._seats.values():
                 if seat.worker is not None and seat.worker not in workers:
                     self._note("worker_lost", f"seat {seat.number}", seat.worker)
-                    seat.end_run()
+                    seat.end_run(lost=True)
 
     def _choose(self, workers: list[str]) -> dict[str, list[SeatPlan]]:
         """Who takes which seat now."""
         now = time.monotonic()
         with self._lock:
-            held = {worker: sum(seat.worker == worker for seat in self._seats.values()) for worker in workers}
+            held = self._held(workers)
             free = [seat for seat in self._seats.values() if seat.worker is None and seat.retry_at <= now]
             idle = [worker for worker in workers if not held[worker]]
             if idle and not any(seat.worker is None for seat in self._seats.values()):
-                free = self._seats_for(idle, held)
+                free = self._new_seats(idle)
             chosen: dict[str, list[SeatPlan]] = {}
             for seat in free:
                 if idle:
@@ -417,20 +386,30 @@ class Ingest:
                 chosen.setdefault(worker, []).append(self._seat_plan(seat))
             return chosen
 
-    def _seats_for(self, idle: list[str], held: dict[str, int]) -> list[SeatState]:
-        """For workers without a seat: one of a worker that has several, else a new one, as far as the broker's plan goes."""
+    def _free_for_idle(self, workers: list[str]) -> None:
+        """Where workers have no seat and none is free, those that have several leave one for each: waited for without the lock."""
+        with self._lock:
+            held = self._held(workers)
+            numbers: list[int] = []
+            for _ in [one for one in workers if not held[one]] if all(seat.worker for seat in self._seats.values()) else ():
+                crowded = max(held, key=lambda one: held[one])
+                if held[crowded] > 1:
+                    held[crowded] -= 1
+                    numbers.append(next(one.number for one in self._seats.values() if one.worker == crowded and one.number not in numbers))
+        if numbers:
+            self._leave(numbers, end=False)
+
+    def _held(self, workers: list[str]) -> dict[str, int]:
+        return {worker: sum(seat.worker == worker for seat in self._seats.values()) for worker in workers}
+
+    def _new_seats(self, idle: list[str]) -> list[SeatState]:
+        """For workers without a seat, as far as the broker's plan goes."""
         found = []
-        for _ in idle:
-            crowded = max(held, key=lambda one: held[one])
-            if held[crowded] > 1:
-                seat = next(one for one in self._seats.values() if one.worker == crowded and one not in found)
-                held[crowded] -= 1
-                self._leave([seat.number], end=False)
-                found.append(seat)
-            elif self._plan.sessions is None and (self._plan.most_sessions is None or len(self._seats) < self._plan.most_sessions):
+        for _ in idle if self._plan.sessions is None else ():
+            if self._plan.most_sessions is None or len(self._seats) < self._plan.most_sessions:
                 number = max(self._seats, default=-1) + 1
                 found.append(self._seats.setdefault(number, SeatState(number)))
-            elif self._plan.sessions is None and not self._no_seat_told:
+            elif not self._no_seat_told:
                 self._no_seat_told = True
                 self._note(
                     "no_seat", None, f"{len(idle)} workers beyond the {self._plan.most_sessions} sessions of the broker's plan only compute"

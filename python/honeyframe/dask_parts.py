@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .errors import SpoolError
 from .frame import Batch, Table, concat
+from .recording_schema import UnifiedSchema
 from .spool import open_spool
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 READ_ROWS: Final = 50_000
 SEQUENCE: Final = "_spool_seq"
 DUPLICATE: Final = "_dup"
-MISFIT: Final = "_misfit"
-#: What every part has beside the metadata asked for: where a message stands, and whether it may be a copy.
-OWN_COLUMNS: Final = ("_seat", SEQUENCE, DUPLICATE)
+#: What every part is read with, beside the metadata asked for: whether a message may be a copy, and where it stands.
+OWN_METADATA: Final = ("dup", "spool_seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,21 @@ def digest(topic: str | None, payload: bytes) -> bytes:
     return hashlib.blake2b((topic or "").encode() + b"\0" + payload, digest_size=16).digest()
 
 
-def split(part: Part, rows: int) -> list[Part]:
-    """``part`` in pieces of ``rows`` messages; of a spool whose numbers have no jumps."""
-    if part.messages <= rows or part.last - part.first + 1 != part.messages:
-        return [part]
-    ends = [*range(part.first + rows - 1, part.last, rows), part.last]
-    pieces, first = [], part.first
-    for last in ends:
-        pieces.append(replace(part, first=first, last=last, messages=last - first + 1))
-        first = last + 1
-    return pieces
+def joined(parts: Iterable[Part], rows: int) -> list[Part]:
+    """The same messages in fewer parts: neighbours in a spool as one, of ``rows`` messages at most."""
+    found: list[Part] = []
+    newest: dict[str, int] = {}  # of each spool, where it is in ``found``
+    for part in parts:
+        place = newest.get(part.directory)
+        before = None if place is None else found[place]
+        if place is not None and before is not None and before.messages + part.messages <= rows and before.last + 1 == part.first:
+            whole = replace(before, last=part.last, messages=before.messages + part.messages)
+            if whole == replace(part, first=whole.first, messages=whole.messages):  # copies are found in the same way
+                found[place] = whole
+                continue
+        newest[part.directory] = len(found)
+        found.append(part)
+    return found
 
 
 def read_table(part: Part, options: Mapping[str, Any]) -> Table:
@@ -62,17 +67,16 @@ def read_table(part: Part, options: Mapping[str, Any]) -> Table:
     """
     stream = open_spool(part.directory, part.first, **options)
     taken: list[Batch] = []
-    left = part.messages
     with stream:
-        for batch in stream.batches(max_rows=max(1, min(left, READ_ROWS)), max_seconds=0):
+        for batch in stream.batches(max_rows=max(1, min(part.messages, READ_ROWS)), max_seconds=0):
             batch, is_last = _up_to(batch, part.last)
             taken.append(batch)
-            left -= batch.num_rows
             if is_last or _reaches(batch, part.last):
                 break
-        lost = stream.stats().dropped
+        stats = stream.stats()
         schema = stream._reader.schema()
-    if lost:
+    if stats.dropped or stats.received < part.messages:
+        lost = max(stats.dropped, part.messages - stats.received)
         raise SpoolError(
             f"{lost:,} messages of {part.first:,} to {part.last:,} in the spool {part.directory} are not there any more, or damaged",
             hint="A spool that is full deletes its oldest segments: give it more, spool_max_bytes=, or read faster.",
@@ -104,7 +108,7 @@ def mark(table: pa.Table, part: Part) -> pa.Table:
     if part.suspects:
         flags = pc.or_(flags, pc.is_in(table[SEQUENCE], pa.array(copies(part), table[SEQUENCE].type)))
     table = table.set_column(table.column_names.index(DUPLICATE), DUPLICATE, flags)
-    return table.append_column("_seat", pa.array([part.seat] * table.num_rows, pa.int64()))
+    return table.append_column("_seat", pa.repeat(pa.scalar(part.seat, pa.int64()), table.num_rows))
 
 
 def copies(part: Part) -> list[int]:
@@ -117,19 +121,25 @@ def copies(part: Part) -> list[int]:
 
 
 def read_part(
-    part: Part, options: Mapping[str, Any] | None = None, schema: pa.Schema | None = None, columns: Sequence[str] | None = None
+    part: Part,
+    options: Mapping[str, Any] | None = None,
+    schema: pa.Schema | None = None,
+    columns: Sequence[str] | None = None,
+    keeper: object = None,
 ) -> pd.DataFrame:
-    """The part as a DataFrame: with ``schema``, in its columns and types. Runs on a worker; gives the same each time."""
+    """The part as a DataFrame: with ``schema``, in its columns and types. Runs on a worker; gives the same each time.
+
+    ``keeper`` is not read: an expression that calls this holds it, and so the directory.
+    """
+    import pyarrow as pa
+
     from .dtypes import to_pandas
 
-    table = read_table(part, options or {})
-    if schema is not None:
-        known = Batch.from_arrow(_empty(schema))
-        table = concat([Table([known._batch]), table])
-    arrow = mark(table.to_arrow(), part)
+    table: pa.Table = read_table(part, options or {}).to_arrow()
     if schema is None:
-        return to_pandas(arrow)
-    frame = to_pandas(arrow)
+        return to_pandas(mark(table, part))
+    wide = UnifiedSchema([(schema, 0)])
+    frame = to_pandas(mark(pa.Table.from_batches(map(wide.cast, table.to_batches()), schema=wide.schema), part))
     wanted = [*(name for name in schema.names if name != "_seat"), "_seat"] if columns is None else list(columns)
     return frame.reindex(columns=wanted)
 
@@ -140,26 +150,11 @@ def part_schema(part: Part, options: Mapping[str, Any]) -> bytes:
     return bytes(schema.remove_metadata().serialize().to_pybytes())
 
 
-def common_schema(schemas: Iterable[bytes]) -> pa.Schema:
-    """The one that holds all of them; with ``_misfit`` where some differ, and a value may not fit."""
+def common_schema(schemas: Iterable[bytes], parts: Iterable[Part]) -> pa.Schema:
+    """The one that holds those of all parts, as :class:`UnifiedSchema` has it; with ``_misfit`` where a value may not fit."""
     import pyarrow as pa
 
-    found = [pa.ipc.read_schema(pa.py_buffer(one)) for one in sorted(set(schemas))]
-    whole = concat([Batch.from_arrow(_empty(schema)) for schema in found]).to_arrow().schema if found else pa.schema([])
-    kinds: dict[str, set[str]] = {}
-    for schema in found:
-        for one in schema:
-            if not pa.types.is_null(one.type):
-                kinds.setdefault(one.name, set()).add(str(one.type))
-    if any(len(types) > 1 for types in kinds.values()) and MISFIT not in whole.names:
-        whole = whole.append(pa.field(MISFIT, pa.string()))
-    return whole
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    return pa.RecordBatch.from_arrays([pa.array([], one.type) for one in schema], schema=schema)
+    return UnifiedSchema([(pa.ipc.read_schema(pa.py_buffer(one)), part.messages) for one, part in zip(schemas, parts, strict=True)]).schema
 
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:
@@ -168,8 +163,7 @@ def empty_frame(schema: pa.Schema) -> pd.DataFrame:
 
     from .dtypes import to_pandas
 
-    table = pa.Table.from_batches([_empty(schema)])
-    return to_pandas(table.append_column("_seat", pa.array([], pa.int64())))
+    return to_pandas(schema.append(pa.field("_seat", pa.int64())).empty_table())
 
 
 def parts_of_spool(directory: str, rows: int, seat: int = 0) -> list[Part]:

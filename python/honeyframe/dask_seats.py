@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import distributed
+from tornado.ioloop import PeriodicCallback
 
 from .connection import connect
 from .dask_parts import SEQUENCE, digest
 from .errors import HoneyframeError, InvalidArgumentError
+from .recorder_thread import Release
 from .spool import open_spool
 from .traffic_usage import end_session
 
@@ -37,8 +39,9 @@ OPERATION: Final = "honeyframe_seats"
 INGEST_FILE: Final = "ingest.json"  # in the directory that all share
 _PIECE_ROWS: Final = 5_000  # messages of a piece, at most: parts are made of whole pieces
 _PIECE_SECONDS: Final = 0.1
-_HELD_ROWS: Final = 100_000
 _LEDGER_SECONDS: Final = 2.0
+_FORGOTTEN_SECONDS: Final = 120.0  # without a look of the caller, which may be waiting for other workers meanwhile: then it is gone
+_FORGOTTEN_TICK: Final = 5.0
 _RAW: Final[dict[str, Any]] = {"payload": "raw", "metadata": ["spool_seq"]}
 
 
@@ -48,7 +51,7 @@ class SeatPlan:
 
     ingest: str
     number: int
-    uri: str
+    uri: str | None  # None: a profile says it
     client_id: str
     filters: tuple[str, ...]
     directory: str
@@ -85,12 +88,12 @@ class Seat:
 
     def __init__(self, plan: SeatPlan) -> None:
         self.plan = plan
+        self.looked_at = time.monotonic()
         self._pieces: list[Piece] = []
         self._lock = threading.Lock()
         self._error: BaseException | None = None
         self._ledger_at = 0.0
         self._counted = plan.counted
-        self._handed = plan.done
         self._done = plan.done
         self.suspects: frozenset[bytes] = frozenset()
         self.client: Client = connect(
@@ -100,6 +103,7 @@ class Seat:
             self.stream: Stream = self.client.stream(
                 *plan.filters, delivery="spooled", spool=plan.directory, spool_from=plan.done + 1, **_RAW, **dict(plan.stream)
             )
+            self._release = Release(self.stream, plan.done)
             spool = self.stream._spool
             self.begin: int = getattr(spool, "first_sequence", 1)
             self.suspects = last_messages(plan.directory, self.begin - plan.in_flight, self.begin - 1)
@@ -112,22 +116,17 @@ class Seat:
 
     def _count(self) -> None:
         try:
-            for batch in self._meter.batches(max_rows=_PIECE_ROWS, max_seconds=_PIECE_SECONDS):
-                numbers = batch.to_arrow().column(SEQUENCE)
-                with self._lock:
-                    self._counted = numbers[-1].as_py()
-                    self._pieces.append(Piece(numbers[0].as_py(), self._counted, len(numbers)))
-                self._let_go()
+            for batch in self._meter.batches(max_rows=_PIECE_ROWS, max_seconds=_PIECE_SECONDS, yield_empty=True):
+                if batch.num_rows:
+                    numbers = batch.to_arrow().column(SEQUENCE)
+                    with self._lock:
+                        self._counted = numbers[-1].as_py()
+                        self._pieces.append(Piece(numbers[0].as_py(), self._counted, len(numbers)))
+                self._release(self._done)
+                with contextlib.suppress(Warning):
+                    self.stream._tell_all(idle=True)
         except BaseException as error:
             self._error = error
-
-    def _let_go(self) -> None:
-        """Hands out, in the writer's eyes, what is done: from then on it may be deleted."""
-        while self._handed < self._done:
-            batch = self.stream.read(rows=min(_HELD_ROWS, self._done - self._handed), seconds=0.05)
-            if not batch.num_rows:
-                return
-            self._handed = batch.to_arrow().column(SEQUENCE)[-1].as_py()
 
     def report(self, known: tuple[int, int] | None = None) -> SeatReport:
         """``known``: up to which number pieces have arrived where they go, an answer may be lost; and up to which they are done with."""
@@ -144,7 +143,7 @@ class Seat:
             report = SeatReport(self.plan.number, list(self._pieces), error=error)
         with contextlib.suppress(HoneyframeError):
             stats = self.stream.stats()
-            report.counters = {**stats.as_dict(), "connects": self.client.stats()["connects"]}
+            report.counters = {name: getattr(stats, name) for name in ("received", "dropped", "rejected", "duplicates")}
             if time.monotonic() - self._ledger_at > _LEDGER_SECONDS:
                 self._ledger_at = time.monotonic()
                 report.ledger = self.stream.ledger()
@@ -177,6 +176,7 @@ class RecordingSeat:
 
     def __init__(self, plan: SeatPlan) -> None:
         self.plan = plan
+        self.looked_at = time.monotonic()
         self.client: Client = connect(plan.uri, client_id=plan.client_id, clean_start=False, **dict(plan.connect))
         try:
             self.recorder: Recorder = self.client.record(plan.directory, plan.filters, **dict(plan.record or {}))
@@ -184,6 +184,7 @@ class RecordingSeat:
             self.client.close()
             raise
         self._ledger_at = time.monotonic()
+        self._error: Exception | None = None
 
     def ledger_is_due(self) -> None:
         self._ledger_at = 0.0
@@ -196,9 +197,10 @@ class RecordingSeat:
             self._ledger_at = time.monotonic()
             report.ledger = self.recorder._stream.ledger()
         try:
-            self.recorder._raise_error()
-        except HoneyframeError as error:
-            report.error = error
+            self.recorder._raise_error()  # once: an answer may be lost
+        except Exception as error:
+            self._error = error
+        report.error = self._error
         return report
 
     def leave(self, *, end: bool) -> SeatReport:
@@ -209,7 +211,7 @@ class RecordingSeat:
         try:
             stats = self.recorder.stop()
             report.counters = {name: getattr(stats, name) for name in report.counters}
-        except HoneyframeError as error:
+        except Exception as error:
             report.error = error
         if end:
             _end_session(self.plan)
@@ -266,9 +268,12 @@ class SeatsPlugin(distributed.WorkerPlugin):
 
     def setup(self, worker: Any) -> None:
         worker.handlers[OPERATION] = operate
+        self._tick = PeriodicCallback(leave_forgotten_seats, _FORGOTTEN_TICK * 1000)
+        self._tick.start()
 
     async def teardown(self, worker: Any) -> None:
         """A worker that goes in good order says goodbye: its seats are free at once."""
+        self._tick.stop()
         await leave_seats(None, None, end=False)
 
 
@@ -317,6 +322,8 @@ async def look_at_seats(ingest: str, known: Mapping[int, tuple[int, int]], fresh
 
 def _look(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool) -> list[SeatReport]:
     seats = [seat for (of, _), seat in list(_taken.items()) if of == ingest]
+    for seat in seats:
+        seat.looked_at = time.monotonic()
     for seat in seats if fresh else ():
         seat.ledger_is_due()
     return [seat.report(known.get(seat.plan.number)) for seat in seats]
@@ -325,5 +332,22 @@ def _look(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool) -> lis
 async def leave_seats(ingest: str | None, numbers: list[int] | None, end: bool) -> list[SeatReport]:
     """Leaves the seats of these numbers, or all of this ingest, or of any, that are taken here."""
     keys = [key for key in list(_taken) if ingest in (None, key[0]) and (numbers is None or key[1] in numbers)]
+    return await _leave_all(keys, end)
+
+
+async def leave_forgotten_seats() -> None:
+    """Leaves those that no caller has looked at for long: it was killed, or is cut off. Sessions and spools wait for its next run."""
+    limit = time.monotonic() - _FORGOTTEN_SECONDS
+    await _leave_all([key for key, seat in list(_taken.items()) if seat.looked_at < limit], end=False)
+
+
+async def _leave_all(keys: list[tuple[str, int]], end: bool) -> list[SeatReport]:
     seats = [_taken.pop(key) for key in keys]
-    return await asyncio.gather(*(asyncio.to_thread(seat.leave, end=end) for seat in seats))
+    return await asyncio.gather(*(asyncio.to_thread(_leave, seat, end) for seat in seats))
+
+
+def _leave(seat: Seat | RecordingSeat, end: bool) -> SeatReport:
+    try:
+        return seat.leave(end=end)
+    except Exception as error:  # the others' reports are not lost with it
+        return SeatReport(seat.plan.number, error=error)

@@ -14,10 +14,12 @@ from typing import Any, Final
 
 import distributed
 
-from .arguments import check_count, check_path
+from .arguments import check_count, check_path, check_strings
 from .connection import hide_secrets
-from .dask_ingest import Ingest, IngestPlan
+from .dask_ingest import Ingest
+from .dask_parts import OWN_METADATA
 from .dask_seats import INGEST_FILE
+from .dask_states import IngestPlan
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError
@@ -66,11 +68,16 @@ class Setting:
         if any(one.startswith("$share/") for one in wanted.filters):
             raise InvalidArgumentError("the filters are shared by honeyframe: leave $share/<group>/ out, and name the group with group=")
         self.filters = wanted.filters
-        address = read_address(uri) if "profile" not in options else None
+        profile = options.get("profile")
+        if profile is not None and uri is not None:
+            raise InvalidArgumentError("uri and profile are both given: pass one of them")
+        address = read_address(uri) if profile is None else None
         connect = {name: options.pop(name) for name in list(options) if name in ConnectOptions.__annotations__}
         own = [name for name in connect if name in _OWN]
         if own:
             raise InvalidArgumentError(f"hf.dask sets {', '.join(own)} itself")
+        if address is not None and address.username is not None and connect.get("username") is None:
+            connect["username"] = address.username  # which address.display leaves out
         connect["session_expiry"] = to_seconds(session_expiry, "session_expiry")
         for name, value in connect.items():
             if isinstance(value, Path):
@@ -92,22 +99,24 @@ class Setting:
         plan = IngestPlan(
             id=before.get("id") or random_names.token_hex(8),
             group=self.name,
-            uri="" if address is None else address.display,
+            uri=None if address is None else address.display,
             filters=self.filters,
             directory=directory,
             connect=connect,
             stream={"overflow": "block", **stream_options},
             in_flight=_IN_FLIGHT,
             sessions=None if sessions is None else check_count("sessions", sessions, 1),
-            most_sessions=None if address is None else _most_sessions(address),
+            most_sessions=_most_sessions(address),
             record=recording,
         )
         self.ingest = Ingest(found, plan)
 
 
-def _most_sessions(address: Address) -> int | None:
+def _most_sessions(address: Address | None) -> int | None:
+    """``address`` is None where a profile, which workers may have alone, says it."""
     text = os.environ.get(PLAN_VARIABLE, "").strip()
-    plan = read_plan(text, PLAN_VARIABLE) if text else find_plan(address.host, loopback=address.is_loopback)
+    found = None if address is None else find_plan(address.host, loopback=address.is_loopback)
+    plan = read_plan(text, PLAN_VARIABLE) if text else found
     return None if plan is None else plan.connections
 
 
@@ -133,7 +142,8 @@ def check_extraction(options: Mapping[str, Any], template: str | None) -> dict[s
     """Options of open_spool(), checked here: a worker would say it later."""
     given = {**options} if template is None else {**options, "topic_template": template}
     check_keywords("hf.dask", given, extract_options.__kwdefaults__ or ())
-    given["metadata"] = spooled_metadata(given, None)["metadata"]
+    asked = check_strings("metadata", spooled_metadata(given, None)["metadata"])
+    given["metadata"] = tuple(dict.fromkeys((*asked, *OWN_METADATA)))
     extract_options(**given)
     return given
 
@@ -146,17 +156,23 @@ def _earlier(directory: Path) -> dict[str, Any]:
     return found
 
 
-class _Keeper:
-    """Who has it has the temporary directory."""
+class Keeper:
+    """Who has it has the temporary directory. It stays in this process: a worker gets None for it."""
 
     def __init__(self, directory: Path) -> None:
         self._finalizer = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
 
-def open_directory(directory: Any) -> tuple[Path, Any]:
+    def __dask_tokenize__(self) -> str:
+        return "honeyframe-keeper"
+
+
+def open_directory(directory: Any) -> tuple[Path, Keeper | None]:
     if directory is None:
         made = Path(tempfile.mkdtemp(prefix="honeyframe-"))
-        return made, _Keeper(made)
+        return made, Keeper(made)
     place = check_path("directory", directory).absolute()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     return place, None

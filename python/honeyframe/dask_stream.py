@@ -6,20 +6,22 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import dask.dataframe as dd
 import distributed
 
 from .arguments import check_count
-from .dask_parts import Part, common_schema, empty_frame, part_schema, read_part
+from .dask_parts import Part, common_schema, empty_frame, joined, part_schema, read_part
 from .durations import Duration
 from .durations import seconds as to_seconds
+from .errors import HoneyframeError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .dask_setting import Setting
+    from .dask_setting import Keeper, Setting
 
 
 class DaskStream:
@@ -31,7 +33,6 @@ class DaskStream:
         self._end_sessions = end_sessions
         self._closed = False
         self._copies = 0
-        self._rows = 0
         self._calls = 0
         setting.ingest.start()
 
@@ -76,8 +77,7 @@ class DaskStream:
                 with contextlib.suppress(TimeoutError):
                     distributed.wait(list(work), timeout=0.1, return_when="FIRST_COMPLETED")
                 for future in [one for one in work if one.done()]:
-                    result, rows, copies = future.result()
-                    self._rows += rows
+                    result, copies = future.result()
                     self._copies += copies
                     yield result
                     ingest.finish(work.pop(future))
@@ -106,14 +106,14 @@ class DaskStream:
         while not (limit.is_over or self._closed):
             end = time.monotonic() + period
             parts: list[Part] = []
-            while (left := end - time.monotonic()) > 0 and not limit.is_over and not self._closed:
-                fresh = self._setting.ingest.parts(self._part_rows, wait=min(left, 0.2))
-                limit.saw(sum(part.messages for part in fresh))
-                parts += fresh
-                time.sleep(0.01)
             try:
+                while (left := end - time.monotonic()) > 0 and not limit.is_over and not self._closed:
+                    fresh = self._setting.ingest.parts(self._part_rows, wait=min(left, 0.2))
+                    parts += fresh
+                    limit.saw(sum(part.messages for part in fresh))
+                    time.sleep(0.01)
                 if parts:
-                    yield frame_of(self._setting.dask, parts, self._setting.extraction)
+                    yield frame_of(self._setting.dask, joined(parts, self._part_rows), self._setting.extraction)
             except BaseException:
                 self._setting.ingest.give_back(parts)
                 raise
@@ -125,12 +125,13 @@ class DaskStream:
         ``at_work`` of them, ``received dropped rejected duplicates`` of its workers as far as they could tell. ``attrs["copies"]``: rows
         that :meth:`map` has marked with ``_dup`` so far."""
         frame = self._setting.ingest.stats()
-        frame.attrs.update(copies=self._copies, rows=self._rows)
+        frame.attrs["copies"] = self._copies
         return frame
 
     def ledger(self) -> pd.DataFrame:
-        """Of all workers, and of who came and went (``seat_taken``, ``worker_lost``, ``seat_failed``, ``no_seat``): as
-        :meth:`Stream.ledger`, with ``seat`` and ``worker``. Of a worker that was lost it has what was known two seconds before, at most."""
+        """Of all workers, and of who came and went (``seat_taken``, ``worker_lost``, ``seat_left``, ``seat_failed``, ``seat_unheard``,
+        ``no_seat``): as :meth:`Stream.ledger`, with ``seat`` and ``worker``. Of a worker that was lost it has what was known two seconds
+        before, at most."""
         return self._setting.ingest.ledger()
 
     def close(self, *, end_sessions: bool | None = None) -> None:
@@ -182,20 +183,38 @@ class DaskRecorder:
         return self._setting.ingest.ledger()
 
     def close(self, *, end_sessions: bool | None = None) -> None:
-        """Ends it: what has come is written and committed. The sessions stay with the broker, unless ``end_sessions`` says otherwise."""
-        if not self._closed:
-            self._closed = True
-            self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+        """Ends it: what has come is written and committed. The sessions stay with the broker, unless ``end_sessions`` says otherwise.
+
+        Raises:
+            RecordingStorageError: a worker could not write it within ten seconds. It is in its spool, for the next run.
+            OperationTimeoutError: a worker did not answer, and may still be writing.
+            RecordingError, SpoolError, ConnectError: why a worker's recorder has ended before, where :meth:`wait` has not told it.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        untold = self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+        if untold:
+            raise untold[0]
 
     def __enter__(self) -> DaskRecorder:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.close()
+            return
+        with contextlib.suppress(HoneyframeError):  # the first error is the one to be told
+            self.close()
 
 
-def frame_of(dask_client: distributed.Client | None, parts: list[Part], extraction: Mapping[str, Any]) -> dd.DataFrame:
-    """Reads all parts once for their columns, since a Dask DataFrame has the same in all its partitions."""
+def frame_of(
+    dask_client: distributed.Client | None, parts: list[Part], extraction: Mapping[str, Any], keeper: Keeper | None = None
+) -> dd.DataFrame:
+    """Reads all parts once for their columns, since a Dask DataFrame has the same in all its partitions.
+
+    What is made of the frame holds ``keeper``, as the frame does.
+    """
     if dask_client is not None:
         futures = dask_client.map(part_schema, parts, options=extraction, pure=False, key="honeyframe-schema")
         schemas = dask_client.gather(futures)
@@ -207,16 +226,17 @@ def frame_of(dask_client: distributed.Client | None, parts: list[Part], extracti
         whole = extract([], **{**extraction, "metadata": []}).to_arrow().schema
         nothing: dd.DataFrame = dd.from_pandas(empty_frame(whole), npartitions=1)
         return nothing
-    schema = common_schema(schemas)
+    schema = common_schema(schemas, parts)
     meta = empty_frame(schema)
-    frame: dd.DataFrame = dd.from_map(read_part, parts, options=dict(extraction), schema=schema, meta=meta, label="honeyframe-part")
+    how = {"options": dict(extraction), "schema": schema, "keeper": keeper}
+    frame: dd.DataFrame = dd.from_map(read_part, parts, **how, meta=meta, label="honeyframe-part")
     return frame
 
 
-def _call(function: Callable[[pd.DataFrame], Any], part: Part, extraction: Mapping[str, Any]) -> tuple[Any, int, int]:
+def _call(function: Callable[[pd.DataFrame], Any], part: Part, extraction: Mapping[str, Any]) -> tuple[Any, int]:
     frame = read_part(part, extraction)
     copies = int(frame["_dup"].sum()) if len(frame) else 0
-    return function(frame), len(frame), copies
+    return function(frame), copies
 
 
 class _Limit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import logging
 import os
@@ -23,6 +24,7 @@ from tests.brokers.proxies import Relay
 from tests.waiting import wait_until
 
 import honeyframe as hf
+from honeyframe.profiles import Profile, ProfileWriter
 
 distributed = pytest.importorskip("distributed")
 
@@ -212,6 +214,32 @@ def test_recordings_of_all_workers_have_everything(hivemq: HiveMQ, dask: Any, tm
     assert recorder.stats()["dropped"].sum() == 0
 
 
+def test_a_last_commit_that_fails_is_told(
+    mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str, request: pytest.FixtureRequest
+) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    request.addfinalizer(lambda: dask.run(_fail_to_commit, False))
+    recorder = hf.dask.record(uri, f"{topic}/#", tmp_path / "recording", end_sessions=True)
+    dask.run(_fail_to_commit, True)
+    with hf.connect(uri, username="both", password="both-password") as client:
+        client.publish_many(({"n": n} for n in range(20)), f"{topic}/x")
+    wait_until(lambda: recorder.stats()["received"].sum() == 20, 10)
+    with pytest.raises(hf.RecordingStorageError, match="no room"):
+        recorder.close()
+    assert recorder.stats()["recorded"].sum() == 0
+
+
+def _fail_to_commit(fails: bool) -> None:
+    from honeyframe import recorder_thread
+    from honeyframe.recording_writer import RecordingWriter
+
+    def commit(writer: RecordingWriter) -> bool:
+        raise hf.RecordingStorageError("no room is left")
+
+    kept: Any = vars(recorder_thread).setdefault("_kept_for_a_test", (RecordingWriter.commit, recorder_thread._LAST_SECONDS))
+    RecordingWriter.commit, recorder_thread._LAST_SECONDS = (commit, 0.5) if fails else kept  # type: ignore[method-assign, misc]
+
+
 def test_read_mqtt_gives_a_dask_dataframe(hivemq: HiveMQ, dask: Any, topic: str) -> None:
     uri = hivemq.uri("mqtt", "127.0.0.1")
     with Load(uri, topic, 500, 4):
@@ -219,14 +247,23 @@ def test_read_mqtt_gives_a_dask_dataframe(hivemq: HiveMQ, dask: Any, topic: str)
     assert ddf.npartitions >= 3
     frame = ddf.compute()
     assert len(frame) >= 600
+    assert ddf.npartitions <= 4 + 2 * len(frame) / 200, "neighbours are not joined"
     assert frame["n"].is_unique
-    assert frame.dtypes.equals(ddf.dtypes) or list(frame.columns) == list(ddf.columns)
+    assert frame.dtypes.equals(ddf.dtypes)
     assert set(frame["_seat"]) == {0, 1, 2, 3}
     assert ddf.groupby("line")["n"].count().compute().sum() == len(frame)
     assert ddf.honeyframe.stats["spooled"].sum() == len(frame)
     assert set(ddf.honeyframe.ledger.query("event == 'connected'")["seat"]) == {0, 1, 2, 3}
     sessions = hf.usage(sessions=True)
     assert not sessions["client_id"].str.startswith("honeyframe-").any(), "a session was left with the broker"
+
+
+def test_the_temporary_spools_stay_as_long_as_a_frame_that_is_made_of_them(mosquitto: Mosquitto, dask: Any, topic: str) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    with Load(uri, topic, 100, 2):
+        ddf = hf.dask.read_mqtt(uri, f"{topic}/{{line}}", seconds=20, rows=50)[["n"]]
+    gc.collect()
+    assert len(ddf.compute()) >= 50
 
 
 def test_what_was_done_with_is_not_read_again(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
@@ -243,11 +280,45 @@ def test_what_was_done_with_is_not_read_again(mosquitto: Mosquitto, dask: Any, t
     assert sorted(found)[:201] == [*range(200), 1000]
 
 
+def test_a_full_spool_takes_more_as_soon_as_what_it_has_is_done_with(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
+    uri, found = mosquitto.uri("mqtt", "127.0.0.1"), 0
+    more = {"sessions": 1, "spool_max_bytes": 2**20, "block_timeout": 12, "end_sessions": True}
+    with (
+        hf.dask.stream(uri, f"{topic}/#", tmp_path / "spools", **more) as stream,
+        hf.connect(uri, username="both", password="both-password") as client,
+    ):
+        client.publish_many(({"n": n, "text": "x" * 5000} for n in range(500)), f"{topic}/x")
+        time.sleep(1)  # 1 MiB is in the spool, and counted; the rest waits for room
+        begin = time.monotonic()
+        for rows in stream.map(len, seconds=15):
+            found += rows
+            if found == 500:
+                break
+        took, stats = time.monotonic() - begin, stream.stats()
+    assert (found, stats["dropped"].sum()) == (500, 0), stats.to_string()
+    assert took < 10
+
+
+def test_frames_that_are_not_taken_are_not_lost(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    with hf.dask.stream(uri, f"{topic}/#", tmp_path / "spools", sessions=2, end_sessions=True) as stream:
+        with Load(uri, topic, 100, 1):
+            pass
+        wait_until(lambda: stream.stats()["spooled"].sum() == 100, 10)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("honeyframe.dask_stream._Limit.saw", lambda *_: _divide(pd.DataFrame()))
+            with pytest.raises(ZeroDivisionError):
+                next(stream.frames(5))
+        assert sorted(next(stream.frames(5, messages=100))["n"].compute()) == list(range(100))
+
+
 def test_errors_of_a_worker_are_typed_in_the_caller(hivemq: HiveMQ, dask: Any, tmp_path: Path) -> None:
     uri = hivemq.uri("mqtt", "127.0.0.1")
     with pytest.raises(hf.SubscribeDenied) as refused:
         hf.dask.read_mqtt(uri, "plant/x", seconds=1, username="pub", password_file=_file(tmp_path, "pub-password"))
     assert refused.value.filters[0].endswith("/plant/x")
+    with pytest.raises(hf.SubscribeDenied):
+        hf.dask.read_mqtt(uri.replace("//", "//pub@"), "plant/x", seconds=1, password_file=_file(tmp_path, "pub-password"))
     with pytest.raises(hf.PermissionDenied):
         hf.dask.read_mqtt(uri, "plant/x", seconds=1, username="both", password_file=_file(tmp_path, "wrong"))
     with (
@@ -258,6 +329,18 @@ def test_errors_of_a_worker_are_typed_in_the_caller(hivemq: HiveMQ, dask: Any, t
         with pytest.raises(ZeroDivisionError):
             list(stream.map(_divide, seconds=10))
         assert next(stream.map(len, seconds=10)) == 1  # it is not lost
+
+
+def test_workers_read_by_a_profile(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    options = {"username": "both", "password_file": _file(tmp_path, "both-password")}
+    with ProfileWriter("of-workers", replace=True) as writer:
+        writer.write(Profile("of-workers", uri, options))
+    with Load(uri, topic, 100, 2):
+        ddf = hf.dask.read_mqtt(profile="of-workers", topics=f"{topic}/#", seconds=20, rows=50)
+    assert len(ddf.compute()) >= 50
+    with pytest.raises(hf.InvalidArgumentError, match="uri and profile are both given"):
+        hf.dask.read_mqtt(uri, topic, profile="of-workers")
 
 
 def _file(folder: Path, text: str) -> str:

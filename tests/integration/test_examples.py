@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -12,9 +13,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.brokers.mosquitto import Mosquitto
 from tests.integration.conftest import Dial
@@ -82,7 +85,7 @@ def test_duckdb_has_each_message_once_though_it_was_killed(mosquitto: Mosquitto,
         publish(1000, late=False)
         time.sleep(1)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(10) == 0, process.stderr and process.stderr.read()
     hf.end_session("to-duckdb", arguments[0], username="both", password="both-password")
     with duckdb.connect(str(database), read_only=True) as found:
         total = found.execute(
@@ -93,6 +96,33 @@ def test_duckdb_has_each_message_once_though_it_was_killed(mosquitto: Mosquitto,
     assert total[0] == 1500
     assert total[2] == 1000
     assert twice == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ([21], [21.5, 22], [21.0, 21.5, 22.0]),
+        ([-1], [2**64 - 1], [-1, 2**64 - 1]),
+        ([None], [5_000_000_000], [None, 5_000_000_000]),
+        ([1.5], [2], [1.5, 2.0]),
+        ([True], ["off"], ["true", "off"]),
+        ([[1, 2]], ["off"], ["[1, 2]", "off"]),
+        (["off"], [3], ["off", "3"]),
+    ],
+)
+def test_duckdb_keeps_values_as_they_are_when_a_type_changes(
+    monkeypatch: pytest.MonkeyPatch, first: list[Any], second: list[Any], found: list[Any]
+) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    monkeypatch.syspath_prepend(str(EXAMPLES / "python"))
+    to_duckdb: Any = importlib.import_module("to_duckdb")
+    with duckdb.connect() as database:
+        to_duckdb.last_number(database)
+        for number, values in enumerate((first, second), 1):
+            rows = hf.extract([json.dumps({"v": value}).encode() for value in values]).to_arrow()
+            to_duckdb.write(database, hf.Table.from_arrow(rows.append_column("_spool_seq", pa.array([number] * len(rows)))))
+        assert [value for (value,) in database.execute("select v from telemetry order by _spool_seq").fetchall()] == found
+        assert to_duckdb.last_number(database) == 2
 
 
 def test_an_alert_on_silence_comes_and_goes(mosquitto: Mosquitto, client: hf.Client) -> None:
@@ -162,7 +192,8 @@ def test_the_service_records_tells_systemd_and_ends_cleanly(
             systemd.hears("READY=1")
             client.publish_many(({"n": sent + n} for n in range(300)), "plant/1")
             sent += 300
-            assert "STATUS=" in systemd.hears("WATCHDOG=1")
+            systemd.hears("WATCHDOG=1")
+            systemd.hears("STATUS=")
             time.sleep(0.3)
             process.send_signal(end)
             if end == signal.SIGTERM:
@@ -175,6 +206,20 @@ def test_the_service_records_tells_systemd_and_ends_cleanly(
     frame = hf.open(recording).to_pandas()
     assert set(frame["n"]) == set(range(sent))
     assert frame["_spool_seq"].is_unique
+
+
+def test_the_watchdog_hears_nothing_of_a_recorder_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES / "service"))
+    gets_on: Any = importlib.import_module("recorder").gets_on
+    before = hf.RecorderStats(received=10, recorded=7, uncommitted=2, waiting=3, storage_failures=1)
+    assert gets_on(before, before)  # nothing comes
+    came = replace(before, received=11, waiting=4)
+    assert not gets_on(before, came)
+    assert gets_on(came, came)  # no more has come since
+    assert gets_on(before, replace(came, uncommitted=3))
+    assert gets_on(before, replace(came, recorded=9, uncommitted=0))
+    assert gets_on(before, replace(came, storage_failures=2))  # the store is away, and is tried again
+    assert gets_on(before, replace(came, waiting=3, rejected=1))  # too large for the spool: nothing to write
 
 
 def test_the_unit_file_is_one() -> None:
@@ -193,8 +238,6 @@ def test_the_unit_file_is_one() -> None:
 
 def test_silence_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES / "python"))
-    import importlib
-
     line: Any = importlib.import_module("silence").Line(0.0)
     assert not line.is_silent(1e9)  # nothing is known of it
     for second in range(1, 10):

@@ -153,6 +153,13 @@ def test_what_is_late_within_the_bound_is_taken_in_and_counted_beyond() -> None:
     assert (ledger.loc["b", "time"], ledger.loc["b", "until"]) == (at(10.2), at(10.9))
 
 
+def test_what_is_late_within_the_bound_is_taken_in_at_the_start_too() -> None:
+    aligner = hf.Aligner("1s", lateness=5)
+    wide = all_of(aligner, rows((10, "a", 1)), rows((8, "a", 2)))
+    assert (aligner.stats().late, aligner.stats().taken) == (0, 2)
+    assert wide["a", "v"].tolist() == [2, pd.NA, 1]
+
+
 def test_a_clock_in_the_future_closes_nobodys_bucket() -> None:
     aligner = hf.Aligner("1s", lateness=1, ahead=60)
     aligner.push(rows((0, "good", 1), received=0.1))
@@ -190,7 +197,7 @@ def test_columns_keep_their_place_and_their_types() -> None:
     (second,) = aligner.push(rows((1.5, "b", 7), (2, "c", 1)))
     (third,) = aligner.flush()
     assert first["a", "v"].item() == 2**62 + 1
-    assert [str(kind) for kind in first.dtypes] == ["Int64", "string", "boolean"] or str(first["a", "s"].dtype).startswith("str")
+    assert [str(kind) for kind in first.dtypes] == ["Int64", "string", "boolean"]
     assert list(second.columns) == list(third.columns)
     assert list(second.columns[: len(first.columns)]) == list(first.columns)
     assert second.dtypes[: len(first.columns)].tolist() == first.dtypes.tolist()
@@ -212,7 +219,7 @@ def test_what_has_no_mean_is_left_out_and_told() -> None:
     assert ledger[["event", "column", "detail"]].values.tolist() == [
         ["left_out", "s", "string has no mean"],
         ["left_out", "l", "list<item: int64> has no mean"],
-    ] or set(ledger["column"]) == {"s", "l"}
+    ]
 
 
 def test_a_column_that_changes_its_type_is_one_column() -> None:

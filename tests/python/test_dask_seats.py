@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.brokers.ports import free_ports
 
 import honeyframe as hf
-from honeyframe import _core
+from honeyframe import _core, dask_seats
 
 pytest.importorskip("distributed")
 
 from honeyframe.dask_parts import digest
-from honeyframe.dask_seats import INGEST_FILE, SeatPlan, _take, last_messages, rest_of
+from honeyframe.dask_seats import INGEST_FILE, SeatPlan, SeatReport, SeatsPlugin, _take, last_messages, look_at_seats, rest_of
 
 
 def plan(folder: Path) -> SeatPlan:
@@ -53,6 +56,43 @@ def test_the_last_messages_of_a_lost_worker_and_what_nobody_has_counted(tmp_path
     (piece,) = rest_of(spool, 4)
     assert (piece.first, piece.last, piece.messages) == (5, 10, 6)
     assert rest_of(spool, 10) == []
+
+
+class Sitting:
+    """In place of a seat."""
+
+    def __init__(self, number: int) -> None:
+        self.plan = replace(plan(Path()), number=number)
+        self.looked_at = time.monotonic()
+        self.left: list[bool] = []
+
+    def report(self, known: tuple[int, int] | None) -> SeatReport:
+        return SeatReport(self.plan.number)
+
+    def leave(self, *, end: bool) -> SeatReport:
+        self.left.append(end)
+        return SeatReport(self.plan.number)
+
+
+def test_a_seat_that_no_caller_looks_at_is_left_and_its_session_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten, kept = Sitting(0), Sitting(1)
+    taken: dict[tuple[str, int], Any] = {("gone", 0): forgotten, ("id", 1): kept}
+    monkeypatch.setattr(dask_seats, "_taken", taken)
+    monkeypatch.setattr(dask_seats, "_FORGOTTEN_SECONDS", 0.5)
+    monkeypatch.setattr(dask_seats, "_FORGOTTEN_TICK", 0.02)
+
+    async def work() -> None:
+        plugin, worker = SeatsPlugin(), SimpleNamespace(handlers={})
+        plugin.setup(worker)
+        end = time.monotonic() + 5
+        while taken.get(("gone", 0)) and time.monotonic() < end:
+            await look_at_seats("id", {})
+            await asyncio.sleep(0.02)
+        assert list(taken) == [("id", 1)]
+        assert (forgotten.left, kept.left) == ([False], [])
+        await plugin.teardown(worker)
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize("function", [hf.dask.read_mqtt, hf.dask.stream, hf.dask.record])
