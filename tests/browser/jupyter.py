@@ -190,8 +190,8 @@ class NotebookPage:
         return str(self.cell(index).locator(".jp-InputPrompt").inner_text()).strip().strip("[]:").strip()
 
     def text(self, index: int) -> str:
-        outputs = self.cell(index).locator(".jp-OutputArea-output")
-        return "\n".join(outputs.nth(number).inner_text() for number in range(outputs.count()))
+        # At one moment: an output may come or go between two questions.
+        return "\n".join(self.cell(index).locator(".jp-OutputArea-output").all_inner_texts())
 
     def wait_for_text(self, index: int, text: str, seconds: float = 30.0) -> None:
         self.wait_until(lambda: text in self.text(index), seconds, f"cell {index} shows {text!r}")

@@ -179,7 +179,7 @@ def test_the_service_records_tells_systemd_and_ends_cleanly(
     (credentials / "mqtt-password").write_text("both-password\n")
     (credentials / "mqtt-password").chmod(0o400)
     recording = tmp_path / "recording"
-    arguments = [mosquitto.uri("mqtt", "127.0.0.1"), "plant/#", "--username", "both", "--path", recording, "--client-id", "service"]
+    arguments = [mosquitto.uri("mqtt", "127.0.0.1"), "service/#", "--username", "both", "--path", recording, "--client-id", "service"]
     surroundings = {
         "NOTIFY_SOCKET": systemd.path,
         "CREDENTIALS_DIRECTORY": str(credentials),
@@ -190,7 +190,7 @@ def test_the_service_records_tells_systemd_and_ends_cleanly(
     for end in (signal.SIGKILL, signal.SIGTERM):
         with running("service/recorder.py", *arguments, **surroundings) as process:
             systemd.hears("READY=1")
-            client.publish_many(({"n": sent + n} for n in range(300)), "plant/1")
+            client.publish_many(({"n": sent + n} for n in range(300)), "service/1")
             sent += 300
             systemd.hears("WATCHDOG=1")
             systemd.hears("STATUS=")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -231,8 +232,12 @@ def run(*arguments: str, **variables: str) -> Result:
 
 
 @pytest.fixture
-def broker(mosquitto: Mosquitto) -> dict[str, str]:
-    return {"MQTT_SERVER": mosquitto.uri("mqtt", "127.0.0.1"), "MQTT_USERNAME": "both", "MQTT_PASSWORD": "both-password"}
+def broker(mosquitto: Mosquitto) -> Iterator[dict[str, str]]:
+    """Where the broker is. Other tests read plant/# from it, too: the states that stay with it are taken back."""
+    uri = mosquitto.uri("mqtt", "127.0.0.1")
+    yield {"MQTT_SERVER": uri, "MQTT_USERNAME": "both", "MQTT_PASSWORD": "both-password"}
+    with hf.connect(uri, username="both", password="both-password") as client:
+        client.clear_retained("plant/#", dry_run=False, seconds=0.3)
 
 
 def test_the_command_publishes_and_tells(broker: dict[str, str], tmp_path: Path) -> None:
