@@ -46,7 +46,10 @@ _CONFIG = """<?xml version="1.0"?>
 <hivemq>
   <listeners>{listeners}</listeners>
   <persistence><mode>{persistence}</mode></persistence>
-  <mqtt><packets><max-packet-size>{max_packet_size}</max-packet-size></packets></mqtt>
+  <mqtt>
+    <packets><max-packet-size>{max_packet_size}</max-packet-size></packets>
+    <queued-messages><max-queue-size>{max_queued_messages}</max-queue-size></queued-messages>
+  </mqtt>
   <anonymous-usage-statistics><enabled>false</enabled></anonymous-usage-statistics>
 </hivemq>
 """
@@ -60,6 +63,7 @@ _LOGBACK = """<configuration>
     <target>System.err</target><encoder><pattern>%d{HH:mm:ss.SSS} %-5level %logger{20} - %msg%n</pattern></encoder>
   </appender>
   <logger name="jetbrains.exodus" level="ERROR"/>
+  <logger name="event.message-dropped" level="DEBUG"/>
   <root level="WARN"><appender-ref ref="E"/></root>
 </configuration>
 """
@@ -71,10 +75,18 @@ class HiveMQ:
     The process ends when this one does: its standard input is a pipe of ours.
     """
 
-    def __init__(self, authority: certificates.Authority, *, persistent: bool = False, max_packet_size: int = 5 << 20) -> None:
+    def __init__(
+        self,
+        authority: certificates.Authority,
+        *,
+        persistent: bool = False,
+        max_packet_size: int = 5 << 20,
+        max_queued_messages: int = 1000,  # of a session, or of a shared group; HiveMQ's own default
+    ) -> None:
         self._classpath = prepare()
         self._persistent = persistent
         self._max_packet_size = max_packet_size
+        self._max_queued_messages = max_queued_messages
         self._home = Path(tempfile.mkdtemp(prefix="hivemq-"))
         self._keystore = authority.server().write_keystore(self._home / "server.p12")
         self._process: subprocess.Popen[str] | None = None
@@ -137,6 +149,10 @@ class HiveMQ:
     def log(self) -> str:
         return (self._home / "log.txt").read_text()
 
+    def dropped_messages(self) -> int:
+        """How many it has dropped by its own word, where a queue was full for one."""
+        return self.log().count("publish message was dropped")
+
     def _config(self) -> str:
         """Free ports at the first start, the same ones afterwards."""
         tls = _TLS.format(path=escape(str(self._keystore)), password=certificates.KEYSTORE_PASSWORD)
@@ -149,7 +165,12 @@ class HiveMQ:
         ports = self.listeners.ports or dict(zip(kinds, free_ports(len(kinds)), strict=True))
         listeners = "".join(_LISTENER.format(kind=kind, name=name, port=ports[name], rest=rest) for name, (kind, rest) in kinds.items())
         persistence = "file" if self._persistent else "in-memory"
-        return _CONFIG.format(listeners=listeners, persistence=persistence, max_packet_size=self._max_packet_size)
+        return _CONFIG.format(
+            listeners=listeners,
+            persistence=persistence,
+            max_packet_size=self._max_packet_size,
+            max_queued_messages=self._max_queued_messages,
+        )
 
     @staticmethod
     def _first_line(process: subprocess.Popen[str]) -> str:

@@ -18,9 +18,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.brokers.certificates import Authority
 from tests.brokers.hivemq import HiveMQ
 from tests.brokers.mosquitto import Mosquitto
+from tests.brokers.ports import BrokerUnavailable
 from tests.brokers.proxies import Relay
+from tests.conftest import missing
 from tests.waiting import wait_until
 
 import honeyframe as hf
@@ -90,11 +93,23 @@ def numbers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[["n", "_dup", "_seat", "_spool_seq", "line"]]
 
 
-@pytest.mark.parametrize("name", ["hivemq", "mosquitto"] if _IS_LONG else ["hivemq"])
+@pytest.fixture(scope="module")
+def roomy_hivemq(authority: Authority) -> Iterator[HiveMQ]:
+    """One that keeps what a group on a busy machine is behind with. By default it keeps 1,000 messages and drops the others."""
+    try:
+        broker = HiveMQ(authority, max_queued_messages=100_000)
+    except BrokerUnavailable as reason:
+        missing(reason)
+    yield broker
+    broker.close()
+
+
+@pytest.mark.parametrize("name", ["roomy_hivemq", "mosquitto"] if _IS_LONG else ["hivemq"])
 def test_a_worker_killed_and_one_added_under_load_lose_nothing(
     name: str, request: pytest.FixtureRequest, cluster: Any, dask: Any, tmp_path: Path, topic: str
 ) -> None:
     broker: HiveMQ | Mosquitto = request.getfixturevalue(name)
+    dropped_before = broker.dropped_messages() if isinstance(broker, HiveMQ) else 0
     uri = broker.uri("mqtt", "127.0.0.1")
     with hf.dask.stream(uri, f"{topic}/{{line}}", tmp_path / "spools", end_sessions=True, part_rows=2000, sync="always") as stream:
         assert len(stream.stats()) == 4
@@ -114,9 +129,11 @@ def test_a_worker_killed_and_one_added_under_load_lose_nothing(
         seats = wait_until(lambda: set(stream.stats()["worker"].dropna()) == set(dask.nthreads()), 20, "a seat for each worker")
     assert seats
     assert victim[0] in ledger.loc[ledger["event"] == "worker_lost", "detail"].tolist()
-    missing = set(range(load.acknowledged)) - set(frame["n"])
-    assert not missing, (
-        f"{len(missing)} acknowledged messages are missing: {sorted(missing)[:10]}\n{stats.to_string()}\n{ledger.to_string()}"
+    lost = set(range(load.acknowledged)) - set(frame["n"])
+    by_broker = broker.dropped_messages() - dropped_before if isinstance(broker, HiveMQ) else "?"
+    assert not lost, (
+        f"{len(lost)} acknowledged messages are missing, {by_broker} were dropped by the broker: {sorted(lost)[:10]}\n"
+        f"{stats.to_string()}\n{ledger.to_string()}"
     )
     assert not frame.duplicated(["_seat", "_spool_seq"]).any(), "a message was handed out twice"
     copies = frame[frame["n"].duplicated(keep=False)].sort_values(["n", "_seat", "_spool_seq"])
@@ -125,8 +142,8 @@ def test_a_worker_killed_and_one_added_under_load_lose_nothing(
     assert stats["spooled"].sum() == len(frame)
     assert stats["dropped"].sum() == 0
     assert stats["runs"].max() >= 2
-    lost = frame["n"].duplicated().sum()
-    print(f"{type(broker).__name__}: {load.acknowledged:,} acknowledged, {len(frame):,} rows, {lost} copies, {frame['_dup'].sum()} marked")
+    twice = frame["n"].duplicated().sum()
+    print(f"{type(broker).__name__}: {load.acknowledged:,} acknowledged, {len(frame):,} rows, {twice} copies, {frame['_dup'].sum()} marked")
 
 
 class DeafBroker(Relay):
