@@ -51,7 +51,7 @@ def test_the_column_of_raw_payloads_is_no_news(tmp_path: Path, caplog: pytest.Lo
     caplog.set_level(logging.INFO, "honeyframe")
     parts_of_spool(spool, 10)
     with hf.open_spool(spool, **RAW) as stream:
-        assert stream.read(rows=1, seconds=5)["value_raw"].tolist() == [b'{"n": 1}']
+        assert stream.read(rows=1, seconds=5).to_pandas()["value_raw"].tolist() == [b'{"n": 1}']
         assert stream.ledger()["event"].tolist() == []
     assert "value_raw" not in caplog.text
 
