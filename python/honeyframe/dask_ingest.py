@@ -82,7 +82,10 @@ class Ingest:
             )
         for seat in range(number):
             self._seats.setdefault(seat, SeatState(seat))
+        plan = self._plan
         try:
+            if plan.directory.before:
+                self._workers.ask("leave_earlier", {one: {"ingest": plan.id, "run": plan.directory.run} for one in workers}, _LEAVE_SECONDS)
             self._assign(workers, first=True)
         except BaseException:
             self._leave(None, end=end_sessions)

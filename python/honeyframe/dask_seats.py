@@ -279,7 +279,7 @@ class SeatsPlugin(distributed.WorkerPlugin):
 
 async def operate(action: str, content: bytes) -> dict[str, Any]:
     arguments = pickle.loads(content)
-    actions: dict[str, Any] = {"take": take_seats, "look": look_at_seats, "leave": leave_seats}
+    actions: dict[str, Any] = {"take": take_seats, "look": look_at_seats, "leave": leave_seats, "leave_earlier": leave_earlier_seats}
     result = await actions[action](**arguments)
     return {"status": "OK", "result": pickle.dumps(result)}
 
@@ -329,6 +329,11 @@ async def leave_seats(run: str | None, numbers: list[int] | None, end: bool) -> 
     """Leaves the seats of these numbers, or all of this run, or of any, that are taken here."""
     keys = [key for key, seat in list(_taken.items()) if run in (None, seat.plan.run) and (numbers is None or key[1] in numbers)]
     return await _leave_all(keys, end)
+
+
+async def leave_earlier_seats(ingest: str, run: str) -> list[SeatReport]:
+    """Leaves those of this ingest's earlier runs: a caller that was killed has left them taken."""
+    return await _leave_all([key for key, seat in list(_taken.items()) if key[0] == ingest and seat.plan.run != run], end=False)
 
 
 async def leave_forgotten_seats() -> None:

@@ -134,9 +134,11 @@ def test_a_caller_whose_directory_another_has_taken_lets_go(opened: Callable[[Ca
     first, second = map(opened, casts)
     first._thread = threading.Thread(target=run, args=(first,))
     first.start()
+    second._plan.directory.before = {"id": "id"}  # as its take() had found it
     second.start()
     with pytest.raises(hf.SpoolInUseError, match="another caller, which began later"):
         first.parts(1, wait=5)
+    assert [action for action, _ in casts[1].asked[:2]] == ["leave_earlier", "take"]
     takes = [action for action, _ in casts[0].asked if action == "take"]
     assert first.close(end_sessions=False) == []
     assert takes == ["take"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import time
 import traceback
 from collections.abc import Callable
@@ -22,7 +23,7 @@ pytest.importorskip("distributed")
 
 from honeyframe.dask_directory import INGEST_FILE
 from honeyframe.dask_parts import digest
-from honeyframe.dask_seats import SeatPlan, SeatReport, SeatsPlugin, _take, last_messages, look_at_seats, rest_of
+from honeyframe.dask_seats import SeatPlan, SeatReport, SeatsPlugin, _take, last_messages, look_at_seats, operate, rest_of
 
 
 def plan(folder: Path) -> SeatPlan:
@@ -94,6 +95,15 @@ def test_a_seat_that_no_caller_looks_at_is_left_and_its_session_stays(monkeypatc
         await plugin.teardown(worker)
 
     asyncio.run(work())
+
+
+def test_the_next_run_has_workers_leave_the_seats_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, own, other = Sitting(0, run="before"), Sitting(1), Sitting(0, run="before")
+    taken: dict[tuple[str, int], Any] = {("id", 0): before, ("id", 1): own, ("another", 0): other}
+    monkeypatch.setattr(dask_seats, "_taken", taken)
+    assert pickle.loads(asyncio.run(operate("leave_earlier", pickle.dumps({"ingest": "id", "run": "run"})))["result"]) == [SeatReport(0)]
+    assert list(taken) == [("id", 1), ("another", 0)]
+    assert (before.left, own.left) == ([False], [])
 
 
 @pytest.mark.parametrize("function", [hf.dask.read_mqtt, hf.dask.stream, hf.dask.record])
