@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .arguments import check_count, check_path
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import InvalidArgumentError, NoMessagesWarning
+from .errors import InvalidArgumentError, NoMessagesWarning, SpoolError
 from .events import warn
 
 try:
@@ -22,11 +22,14 @@ try:
 except ImportError as error:  # pragma: no cover - the tests have it
     raise ImportError("hf.dask needs Dask: pip install 'honeyframe[dask]'") from error
 
+from .dask_directory import open_directory, read_ingest, seats_in, what_to_open
 from .dask_parts import Part, joined, parts_of_spool
-from .dask_setting import Setting, check_extraction, current_client, open_directory, without_secrets
-from .dask_stream import DaskRecorder, DaskStream, frame_of
+from .dask_setting import Setting, check_extraction, current_client, without_secrets
+from .dask_stream import DaskRecorder, DaskStream, frame_of, warn_of_ends
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 __all__ = ["Account", "DaskRecorder", "DaskStream", "read_mqtt", "read_spool", "record", "stream"]
@@ -91,29 +94,31 @@ def read_mqtt(
     given: dict[str, Any] = {"uri": uri, **options}
     uri = None
     options.clear()
-    secret_uri, plain = without_secrets(given)
+    secret_uri, plain = without_secrets("hf.dask.read_mqtt", given)
     if seconds is None and rows is None:
         raise InvalidArgumentError("read_mqtt needs an end: give seconds, rows, or both")
     duration = None if seconds is None else to_seconds(seconds, "seconds")
     most = None if rows is None else check_count("rows", rows, 1)
     check_count("part_rows", part_rows, 1)
-    place, keeper = open_directory(directory)
+    place, keeper = open_directory(directory, "stream")
     setting = Setting(client, secret_uri, topics, place, sessions, group, plain, session_expiry="10min")
     ingest = setting.ingest
-    try:
-        ingest.start(end_sessions=True)
-        end = None if duration is None else time.monotonic() + duration
-        parts: list[Part] = []
-        while (end is None or time.monotonic() < end) and (most is None or ingest.messages < most):
-            left = 0.2 if end is None else min(0.2, max(0.0, end - time.monotonic()))
-            parts += ingest.parts(part_rows, wait=left)
-            time.sleep(min(left, 0.02))
-    finally:
-        ingest.close(end_sessions=True)
-    parts += ingest.parts(part_rows, all_of_it=True)
-    for part in parts:
-        ingest.finish(part)  # another run in this directory does not read them again
-    ingest.save()
+    with place:
+        try:
+            ingest.start(end_sessions=True)
+            end = None if duration is None else time.monotonic() + duration
+            parts: list[Part] = []
+            while (end is None or time.monotonic() < end) and (most is None or ingest.messages < most):
+                left = 0.2 if end is None else min(0.2, max(0.0, end - time.monotonic()))
+                parts += ingest.parts(part_rows, wait=left)
+                time.sleep(min(left, 0.02))
+        finally:
+            untold = ingest.close(end_sessions=True)
+        parts += ingest.parts(part_rows, all_of_it=True)
+        for part in parts:
+            ingest.finish(part)  # another run in this directory does not read them again
+        ingest.save()
+    warn_of_ends(untold, "the frame's honeyframe.ledger")
     frame = frame_of(setting.dask, joined(parts, part_rows), setting.extraction, keeper)
     frame.honeyframe = Account(ingest.stats(), ingest.ledger())
     if not parts:
@@ -125,27 +130,46 @@ def read_spool(path: Any, *, client: distributed.Client | None = None, part_rows
     """A spool, or a directory of :func:`stream` with those of its seats, as a Dask DataFrame. No broker is asked.
 
     Args:
-        path: on a file system that the workers share.
+        path: on a file system that the caller and all workers share.
         client: of Dask; by default the one that is current, else Dask's own scheduler of this process.
         part_rows: messages of a partition, at most.
-        extraction: as :func:`honeyframe.open_spool`: ``schema``, ``columns``, ``event_time``, ``topic_template``, ….
+        extraction: as :func:`honeyframe.open_spool`: ``schema``, ``columns``, ``event_time``, …. A spool has the topics alone: what
+            ``{line}`` named in ``topics`` of :func:`stream` is named here by ``topic_template="plant/{line}/telemetry"``.
+
+    Raises:
+        SpoolError: there is no spool, or it cannot be read.
+
+    Warns:
+        NoMessagesWarning: it is empty.
 
     Example::
 
-        hf.dask.read_spool("spool", event_time="ts").map_partitions(features).to_parquet("features")
+        ddf = hf.dask.read_spool("spool", event_time="ts", topic_template="plant/{line}/telemetry")
+        ddf.groupby("line")["temperature"].mean().compute()
     """
     place = check_path("path", path).absolute()
     check_count("part_rows", part_rows, 1)
-    options = check_extraction(extraction, None)
-    seats = sorted(place.glob("seat-*"), key=lambda one: int(one.name[5:]) if one.name[5:].isdecimal() else -1)
-    spools = [(str(one), int(one.name[5:])) for one in seats if one.name[5:].isdecimal()] or [(str(place), 0)]
+    options = check_extraction("hf.dask.read_spool", extraction)
+    spools = _spools_in(place)
     dask_client = client if client is not None else current_client()
-    if dask_client is None:
+    if dask_client is None or not spools:
         parts = [part for spool, seat in spools for part in parts_of_spool(spool, part_rows, seat)]
     else:
         found = dask_client.map(parts_of_spool, *zip(*((spool, part_rows, seat) for spool, seat in spools), strict=True), pure=False)
         parts = [part for some in dask_client.gather(found) for part in some]
-    return frame_of(dask_client, parts, options)
+    frame = frame_of(dask_client, parts, options)
+    if not parts:
+        warn(f"no message is in {place}", NoMessagesWarning)
+    return frame
+
+
+def _spools_in(place: Path) -> list[tuple[str, int]]:
+    """With their seats. A seat that nobody has taken yet has none."""
+    spools = [(str(one), number) for number, one in (seats_in(place) or {0: place}).items() if any(one.glob("*.hfspool"))]
+    if not spools and read_ingest(place).get("kind") != "stream":
+        what, hint = what_to_open(place) or ("", "path= is a spool, or a directory of hf.dask.stream with those of its seats.")
+        raise SpoolError(f"there is no spool at {place}" + (f": it is a directory {what}" if what else ""), hint=hint)
+    return spools
 
 
 def stream(
@@ -173,6 +197,9 @@ def stream(
         session_expiry: for how long the broker keeps what it has for a worker that is gone, or for the next run.
         end_sessions: :meth:`DaskStream.close` ends the sessions as well.
 
+    Raises:
+        SpoolInUseError: another caller is at it. InvalidArgumentError: it has recordings or other files. And what :func:`read_mqtt` raises.
+
     Example::
 
         with hf.dask.stream(uri, "plant/{line}/telemetry", "/shared/spools", event_time="ts") as stream:
@@ -182,11 +209,11 @@ def stream(
     given: dict[str, Any] = {"uri": uri, **options}
     uri = None
     options.clear()
-    secret_uri, plain = without_secrets(given)
+    secret_uri, plain = without_secrets("hf.dask.stream", given)
     if directory is None:
         raise InvalidArgumentError("stream needs a directory for its spools, on a file system that all workers share: directory=…")
     check_count("part_rows", part_rows, 1)
-    place, _ = open_directory(directory)
+    place, _ = open_directory(directory, "stream")
     setting = Setting(client, secret_uri, topics, place, sessions, group, plain, session_expiry=session_expiry)
     return DaskStream(setting, part_rows, end_sessions)
 
@@ -213,6 +240,9 @@ def record(
         path: on a file system that the caller and all workers share.
         options: of :meth:`Client.record` and :func:`connect`, but no secret.
 
+    Raises:
+        RecordingInUseError: another caller has the directory. NotARecordingError: it is something else. And what :func:`read_mqtt` raises.
+
     Example::
 
         with hf.dask.record(uri, "plant/{line}/telemetry", "/shared/recording") as recorder:
@@ -222,9 +252,9 @@ def record(
     given: dict[str, Any] = {"uri": uri, **options}
     uri = None
     options.clear()
-    secret_uri, plain = without_secrets(given, records=True)
+    secret_uri, plain = without_secrets("hf.dask.record", given, records=True)
     if path is None or "://" in str(path):
         raise InvalidArgumentError("record needs a path on a file system that all workers share: path=…")
-    place, _ = open_directory(path)
-    setting = Setting(client, secret_uri, topics, place, sessions, group, plain, session_expiry=session_expiry, records=True)
-    return DaskRecorder(setting, place, end_sessions)
+    place, _ = open_directory(path, "record")
+    setting = Setting(client, secret_uri, topics, place, sessions, group, plain, session_expiry=session_expiry)
+    return DaskRecorder(setting, end_sessions)

@@ -7,7 +7,6 @@ that has another already, until one comes. What is in a seat's spool is counted 
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .dask_parts import Part
-from .dask_seats import INGEST_FILE, Piece, SeatPlan, SeatReport, SeatsPlugin, last_messages, rest_of
+from .dask_seats import Piece, SeatPlan, SeatReport, SeatsPlugin, last_messages, rest_of
 from .dask_states import SUMS, IngestPlan, SeatState, Suspicion
 from .dask_workers import Workers
 from .errors import (
@@ -28,7 +27,7 @@ from .errors import (
     WebSocketInUseError,
 )
 from .ledger import LedgerRow, ledger_frame
-from .whole_file import whole_file
+from .recording_errors import RecordingInUseError
 
 if TYPE_CHECKING:
     import distributed
@@ -61,7 +60,6 @@ class Ingest:
         self._stop = threading.Event()
         self._came = threading.Condition(self._lock)
         self._no_seat_told = False
-        self._saved = ""
         self._thread = threading.Thread(target=self._run, name="honeyframe-dask", daemon=True)
 
     def start(self, *, end_sessions: bool = False) -> None:
@@ -84,7 +82,10 @@ class Ingest:
             )
         for seat in range(number):
             self._seats.setdefault(seat, SeatState(seat))
+        plan = self._plan
         try:
+            if plan.directory.before:
+                self._workers.ask("leave_earlier", {one: {"ingest": plan.id, "run": plan.directory.run} for one in workers}, _LEAVE_SECONDS)
             self._assign(workers, first=True)
         except BaseException:
             self._leave(None, end=end_sessions)
@@ -124,7 +125,7 @@ class Ingest:
         seat.at_work[first] = last, False
         suspects = frozenset().union(*(one.messages for one in self._suspicions))
         originals = max((one.last for one in self._suspicions if one.seat == seat.number), default=0)
-        return Part(self._directory(seat.number), first, last, messages, seat.number, suspects, originals)
+        return Part(self._plan.directory.seat(seat.number), first, last, messages, seat.number, suspects, originals)
 
     def give_back(self, parts: Sequence[Part]) -> None:
         """These were not done with: the next call of :meth:`parts` has them."""
@@ -194,16 +195,18 @@ class Ingest:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(_TAKE_SECONDS)
-        untold = [] if self._error is None or self._error_told else [self._error]
+        ended = [] if self._error is None else [self._error]
+        told = {repr(error) for error in ended if self._error_told}
         try:
-            untold += self._leave(None, end=end_sessions)
+            ended += self._leave(None, end=end_sessions)
         finally:
             if self._plan.record is None:
                 self._count_rest()
             with self._came:
                 self._came.notify_all()
-            self.save()
-        return untold
+            with contextlib.suppress(SpoolInUseError, RecordingInUseError):  # which is why it has ended
+                self.save()
+        return [error for text, error in {repr(error): error for error in ended}.items() if text not in told]
 
     def _leave(self, numbers: list[int] | None, *, end: bool) -> list[BaseException]:
         """None: all seats, also those of which nobody has heard here. Returns what went wrong."""
@@ -213,7 +216,7 @@ class Ingest:
             }
         asked = {*held.values(), *(self._workers.addresses() if numbers is None else ())}
         answers = self._workers.ask(
-            "leave", {worker: {"ingest": self._plan.id, "numbers": numbers, "end": end} for worker in sorted(asked)}, _LEAVE_SECONDS
+            "leave", {worker: {"run": self._plan.directory.run, "numbers": numbers, "end": end} for worker in sorted(asked)}, _LEAVE_SECONDS
         )
         errors = []
         for worker, reports in answers.items():
@@ -232,7 +235,7 @@ class Ingest:
     def _count_rest(self) -> None:
         """What lies in the spools and no report has told of: their workers are lost, or did not answer."""
         for seat in self._seats.values():
-            place = Path(self._directory(seat.number))
+            place = Path(self._plan.directory.seat(seat.number))
             if not any(place.glob("*.hfspool")):
                 continue
             try:
@@ -251,10 +254,10 @@ class Ingest:
     def _run(self) -> None:
         while not self._stop.wait(_TICK_SECONDS):
             try:
+                self.save()  # first: it says whether the directory still is this caller's
                 self._look()
                 self._assign(self._workers.addresses())
                 self._ripen()
-                self.save()
             except Exception as error:
                 with self._came:
                     self._error = error if self._error is None and not self._stop.is_set() else self._error
@@ -268,7 +271,7 @@ class Ingest:
         with self._lock:
             held = {seat.number: (seat.worker, seat.runs) for seat in self._seats.values() if seat.worker}
             known = {seat.number: (seat.counted, seat.done) for seat in self._seats.values()}
-        asked = {worker: {"ingest": self._plan.id, "known": known, "fresh": fresh} for worker, _ in held.values()}
+        asked = {worker: {"run": self._plan.directory.run, "known": known, "fresh": fresh} for worker, _ in held.values()}
         for worker, reports in self._workers.ask("look", asked, _LOOK_SECONDS).items():
             for report in reports:
                 self._take_in(worker, report)
@@ -293,8 +296,10 @@ class Ingest:
                 seat.counters = report.counters
             if report.ledger is not None:
                 seat.ledgers[seat.runs] = report.ledger
-            if report.error is not None and self._error is None and not self._stop.is_set():
-                self._error = report.error
+            if report.error is not None:
+                self._note_error(seat, report.error)
+                if self._error is None and not self._stop.is_set():
+                    self._error = report.error
             self._came.notify_all()
 
     def _count(self, seat: SeatState, pieces: Sequence[Piece]) -> None:
@@ -424,17 +429,21 @@ class Ingest:
             plan.uri,
             f"{plan.group}-{seat.number}",
             tuple(f"$share/{plan.group}/{one}" for one in plan.filters),
-            self._directory(seat.number),
+            plan.directory.seat(seat.number),
             plan.connect,
             plan.stream,
             plan.in_flight,
             seat.counted,
             seat.done,
             plan.record,
+            plan.directory.run,
         )
 
-    def _directory(self, number: int) -> str:
-        return str(self._plan.directory / f"seat-{number}")
+    def _note_error(self, seat: SeatState, error: BaseException) -> None:
+        text = str(error).partition("\n")[0]
+        if text != seat.error:  # a seat says it each time that it is asked
+            seat.error = text
+            self._note("seat_failed", f"seat {seat.number}", text)
 
     def _note(self, event: str, topic: str | None, detail: str) -> None:
         now = time.time_ns()
@@ -443,18 +452,13 @@ class Ingest:
     # --- what outlives the caller
 
     def _open_directory(self) -> None:
-        place = self._plan.directory / INGEST_FILE
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            for number, done in json.loads(place.read_text())["done"].items():
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
+            for number, done in self._plan.directory.before.get("done", {}).items():
                 self._seats[int(number)] = SeatState(int(number), counted=done, done=done)
         self.save()
 
     def save(self) -> None:
-        """How far it is done with, for the next run."""
+        """How far it is done with, for the next run. Raises where another caller has the directory since."""
         with self._lock:
             done = {str(seat.number): seat.done for seat in self._seats.values()}
-        text = json.dumps({"id": self._plan.id, "group": self._plan.group, "done": done})
-        if text != self._saved:
-            with whole_file(self._plan.directory / INGEST_FILE) as file:
-                file.write(text.encode())
-            self._saved = text
+        self._plan.directory.save({"id": self._plan.id, "group": self._plan.group, "done": done})

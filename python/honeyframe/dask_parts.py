@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .errors import SpoolError
 from .frame import Batch, Table, concat
 from .recording_schema import UnifiedSchema
-from .spool import open_spool
+from .spool import RAW, open_spool
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ def copies(part: Part) -> list[int]:
     """The numbers of those messages whose topic and payload are those of a message that a lost worker may not have acknowledged."""
     if not part.suspects or part.last <= part.original_until:
         return []
-    raw = read_table(part, {"payload": "raw", "metadata": ["topic", "spool_seq"]}).to_arrow()
+    raw = read_table(part, {**RAW, "metadata": ["topic", "spool_seq"]}).to_arrow()
     found = zip(raw["_topic"].to_pylist(), raw["value_raw"].to_pylist(), raw[SEQUENCE].to_pylist(), strict=True)
     return [number for topic, payload, number in found if number > part.original_until and digest(topic, payload or b"") in part.suspects]
 
@@ -170,7 +170,7 @@ def parts_of_spool(directory: str, rows: int, seat: int = 0) -> list[Part]:
     """All that a spool holds now, ``rows`` messages a part."""
     directory = os.fspath(directory)
     found = []
-    with open_spool(directory, payload="raw", metadata=["spool_seq"]) as stream:
+    with open_spool(directory, **RAW, metadata=["spool_seq"]) as stream:
         for batch in stream.batches(max_rows=rows, max_seconds=0.5):
             numbers = batch.to_arrow().column(SEQUENCE)
             found.append(Part(directory, numbers[0].as_py(), numbers[-1].as_py(), len(numbers), seat))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import pickle
 import socket
 import threading
@@ -22,10 +21,11 @@ import distributed
 from tornado.ioloop import PeriodicCallback
 
 from .connection import connect
+from .dask_directory import read_ingest
 from .dask_parts import SEQUENCE, digest
 from .errors import HoneyframeError, InvalidArgumentError
 from .recorder_thread import Release
-from .spool import open_spool
+from .spool import RAW, open_spool
 from .traffic_usage import end_session
 
 if TYPE_CHECKING:
@@ -36,13 +36,12 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 OPERATION: Final = "honeyframe_seats"
-INGEST_FILE: Final = "ingest.json"  # in the directory that all share
 _PIECE_ROWS: Final = 5_000  # messages of a piece, at most: parts are made of whole pieces
 _PIECE_SECONDS: Final = 0.1
 _LEDGER_SECONDS: Final = 2.0
 _FORGOTTEN_SECONDS: Final = 120.0  # without a look of the caller, which may be waiting for other workers meanwhile: then it is gone
 _FORGOTTEN_TICK: Final = 5.0
-_RAW: Final[dict[str, Any]] = {"payload": "raw", "metadata": ["spool_seq"]}
+_RAW: Final[dict[str, Any]] = {**RAW, "metadata": ["spool_seq"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,7 @@ class SeatPlan:
     counted: int = 0  # the number in the spool up to which pieces are known
     done: int = 0  # and up to which it may be deleted
     record: Mapping[str, Any] | None = None  # options of Client.record(), where it records
+    run: str = ""  # of the caller: an earlier one's seats are no longer its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ def last_messages(directory: str, first: int, last: int) -> frozenset[bytes]:
     if last < 1 or not any(Path(directory).glob("*.hfspool")):
         return frozenset()
     found: set[bytes] = set()
-    with open_spool(directory, max(1, first), payload="raw", metadata=["topic", "spool_seq"]) as stream:
+    with open_spool(directory, max(1, first), **RAW, metadata=["topic", "spool_seq"]) as stream:
         for batch in stream.batches(max_rows=_PIECE_ROWS, max_seconds=0):
             arrow = batch.to_arrow()
             rows = zip(*(arrow.column(name).to_pylist() for name in ("_topic", "value_raw", SEQUENCE)), strict=True)
@@ -279,7 +279,7 @@ class SeatsPlugin(distributed.WorkerPlugin):
 
 async def operate(action: str, content: bytes) -> dict[str, Any]:
     arguments = pickle.loads(content)
-    actions: dict[str, Any] = {"take": take_seats, "look": look_at_seats, "leave": leave_seats}
+    actions: dict[str, Any] = {"take": take_seats, "look": look_at_seats, "leave": leave_seats, "leave_earlier": leave_earlier_seats}
     result = await actions[action](**arguments)
     return {"status": "OK", "result": pickle.dumps(result)}
 
@@ -303,25 +303,21 @@ def _take(plan: SeatPlan) -> SeatReport:
 
 
 def _check_shared(plan: SeatPlan) -> None:
-    place = Path(plan.directory).parent / INGEST_FILE
-    try:
-        found = json.loads(place.read_text())["id"]
-    except (OSError, ValueError, KeyError):
-        found = None
-    if found != plan.ingest:
+    place = Path(plan.directory).parent
+    if read_ingest(place).get("id") != plan.ingest:
         raise InvalidArgumentError(
-            f"a worker on {socket.gethostname()} does not see the directory {place.parent} of the caller",
+            f"a worker on {socket.gethostname()} does not see the directory {place} of the caller",
             hint="directory= must be on a file system that the caller and all workers share.",
         )
 
 
-async def look_at_seats(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool = False) -> list[SeatReport]:
-    """How the seats of one ingest are, on this worker; ``known`` by number, as :meth:`Seat.report` has it."""
-    return await asyncio.to_thread(_look, ingest, known, fresh)
+async def look_at_seats(run: str, known: Mapping[int, tuple[int, int]], fresh: bool = False) -> list[SeatReport]:
+    """How the seats of one run are, on this worker; ``known`` by number, as :meth:`Seat.report` has it."""
+    return await asyncio.to_thread(_look, run, known, fresh)
 
 
-def _look(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool) -> list[SeatReport]:
-    seats = [seat for (of, _), seat in list(_taken.items()) if of == ingest]
+def _look(run: str, known: Mapping[int, tuple[int, int]], fresh: bool) -> list[SeatReport]:
+    seats = [seat for seat in list(_taken.values()) if seat.plan.run == run]
     for seat in seats:
         seat.looked_at = time.monotonic()
     for seat in seats if fresh else ():
@@ -329,10 +325,15 @@ def _look(ingest: str, known: Mapping[int, tuple[int, int]], fresh: bool) -> lis
     return [seat.report(known.get(seat.plan.number)) for seat in seats]
 
 
-async def leave_seats(ingest: str | None, numbers: list[int] | None, end: bool) -> list[SeatReport]:
-    """Leaves the seats of these numbers, or all of this ingest, or of any, that are taken here."""
-    keys = [key for key in list(_taken) if ingest in (None, key[0]) and (numbers is None or key[1] in numbers)]
+async def leave_seats(run: str | None, numbers: list[int] | None, end: bool) -> list[SeatReport]:
+    """Leaves the seats of these numbers, or all of this run, or of any, that are taken here."""
+    keys = [key for key, seat in list(_taken.items()) if run in (None, seat.plan.run) and (numbers is None or key[1] in numbers)]
     return await _leave_all(keys, end)
+
+
+async def leave_earlier_seats(ingest: str, run: str) -> list[SeatReport]:
+    """Leaves those of this ingest's earlier runs: a caller that was killed has left them taken."""
+    return await _leave_all([key for key, seat in list(_taken.items()) if key[0] == ingest and seat.plan.run != run], end=False)
 
 
 async def leave_forgotten_seats() -> None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets as random_names
-import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import distributed
 
-from .arguments import check_count, check_path, check_strings
+from .arguments import check_count, check_strings
 from .connection import hide_secrets
+from .dask_directory import Directory
 from .dask_ingest import Ingest
 from .dask_parts import OWN_METADATA
-from .dask_seats import INGEST_FILE
 from .dask_states import IngestPlan
 from .durations import Duration
 from .durations import seconds as to_seconds
@@ -39,20 +35,19 @@ _IN_FLIGHT: Final = 100  # more than a broker sends at once by itself: HiveMQ 50
 
 
 class Setting:
-    """Arguments, checked: what the seats need, and how parts are read."""
+    """Arguments, checked: what the seats need, and how parts are read. Takes the directory."""
 
     def __init__(
         self,
         client: distributed.Client | None,
         uri: Any,
         topics: str | Sequence[str],
-        directory: Path,
+        directory: Directory,
         sessions: int | None,
         group: str | None,
         options: dict[str, Any],
         *,
         session_expiry: Duration,
-        records: bool = False,
     ) -> None:
         found = client if client is not None else current_client()
         if found is None:
@@ -83,7 +78,7 @@ class Setting:
             if isinstance(value, Path):
                 connect[name] = str(value)
         recording = None
-        if records:  # the recording's own
+        if directory.kind == "record":  # the recording's own
             recording = {"patterns": list(named), **{name: options.pop(name) for name in list(options) if name in _RECORD}}
         stream_options = {name: options.pop(name) for name in list(options) if name in _STREAM}
         if stream_options.get("qos", 1) == 2:
@@ -91,10 +86,14 @@ class Setting:
                 "QoS 2 and shared subscriptions: what a broker has begun to send to a worker that is lost it may give to no other",
                 hint="qos=1 loses nothing, and marks copies.",
             )
-        self.extraction = check_extraction(options, None if records else wanted.template)
+        self.extraction = check_extraction("hf.dask", options, wanted.template if recording is None else None)
         if recording is not None:
             recording |= {**stream_options, **options}
-        before = _earlier(directory)
+        wanted_sessions = None if sessions is None else check_count("sessions", sessions, 1)
+        most_sessions = _most_sessions(address)
+        directory.take()
+        self.directory = directory
+        before = directory.before
         self.name = group or before.get("group") or f"honeyframe-{random_names.token_hex(4)}"
         plan = IngestPlan(
             id=before.get("id") or random_names.token_hex(8),
@@ -105,8 +104,8 @@ class Setting:
             connect=connect,
             stream={"overflow": "block", **stream_options},
             in_flight=_IN_FLIGHT,
-            sessions=None if sessions is None else check_count("sessions", sessions, 1),
-            most_sessions=_most_sessions(address),
+            sessions=wanted_sessions,
+            most_sessions=most_sessions,
             record=recording,
         )
         self.ingest = Ingest(found, plan)
@@ -120,7 +119,7 @@ def _most_sessions(address: Address | None) -> int | None:
     return None if plan is None else plan.connections
 
 
-def without_secrets(given: dict[str, Any], *, records: bool = False) -> tuple[Any, dict[str, Any]]:
+def without_secrets(function: str, given: dict[str, Any], *, records: bool = False) -> tuple[Any, dict[str, Any]]:
     """The address, hidden, and the other options. A secret among them is refused, and leaves ``given`` first: tracebacks show variables."""
     known = (*_KNOWN, *(_RECORD if records else ()))
     hidden = hide_secrets(given, known)
@@ -134,48 +133,18 @@ def without_secrets(given: dict[str, Any], *, records: bool = False) -> tuple[An
             hint="Workers find it where they run: MQTT_PASSWORD or MQTT_PASSWORD_FILE in their environment (a LocalCluster's inherit "
             "it), password_file=, profile=, or the keyring.",
         )
-    check_keywords("hf.dask", given, known)
+    check_keywords(function, given, known)
     return address, given
 
 
-def check_extraction(options: Mapping[str, Any], template: str | None) -> dict[str, Any]:
+def check_extraction(function: str, options: Mapping[str, Any], template: str | None = None) -> dict[str, Any]:
     """Options of open_spool(), checked here: a worker would say it later."""
     given = {**options} if template is None else {**options, "topic_template": template}
-    check_keywords("hf.dask", given, extract_options.__kwdefaults__ or ())
+    check_keywords(function, given, extract_options.__kwdefaults__ or ())
     asked = check_strings("metadata", spooled_metadata(given, None)["metadata"])
     given["metadata"] = tuple(dict.fromkeys((*asked, *OWN_METADATA)))
     extract_options(**given)
     return given
-
-
-def _earlier(directory: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((directory / INGEST_FILE).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
-class Keeper:
-    """Who has it has the temporary directory. It stays in this process: a worker gets None for it."""
-
-    def __init__(self, directory: Path) -> None:
-        self._finalizer = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
-
-    def __reduce__(self) -> tuple[type[None], tuple[()]]:
-        return type(None), ()
-
-    def __dask_tokenize__(self) -> str:
-        return "honeyframe-keeper"
-
-
-def open_directory(directory: Any) -> tuple[Path, Keeper | None]:
-    if directory is None:
-        made = Path(tempfile.mkdtemp(prefix="honeyframe-"))
-        return made, Keeper(made)
-    place = check_path("directory", directory).absolute()
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return place, None
 
 
 def current_client() -> distributed.Client | None:

@@ -6,9 +6,9 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from .dask_directory import Directory
 from .dask_seats import Piece
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class IngestPlan:
     group: str
     uri: str | None  # None: a profile, among the options of connect(), says it
     filters: tuple[str, ...]
-    directory: Path
+    directory: Directory
     connect: Mapping[str, Any]
     stream: Mapping[str, Any]
     in_flight: int
@@ -45,6 +45,7 @@ class SeatState:
     runs: int = 0
     counted: int = 0  # the number in its spool up to which pieces are known
     done: int = 0  # and up to which they are done with, without a gap
+    error: str = ""  # that the ledger has
     messages: int = 0
     ripe: deque[Piece] = field(default_factory=deque)
     fresh: list[Piece] = field(

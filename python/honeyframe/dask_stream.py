@@ -3,38 +3,63 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import dask.dataframe as dd
 import distributed
 
-from .arguments import check_count
-from .dask_parts import Part, common_schema, empty_frame, joined, part_schema, read_part
+from .arguments import check_count, count_of
+from .dask_parts import Part, common_schema, empty_frame, joined, part_schema, read_part, read_table
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import HoneyframeError
+from .errors import HoneyframeError, HoneyframeWarning
+from .events import warn
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .dask_setting import Keeper, Setting
+    from .dask_directory import Keeper
+    from .dask_setting import Setting
 
 
-class DaskStream:
+class _Run:
+    """Of all seats, from their being taken to :meth:`_end`. The directory is this caller's meanwhile."""
+
+    def __init__(self, setting: Setting, end_sessions: bool) -> None:
+        self._setting = setting
+        self._end_sessions = end_sessions
+        self._closed = False
+        try:
+            setting.ingest.start()
+        except BaseException:
+            setting.directory.release()
+            raise
+
+    def _end(self, end_sessions: bool | None) -> list[BaseException]:
+        """Once. What went wrong, and nobody was told."""
+        if self._closed:
+            return []
+        self._closed = True
+        with self._setting.directory:
+            return self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+
+    def _shown(self, what: str) -> str:
+        setting, state = self._setting, "closed" if self._closed else "open"
+        return f"<honeyframe.dask.{type(self).__name__} {', '.join(setting.filters)} in group {setting.name!r} {state}: {what}>"
+
+
+class DaskStream(_Run):
     """A shared subscription that all workers of a cluster read, until it is closed. Made by :func:`stream`."""
 
     def __init__(self, setting: Setting, part_rows: int, end_sessions: bool) -> None:
-        self._setting = setting
+        super().__init__(setting, end_sessions)
         self._part_rows = part_rows
-        self._end_sessions = end_sessions
-        self._closed = False
         self._copies = 0
         self._calls = 0
-        setting.ingest.start()
 
     def map(
         self,
@@ -135,10 +160,12 @@ class DaskStream:
         return self._setting.ingest.ledger()
 
     def close(self, *, end_sessions: bool | None = None) -> None:
-        """Ends the sessions' connections. ``end_sessions``: and the sessions, which the broker otherwise keeps for the next run."""
-        if not self._closed:
-            self._closed = True
-            self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
+        """Ends the sessions' connections. ``end_sessions``: and the sessions, which the broker otherwise keeps for the next run.
+
+        Warns:
+            HoneyframeWarning: seats ended with an error that :meth:`map` and :meth:`frames` have not raised.
+        """
+        warn_of_ends(self._end(end_sessions), "stream.ledger()")
 
     def __enter__(self) -> DaskStream:
         return self
@@ -147,25 +174,16 @@ class DaskStream:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open"
-        filters = ", ".join(self._setting.filters)
-        return f"<honeyframe.dask.DaskStream {filters} in group {self._setting.name!r} {state}: {self._setting.ingest.messages:,} messages>"
+        return self._shown(f"{self._setting.ingest.messages:,} messages")
 
 
-class DaskRecorder:
+class DaskRecorder(_Run):
     """Recordings that all workers of a cluster make together, until it is closed. Made by :func:`record`."""
-
-    def __init__(self, setting: Setting, path: Path, end_sessions: bool) -> None:
-        self._setting = setting
-        self._path = path
-        self._end_sessions = end_sessions
-        self._closed = False
-        setting.ingest.start()
 
     @property
     def paths(self) -> list[str]:
         """Of the recordings, each for :func:`honeyframe.open`."""
-        return [str(self._path / f"seat-{number}") for number in self._setting.ingest.stats()["seat"]]
+        return [self._setting.directory.seat(number) for number in self._setting.ingest.stats()["seat"]]
 
     def wait(self, seconds: Duration) -> pd.DataFrame:
         """Waits for so long, and gives :meth:`stats`. Raises what a worker's recorder raised."""
@@ -190,12 +208,8 @@ class DaskRecorder:
             OperationTimeoutError: a worker did not answer, and may still be writing.
             RecordingError, SpoolError, ConnectError: why a worker's recorder has ended before, where :meth:`wait` has not told it.
         """
-        if self._closed:
-            return
-        self._closed = True
-        untold = self._setting.ingest.close(end_sessions=self._end_sessions if end_sessions is None else end_sessions)
-        if untold:
-            raise untold[0]
+        for error in self._end(end_sessions):
+            raise error
 
     def __enter__(self) -> DaskRecorder:
         return self
@@ -206,6 +220,20 @@ class DaskRecorder:
             return
         with contextlib.suppress(HoneyframeError):  # the first error is the one to be told
             self.close()
+
+    def __repr__(self) -> str:
+        stats = self.stats()
+        return self._shown(
+            f"{int(stats['recorded'].sum()):,} messages in {self._setting.directory.path}, of {count_of(len(stats), 'seat')}"
+        )
+
+
+def warn_of_ends(errors: list[BaseException], ledger: str) -> None:
+    """Once, of all."""
+    if errors:
+        more = f", and {len(errors) - 1:,} more" if len(errors) > 1 else ""
+        first = str(errors[0]).partition("\n")[0]
+        warn(f"seats ended with an error: {type(errors[0]).__name__}: {first}{more}; {ledger} has each", HoneyframeWarning)
 
 
 def frame_of(
@@ -221,9 +249,8 @@ def frame_of(
     else:
         schemas = [part_schema(part, extraction) for part in parts]
     if not parts:
-        from .extraction import extract
-
-        whole = extract([], **{**extraction, "metadata": []}).to_arrow().schema
+        with tempfile.TemporaryDirectory(prefix="honeyframe-") as empty:
+            whole = read_table(Part(empty, 1, 0, 0), extraction).to_arrow().schema
         nothing: dd.DataFrame = dd.from_pandas(empty_frame(whole), npartitions=1)
         return nothing
     schema = common_schema(schemas, parts)

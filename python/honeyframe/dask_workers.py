@@ -37,7 +37,9 @@ class Workers:
 
         async def all_of_them() -> None:
             end = time.monotonic() + seconds
-            waiting = {asyncio.ensure_future(one(worker, pickle.dumps(content))): worker for worker, content in arguments.items()}
+            there = await scheduler.ncores(workers=None)  # of the others the scheduler would log that it cannot reach them
+            asked = {worker: pickle.dumps(content) for worker, content in arguments.items() if worker in there}
+            waiting = {asyncio.ensure_future(one(worker, content)): worker for worker, content in asked.items()}
             while waiting and time.monotonic() < end:
                 done, _ = await asyncio.wait(waiting, timeout=_STEP_SECONDS)
                 for task in done:

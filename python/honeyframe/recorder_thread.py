@@ -23,7 +23,7 @@ from .lifetime import is_ending
 from .recording_errors import RecordingStorageError, RecordingWarning
 from .recording_rows import READ_ROWS, SPOOL_METADATA
 from .recording_writer import RecordingWriter
-from .spool import open_spool
+from .spool import RAW, open_spool
 
 if TYPE_CHECKING:
     from .frame import Batch
@@ -180,7 +180,7 @@ class RecorderThread:
         """From behind the last commit, and as the spool grows, until it is over."""
         if self._is_over():
             return
-        with open_spool(self._spool, self._writer.next_spool_number, follow=True, payload="raw", metadata=SPOOL_METADATA) as source:
+        with open_spool(self._spool, self._writer.next_spool_number, follow=True, **RAW, metadata=SPOOL_METADATA) as source:
             for batch in source.batches(max_rows=READ_ROWS, max_seconds=_STEP_SECONDS, yield_empty=True):
                 self._take(batch)
                 if self._is_over():
@@ -188,7 +188,7 @@ class RecorderThread:
 
     def _read_rest(self) -> None:
         """What still lies in the spool, to its end. Nothing waits for more."""
-        with open_spool(self._spool, self._writer.read_to + 1, payload="raw", metadata=SPOOL_METADATA) as source:
+        with open_spool(self._spool, self._writer.read_to + 1, **RAW, metadata=SPOOL_METADATA) as source:
             for batch in source.batches(max_rows=READ_ROWS, max_seconds=_STEP_SECONDS):
                 self._take(batch)
                 if self._is_late():
@@ -266,4 +266,4 @@ class _Rate:
 
 def spooled_options(**options: Any) -> dict[str, Any]:
     """How the stream that writes the spool is opened: it is read by :class:`Release` alone."""
-    return {**options, "delivery": "spooled", "payload": "raw", "metadata": ["spool_seq"]}
+    return {**options, **RAW, "delivery": "spooled", "metadata": ["spool_seq"]}

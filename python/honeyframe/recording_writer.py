@@ -20,7 +20,7 @@ from .recording_columns import columns_to_bytes, read_columns
 from .recording_errors import NotARecordingError, RecordingError, RecordingInUseError
 from .recording_layout import COLUMNS, JOURNAL, MANIFEST, Journal, JournalPart, Manifest, PartName, now_text, same_broker
 from .recording_parts import OpenCut
-from .recording_place import Place
+from .recording_place import LocalPlace, Place
 from .recording_rows import RowMaker, TopicPattern
 
 if TYPE_CHECKING:
@@ -287,8 +287,15 @@ def read_manifest(place: Place) -> Manifest:
     """Raises NotARecordingError where there is none."""
     content = place.read(MANIFEST)
     if content is None:
-        raise NotARecordingError(f"there is no recording at {place.shown}", hint="client.record(path, topics) makes one.")
+        raise _no_recording(place)
     return Manifest.from_bytes(content, f"{place.shown}/{MANIFEST}")
+
+
+def _no_recording(place: Place) -> NotARecordingError:
+    from .dask_directory import what_to_open
+
+    what, hint = (what_to_open(place.path) if isinstance(place, LocalPlace) else None) or ("", "client.record(path, topics) makes one.")
+    return NotARecordingError(f"there is no recording at {place.shown}" + (f": it is a directory {what}" if what else ""), hint=hint)
 
 
 def _check_empty(place: Place) -> None:

@@ -29,6 +29,8 @@ SPOOL_MAX_BYTES: Final = 1_073_741_824
 SPOOL_REMEDY: Final = (
     "the spool was full, or could not be written or read (stats() tells which). Read faster, or give it more: spool_max_bytes="
 )
+#: Payloads as they are, for a reader of ours: a column that is declared is no news for log and ledger.
+RAW: Final[dict[str, Any]] = {"payload": "raw", "schema": {"value_raw": "binary"}}
 _LEAST_BYTES: Final = 1_048_576
 _MARKS: Final = {"spool_seq": 1, "recv_time": 0}  # by how much the next message has more at least
 _PROPERTIES: Final = frozenset({"user_properties", "content_type", "response_topic"})

@@ -29,7 +29,10 @@ from tests.waiting import wait_until
 import honeyframe as hf
 from honeyframe.profiles import Profile, ProfileWriter
 
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
+
+import distributed
+from tests.integration.dask_clusters import cluster_of, give_password, password_file
 
 _SECONDS = float(os.environ.get("HONEYFRAME_DASK_SECONDS", "3"))
 _IS_LONG = "HONEYFRAME_DASK_SECONDS" in os.environ  # and then with both brokers
@@ -38,17 +41,8 @@ _RATE = int(os.environ.get("HONEYFRAME_DASK_RATE", "800"))
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Four workers with one thread each, who find the password in their environment."""
-    with pytest.MonkeyPatch.context() as environment:
-        give_password(environment)
-        found = distributed.LocalCluster(n_workers=4, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL)
-    with found:
+    with cluster_of(4) as found:
         yield found
-
-
-def give_password(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("MQTT_USERNAME", "both")
-    environment.setenv("MQTT_PASSWORD", "both-password")
 
 
 @pytest.fixture
@@ -332,12 +326,12 @@ def test_frames_that_are_not_taken_are_not_lost(mosquitto: Mosquitto, dask: Any,
 def test_errors_of_a_worker_are_typed_in_the_caller(hivemq: HiveMQ, dask: Any, tmp_path: Path) -> None:
     uri = hivemq.uri("mqtt", "127.0.0.1")
     with pytest.raises(hf.SubscribeDenied) as refused:
-        hf.dask.read_mqtt(uri, "plant/x", seconds=1, username="pub", password_file=_file(tmp_path, "pub-password"))
+        hf.dask.read_mqtt(uri, "plant/x", seconds=1, username="pub", password_file=password_file(tmp_path, "pub-password"))
     assert refused.value.filters[0].endswith("/plant/x")
     with pytest.raises(hf.SubscribeDenied):
-        hf.dask.read_mqtt(uri.replace("//", "//pub@"), "plant/x", seconds=1, password_file=_file(tmp_path, "pub-password"))
+        hf.dask.read_mqtt(uri.replace("//", "//pub@"), "plant/x", seconds=1, password_file=password_file(tmp_path, "pub-password"))
     with pytest.raises(hf.PermissionDenied):
-        hf.dask.read_mqtt(uri, "plant/x", seconds=1, username="both", password_file=_file(tmp_path, "wrong"))
+        hf.dask.read_mqtt(uri, "plant/x", seconds=1, username="both", password_file=password_file(tmp_path, "wrong"))
     with (
         hf.dask.stream(uri, "plant/x", tmp_path / "spools", sessions=1, end_sessions=True) as stream,
         hf.connect(uri, username="both", password="both-password") as client,
@@ -350,7 +344,7 @@ def test_errors_of_a_worker_are_typed_in_the_caller(hivemq: HiveMQ, dask: Any, t
 
 def test_workers_read_by_a_profile(mosquitto: Mosquitto, dask: Any, tmp_path: Path, topic: str) -> None:
     uri = mosquitto.uri("mqtt", "127.0.0.1")
-    options = {"username": "both", "password_file": _file(tmp_path, "both-password")}
+    options = {"username": "both", "password_file": password_file(tmp_path, "both-password")}
     with ProfileWriter("of-workers", replace=True) as writer:
         writer.write(Profile("of-workers", uri, options))
     with Load(uri, topic, 100, 2):
@@ -358,13 +352,6 @@ def test_workers_read_by_a_profile(mosquitto: Mosquitto, dask: Any, tmp_path: Pa
     assert len(ddf.compute()) >= 50
     with pytest.raises(hf.InvalidArgumentError, match="uri and profile are both given"):
         hf.dask.read_mqtt(uri, topic, profile="of-workers")
-
-
-def _file(folder: Path, text: str) -> str:
-    place = folder / "password"
-    place.write_text(text)
-    place.chmod(0o600)
-    return str(place)
 
 
 def _divide(frame: pd.DataFrame) -> float:
@@ -415,7 +402,7 @@ def test_no_surface_of_dask_shows_the_password(
     with Load(uri, topic, 100, 2):
         ddf = hf.dask.read_mqtt(uri, f"{topic}/#", seconds=20, rows=100)
     frame = ddf.compute()
-    wrong = _file(tmp_path, CANARY)
+    wrong = password_file(tmp_path, CANARY)
     with pytest.raises(hf.ConnectError) as refused:
         hf.dask.read_mqtt(uri, f"{topic}/#", seconds=1, username="both", password_file=wrong)
     shown["error"] = f"{refused.value!r} {refused.value} {vars(refused.value)} {refused.value.__cause__!r}"

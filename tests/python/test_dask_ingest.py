@@ -16,6 +16,7 @@ from honeyframe import _core
 
 pytest.importorskip("distributed")
 
+from honeyframe.dask_directory import Directory
 from honeyframe.dask_ingest import Ingest
 from honeyframe.dask_parts import digest
 from honeyframe.dask_seats import Piece, SeatReport
@@ -54,8 +55,8 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Cast], 
 
     def make(cast: Cast) -> Ingest:
         plan = IngestPlan(
-            id="id", group="g", uri="mqtt://127.0.0.1:1", filters=("a",), directory=tmp_path, connect={}, stream={}, in_flight=2,
-            sessions=None, most_sessions=None,
+            id="id", group="g", uri="mqtt://127.0.0.1:1", filters=("a",), directory=Directory(tmp_path, "stream"),
+            connect={}, stream={}, in_flight=2, sessions=None, most_sessions=None,
         )  # fmt: skip
         monkeypatch.setattr(Ingest, "_run", lambda self: None)
         ingest: Any = Ingest(cast, plan)  # type: ignore[arg-type]
@@ -101,13 +102,48 @@ def test_a_worker_that_does_not_answer_at_the_end_is_told(opened: Callable[[Cast
     ingest.start()
     failed = hf.RecordingStorageError("no room")
     cast.workers.remove("gone")
-    cast.answer = lambda worker, *_: [SeatReport(1, error=failed)] if worker == "good" else None
+    cast.answer = lambda worker, *_: [SeatReport(2, error=failed)] if worker == "good" else None
     first, second = ingest.close(end_sessions=False)
     assert first is failed
     assert isinstance(second, hf.OperationTimeoutError)
     assert "worker deaf did not answer" in str(second)
     ledger = ingest.ledger()
     assert ledger.loc[ledger["event"] == "seat_unheard", "detail"].tolist() == ["deaf", "gone"]
+    assert ledger.loc[ledger["event"] == "seat_failed", ["topic", "detail"]].values.tolist() == [["seat 2", "no room"]]
+
+
+def test_an_error_that_was_raised_before_is_not_told_again_at_the_end(opened: Callable[[Cast], Ingest]) -> None:
+    def answer(worker: str, action: str, arguments: Mapping[str, Any]) -> list[SeatReport]:
+        return takes_all(worker, action, arguments) or [SeatReport(0, error=hf.SpoolError("no room"))]
+
+    ingest = opened(Cast(["a"], answer))
+    ingest.start()
+    ingest._look()
+    ingest._look()
+    with pytest.raises(hf.SpoolError, match="no room"):
+        ingest.parts(1)
+    assert ingest.close(end_sessions=True) == []
+    assert ingest.ledger()["event"].tolist() == ["seat_taken", "seat_failed"]
+
+
+def test_a_caller_whose_directory_another_has_taken_lets_go(opened: Callable[[Cast], Ingest], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no lock keeps the other one out."""
+    run = Ingest._run
+    monkeypatch.setattr("honeyframe.dask_ingest._TICK_SECONDS", 0.01)
+    casts = [Cast(["a"], lambda worker, action, arguments: takes_all(worker, action, arguments) or [SeatReport(0)]) for _ in range(2)]
+    first, second = map(opened, casts)
+    first._thread = threading.Thread(target=run, args=(first,))
+    first.start()
+    second._plan.directory.before = {"id": "id"}  # as its take() had found it
+    second.start()
+    with pytest.raises(hf.SpoolInUseError, match="another caller, which began later"):
+        first.parts(1, wait=5)
+    assert [action for action, _ in casts[1].asked[:2]] == ["leave_earlier", "take"]
+    takes = [action for action, _ in casts[0].asked if action == "take"]
+    assert first.close(end_sessions=False) == []
+    assert takes == ["take"]
+    second.save()  # it goes on
+    assert second.close(end_sessions=False) == []
 
 
 def test_the_seat_of_a_worker_that_answers_without_it_is_taken_again(opened: Callable[[Cast], Ingest]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import pickle
 import time
 import warnings
@@ -19,9 +20,10 @@ from honeyframe import _core
 
 pytest.importorskip("dask.dataframe")
 
+from honeyframe.dask_directory import Keeper
 from honeyframe.dask_parts import Part, common_schema, digest, empty_frame, joined, part_schema, parts_of_spool, read_part
-from honeyframe.dask_setting import Keeper
 from honeyframe.dask_stream import frame_of
+from honeyframe.spool import RAW
 
 OPTIONS = {"topic_template": "plant/{line}/t", "metadata": ["topic", "recv_time", "dup", "spool_seq"]}
 
@@ -42,6 +44,16 @@ def test_parts_are_the_whole_each_message_once(tmp_path: Path) -> None:
     frames = [read_part(part, OPTIONS) for part in parts]
     assert pd.concat(frames)["n"].tolist() == list(range(1000))
     assert read_part(parts[3], OPTIONS).equals(frames[3])
+
+
+def test_the_column_of_raw_payloads_is_no_news(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    spool = write(tmp_path / "spool", [{"n": 1}])
+    caplog.set_level(logging.INFO, "honeyframe")
+    parts_of_spool(spool, 10)
+    with hf.open_spool(spool, **RAW) as stream:
+        assert stream.read(rows=1, seconds=5).to_pandas()["value_raw"].tolist() == [b'{"n": 1}']
+        assert stream.ledger()["event"].tolist() == []
+    assert "value_raw" not in caplog.text
 
 
 def test_neighbours_are_joined(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import time
 import traceback
 from collections.abc import Callable
@@ -20,13 +21,14 @@ from honeyframe import _core, dask_seats
 
 pytest.importorskip("distributed")
 
+from honeyframe.dask_directory import INGEST_FILE
 from honeyframe.dask_parts import digest
-from honeyframe.dask_seats import INGEST_FILE, SeatPlan, SeatReport, SeatsPlugin, _take, last_messages, look_at_seats, rest_of
+from honeyframe.dask_seats import SeatPlan, SeatReport, SeatsPlugin, _take, last_messages, look_at_seats, operate, rest_of
 
 
 def plan(folder: Path) -> SeatPlan:
     uri = f"mqtt://127.0.0.1:{free_ports(1)[0]}"
-    return SeatPlan("id", 0, uri, "g-0", ("$share/g/a",), str(folder / "seat-0"), {"connect_timeout": 1}, {}, 100)
+    return SeatPlan("id", 0, uri, "g-0", ("$share/g/a",), str(folder / "seat-0"), {"connect_timeout": 1}, {}, 100, run="run")
 
 
 def test_a_directory_that_the_worker_does_not_see_is_told(tmp_path: Path) -> None:
@@ -61,8 +63,8 @@ def test_the_last_messages_of_a_lost_worker_and_what_nobody_has_counted(tmp_path
 class Sitting:
     """In place of a seat."""
 
-    def __init__(self, number: int) -> None:
-        self.plan = replace(plan(Path()), number=number)
+    def __init__(self, number: int, run: str = "run") -> None:
+        self.plan = replace(plan(Path()), number=number, run=run)
         self.looked_at = time.monotonic()
         self.left: list[bool] = []
 
@@ -75,8 +77,8 @@ class Sitting:
 
 
 def test_a_seat_that_no_caller_looks_at_is_left_and_its_session_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    forgotten, kept = Sitting(0), Sitting(1)
-    taken: dict[tuple[str, int], Any] = {("gone", 0): forgotten, ("id", 1): kept}
+    forgotten, kept = Sitting(0, run="before"), Sitting(1)
+    taken: dict[tuple[str, int], Any] = {("id", 0): forgotten, ("id", 1): kept}
     monkeypatch.setattr(dask_seats, "_taken", taken)
     monkeypatch.setattr(dask_seats, "_FORGOTTEN_SECONDS", 0.5)
     monkeypatch.setattr(dask_seats, "_FORGOTTEN_TICK", 0.02)
@@ -85,14 +87,23 @@ def test_a_seat_that_no_caller_looks_at_is_left_and_its_session_stays(monkeypatc
         plugin, worker = SeatsPlugin(), SimpleNamespace(handlers={})
         plugin.setup(worker)
         end = time.monotonic() + 5
-        while taken.get(("gone", 0)) and time.monotonic() < end:
-            await look_at_seats("id", {})
+        while taken.get(("id", 0)) and time.monotonic() < end:
+            await look_at_seats("run", {})
             await asyncio.sleep(0.02)
         assert list(taken) == [("id", 1)]
         assert (forgotten.left, kept.left) == ([False], [])
         await plugin.teardown(worker)
 
     asyncio.run(work())
+
+
+def test_the_next_run_has_workers_leave_the_seats_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, own, other = Sitting(0, run="before"), Sitting(1), Sitting(0, run="before")
+    taken: dict[tuple[str, int], Any] = {("id", 0): before, ("id", 1): own, ("another", 0): other}
+    monkeypatch.setattr(dask_seats, "_taken", taken)
+    assert pickle.loads(asyncio.run(operate("leave_earlier", pickle.dumps({"ingest": "id", "run": "run"})))["result"]) == [SeatReport(0)]
+    assert list(taken) == [("id", 1), ("another", 0)]
+    assert (before.left, own.left) == ([False], [])
 
 
 @pytest.mark.parametrize("function", [hf.dask.read_mqtt, hf.dask.stream, hf.dask.record])
