@@ -1,4 +1,5 @@
 // The counters of a stream in the corner of its chart, in words; what is zero is not told.
+// honeyframe/live_view.py has the same words.
 
 export interface StreamStatus {
   dropped: number;
