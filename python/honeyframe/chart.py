@@ -94,7 +94,7 @@ class Chart(LiveView):
     def _status(self) -> dict[str, Any]:
         counts = self._reader.counts
         more = {"retained": counts.retained, "ahead": counts.ahead, "late": counts.late}
-        return {**super()._status(), **more, "notes": self._notes()}
+        return {**super()._status(), **more, "panes": self._pane_labels(), "notes": self._notes()}
 
     def _notes(self) -> list[str]:
         """What a reader of the chart must know, in sentences."""

@@ -122,6 +122,7 @@ class Exploring:
 
         Warns:
             NoMessagesWarning: nothing came. MessagesDroppedWarning: there were more topics than ``max_topics``.
+            OverlapWarning: as :meth:`topics`.
 
         Example::
 

@@ -311,6 +311,7 @@ def test_what_is_known_to_be_wrong_is_an_error_and_what_shows_later_a_note(fed: 
     assert "no row has a column 'nothing' so far" in notes
     assert "no row has a column 'site' so far" in notes
     assert chart._face()[1]["panes"] == [{"label": "n, nothing"}]  # of what may be drawn
+    assert chart._status()["panes"] == ["n, nothing"]  # for a page that was opened before
     chart.close()
 
 

@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 import { expect, test, vi } from "vitest";
+import type { Snapshot } from "../src/widget/page";
 import { standInForCanvas } from "./canvas";
 
 standInForCanvas();
@@ -40,6 +41,34 @@ test("points come as arrays, wherever they lie, and go to their lines, whose col
   tell({ kind: "frame", number: 2, now, lines: lines.map((line, i) => ({ ...line, colour: i })) }, []);
   await vi.waitFor(() => { expect(names()).toEqual(["<a>", "b"]); });
   expect([...data.lines.values()].map(({ points }) => points.length)).toEqual([1, 3]);
+  hide();
+  widget.stop();
+});
+
+test("the page that is saved tells what the chart tells", async () => {
+  let tell: (message: object, buffers: DataView[]) => void = () => undefined;
+  const model = {
+    get: (name: string) => (name === "config" ? { window: 60, panes: [{ label: "v, w" }], height: 240, title: "" } : ""),
+    on: (_: string, listener: typeof tell) => (tell = listener),
+    send: () => undefined,
+  };
+  const widget = new ChartWidget(model as never);
+  tell({ kind: "whole", number: 0, to: "", now: 1, lines: [], status: { ...QUIET, late: 10, panes: ["v"], notes: ["w is text"] } }, []);
+  const host = document.createElement("div");
+  document.body.append(host);
+  const hide = widget.show(host);
+  let saved: Blob | undefined;
+  URL.createObjectURL = (blob: Blob) => ((saved = blob), "#");
+  [...host.querySelectorAll("button")].find((button) => button.textContent === "HTML")?.click();
+  const text = await new Promise<string>((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => { resolve(String(reader.result)); };
+    reader.readAsText(saved ?? new Blob());
+  });
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const { config, status } = JSON.parse(page.querySelector("script[type='application/json']")?.textContent ?? "{}") as Snapshot;
+  expect(config.panes).toEqual([{ label: "v" }]);
+  expect([status?.late, status?.notes]).toEqual([10, ["w is text"]]);
   hide();
   widget.stop();
 });

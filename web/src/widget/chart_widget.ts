@@ -130,7 +130,8 @@ export class ChartWidget {
   }
 
   private savePage(): void {
-    const snapshot = snapshotOf(this.config, this.data, this.now(), this.status);
+    const panes = this.config.panes.map((pane, i) => ({ label: this.status?.panes?.[i] ?? pane.label }));
+    const snapshot = snapshotOf({ ...this.config, panes }, this.data, this.now(), this.status);
     const page = pageOf(snapshot, String(this.model.get("_esm")), String(this.model.get("_css")));
     download(`${this.fileName()}.html`, page, "text/html");
   }

@@ -13,6 +13,8 @@ export interface StreamStatus {
   retained?: number;
   ahead?: number;
   late?: number;
+  /** What the panes of a chart are called by now: a column that turned out to be text is in the notes alone. */
+  panes?: string[];
   notes: string[];
 }
 
