@@ -81,6 +81,14 @@ def check_path(name: str, value: Any) -> Path:
     return Path(value).expanduser()
 
 
+def check_file(name: str, value: Any) -> Path:
+    """``value`` as the path of a file that is to be written; InvalidArgumentError for a directory."""
+    path = check_path(name, value)
+    if path.is_dir() or os.fspath(value).endswith(("/", os.sep)):
+        raise InvalidArgumentError(f"{name} must name a file; found the directory {os.fspath(value)!r}", hint="Add the file's name.")
+    return path
+
+
 def count_of(number: int, noun: str) -> str:
     """
     >>> count_of(1, "row"), count_of(2000, "row")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
-from .arguments import check_count, check_path, check_strings
+from .arguments import check_count, check_file, check_path, check_strings
 from .catalog_pattern import CatalogPattern, columns_frame
 from .durations import Duration
 from .durations import seconds as to_seconds
@@ -162,7 +162,7 @@ class Catalog(Mapping[str, CatalogPattern]):
         Raises:
             OSError: the file cannot be written.
         """
-        target = check_path("path", path)
+        target = check_file("path", path)
         whole: dict[str, Any] = {
             _MARK: _FORMAT,
             "created": self.created,

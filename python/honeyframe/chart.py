@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from . import _core
-from .arguments import check_path, count_of
+from .arguments import check_file, count_of
 from .chart_plan import ChartPlan
 from .chart_points import GapWatch, Picture, Points, thin_out
 from .chart_rows import Line, RowReader
 from .errors import InvalidArgumentError, MissingExtraError
 from .events import printable
-from .live_view import LiveView
+from .live_view import LiveView, missing_columns
 from .whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Chart(LiveView):
         self._gap_watch = GapWatch(plan.column_width, plan.gap)
         self._points = Picture(plan.column_width)
         self._gaps_seen = stream._gaps()
-        self._lines_told = 0
+        self._lines_told: list[dict[str, Any]] = []
         self._status_told: dict[str, Any] = {}
         super().__init__(stream, _FRAME_SECONDS, "honeyframe-chart")
 
@@ -66,41 +66,45 @@ class Chart(LiveView):
         status = self._status()
         if not len(points) and status == self._status_told:
             return
-        content: dict[str, Any] = {"kind": "frame", "now": now, "lines": self._told_lines(self._lines_told)}
+        known, self._lines_told = self._lines_told, self._told_lines()
+        news = [line for number, line in enumerate(self._lines_told) if number >= len(known) or line != known[number]]
+        content: dict[str, Any] = {"kind": "frame", "now": now, "lines": news}
         if status != self._status_told:
             content["status"] = self._status_told = status
-        self._lines_told = len(self._reader.book.lines)
         self._channel.send(content, _buffers(points))
 
     def _whole(self) -> tuple[dict[str, Any], Buffers]:
         _, points, end = self._drawn()
-        self._status_told = self._status()
-        self._lines_told = len(self._reader.book.lines)
-        return {"now": end, "lines": self._told_lines(0), "status": self._status_told}, _buffers(points)
+        self._status_told, self._lines_told = self._status(), self._told_lines()
+        return {"now": end, "lines": self._lines_told, "status": self._status_told}, _buffers(points)
 
-    def _told_lines(self, first: int) -> list[dict[str, Any]]:
-        return [line.told(number) for number, line in enumerate(self._reader.book.lines) if number >= first]
+    def _told_lines(self) -> list[dict[str, Any]]:
+        return [line.told(number) for number, line in enumerate(self._reader.book.lines)]
 
     def _face(self) -> tuple[str, dict[str, Any]]:
         plan = self._plan
-        panes = [{"label": ", ".join(pane)} for pane in plan.panes]
+        panes = [{"label": label} for label in self._pane_labels()]
         return "chart", {"window": plan.window, "panes": panes, "height": plan.height, "title": plan.title}
 
+    def _pane_labels(self) -> list[str]:
+        """Of a column that cannot be drawn the notes tell."""
+        faults = self._reader.faults
+        return [", ".join(name for name in pane if name not in faults) for pane in self._plan.panes]
+
     def _status(self) -> dict[str, Any]:
-        counts, book = self._reader.counts, self._reader.book
-        more = {"retained": counts.retained, "ahead": counts.ahead, "late": counts.late, "left_out": book.left_out}
-        return {**super()._status(), **more, "notes": self._notes()}
+        counts = self._reader.counts
+        more = {"retained": counts.retained, "ahead": counts.ahead, "late": counts.late}
+        return {**super()._status(), **more, "panes": self._pane_labels(), "notes": self._notes()}
 
     def _notes(self) -> list[str]:
         """What a reader of the chart must know, in sentences."""
         notes = list(self._reader.faults.values())
-        if self._reader.book.left_out:
-            notes.append(f"{count_of(self._reader.book.left_out, 'more line')} not drawn: max_series={self._plan.max_series}")
+        if more := self._reader.book.left_out.words("line"):
+            notes.append(f"{more} not drawn: max_series={self._plan.max_series}")
         if self._reader.counts.rows and not self._reader.book.lines:
             notes += self._reader.counts.reasons()
         if self._reader.counts.rows:
-            missing = [name for name in (*self._plan.columns, *self._plan.by) if name not in self._reader.seen]
-            notes += [f"no row has a column {name!r} so far" for name in missing]
+            notes += missing_columns((*self._plan.columns, *self._plan.by), self._reader.seen)
         return notes
 
     # --- what is there
@@ -132,9 +136,9 @@ class Chart(LiveView):
         Raises:
             InvalidArgumentError: another suffix.
             MissingExtraError: a picture needs matplotlib: ``pip install 'honeyframe[notebook]'``.
-            OSError: it could not be written. A file of that name stays as it was.
+            OSError: its directory is not there, or it could not be written. A file of that name stays as it was.
         """
-        target = check_path("path", path)
+        target = check_file("path", path)
         kind = target.suffix.lower().removeprefix(".")
         if kind not in ("png", "svg", "pdf", "html"):
             raise InvalidArgumentError(f"a chart is saved as .png, .svg, .pdf or .html; found {target.name!r}")
@@ -155,18 +159,22 @@ class Chart(LiveView):
         from .chart_image import picture
 
         lines, points, end = self._drawn()
-        return picture(kind, self._plan, lines, points, end - self._plan.window, end, self._notes())
+        with self._lock:
+            told = [*self._notes(), self._counters_told()]
+            labels = self._pane_labels()
+        return picture(kind, self._plan, labels, lines, points, end - self._plan.window, end, [text for text in told if text])
 
     def _page(self) -> str:
         from .chart_page import page
 
-        return page(self._face()[1], *self._drawn())
+        with self._lock:
+            return page(self._face()[1], *self._drawn(), self._status())
 
     def __repr__(self) -> str:
         with self._lock:
             lines = list(self._reader.book.lines)
             notes = self._notes()
-            told = self._lines_of_counters()
+            told = self._counters_told()
         state = "ended" if self.closed else "running"
         texts = [f"<honeyframe.Chart of {', '.join(self._plan.columns)}: {count_of(len(lines), 'line')}, {state}>"]
         width = max((len(printable(line.name)) for line in lines[:_SHOWN_LINES]), default=0)

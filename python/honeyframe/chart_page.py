@@ -21,15 +21,13 @@ if TYPE_CHECKING:
     from .chart_rows import Line
 
 
-def page(config: dict[str, Any], lines: Sequence[Line], points: Points, now: float) -> str:
-    """The file's text. ``config`` is the widget's."""
-    begins = np.searchsorted(points.line, np.arange(len(lines) + 1))
+def page(config: dict[str, Any], lines: Sequence[Line], points: Points, now: float, status: dict[str, Any]) -> str:
+    """The file's text. ``config`` and ``status`` are the widget's."""
     told = []
     for number, line in enumerate(lines):
-        part = slice(begins[number], begins[number + 1])
-        arrays = {name: _base64(array[part]) for name, array in (("x", points.x), ("y", points.y))}
-        told.append({**line.told(number), **arrays})
-    data = json_for_script({"config": config, "now": now, "lines": told})
+        own = points.of(number)
+        told.append({**line.told(number), "x": _base64(own.x), "y": _base64(own.y)})
+    data = json_for_script({"config": config, "now": now, "lines": told, "status": status})
     nonce = secrets.token_hex(16)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "

@@ -37,6 +37,11 @@ class Points:
         """Those of a mask, or of indices."""
         return Points(self.line[which], self.x[which], self.y[which])
 
+    def of(self, line: int) -> Points:
+        """Those of one line."""
+        part = slice(*np.searchsorted(self.line, (line, line + 1)))
+        return Points(self.line[part], self.x[part], self.y[part])
+
 
 def no_points() -> Points:
     return Points(np.empty(0, np.int32), np.empty(0), np.empty(0))
@@ -87,6 +92,12 @@ def _starts(line: Lines, x: Floats, width: float) -> npt.NDArray[np.intp]:
     begins = np.ones(len(line), np.bool_)
     begins[1:] = (line[1:] != line[:-1]) | (column[1:] != column[:-1])
     return np.flatnonzero(begins)
+
+
+def alone(y: Floats) -> npt.NDArray[np.bool_]:
+    """Which values of one line have no neighbour, so that no line goes to them."""
+    is_gap = np.isnan(np.concatenate(([np.nan], y, [np.nan])))
+    return ~is_gap[1:-1] & is_gap[:-2] & is_gap[2:]
 
 
 class Picture:

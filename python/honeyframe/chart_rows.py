@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 from . import _core
 from .chart_plan import ChartPlan, fault_of_x, fault_of_y
 from .chart_points import Points, join_points, no_points
-from .live_view import encode_keys
+from .live_view import LeftOut, encode_keys
 from .window import EVENT_TIME, RECEIVE_TIME, RETAIN
 
 _AHEAD_SECONDS: Final = 2.0  # what a clock may be wrong without being called so
+_SETTLING_SECONDS: Final = 10.0  # lines that come within so long have their colours by the order of their names
 
 
 @dataclass
@@ -30,27 +31,29 @@ class Line:
     pane: int
     kind: str  # the column's type
     keys: tuple[str, ...]  # of the columns of by=
+    colour: int = 0
     last_x: float = float("-inf")
     last: float | int | bool | None = None
 
     def told(self, number: int) -> dict[str, Any]:
         """As a browser is told of it."""
-        return {"name": str(number), "label": self.label, "pane": self.pane, "step": self.kind == "bool"}
+        return {"name": str(number), "label": self.label, "pane": self.pane, "step": self.kind == "bool", "colour": self.colour}
 
 
 class LineBook:
-    """Which lines there are. Beyond ``max_series`` none is made, and those left out are counted while there is room to know them."""
+    """Which lines there are. Beyond ``max_series`` none is made, and those left out are counted while there is room to know them.
+
+    What has the same keys, and the same place in its pane, has the same colour in all panes.
+    """
 
     def __init__(self, plan: ChartPlan) -> None:
         self._plan = plan
         self.lines: list[Line] = []
         self._numbers: dict[tuple[tuple[str, ...], str], int] = {}
-        self._left_out: set[tuple[tuple[str, ...], str]] = set()
-
-    @property
-    def left_out(self) -> int:
-        """Lines that are not drawn; from ``100 * max_series`` on the least that there were."""
-        return len(self._left_out)
+        self.left_out = LeftOut()
+        self._colours: dict[tuple[tuple[str, ...], int], int] = {}
+        self._coloured = 0  # lines that have theirs
+        self._settled_at: float | None = None
 
     def number(self, keys: tuple[str, ...], column: str, kind: str) -> int:
         """The line's number; -1 where there is no room."""
@@ -58,8 +61,7 @@ class LineBook:
         number = self._numbers.get(name)
         if number is None:
             if len(self.lines) >= self._plan.max_series:
-                if len(self._left_out) < 100 * self._plan.max_series:
-                    self._left_out.add(name)
+                self.left_out.add(name)
                 return -1
             number = self._numbers[name] = len(self.lines)
             pane = self._plan.pane_of(column)
@@ -67,6 +69,25 @@ class LineBook:
             label = " · ".join(parts if len(self._plan.panes[pane]) > 1 or not keys else keys)
             self.lines.append(Line(" · ".join(parts) if len(self._plan.columns) > 1 else label, label, column, pane, kind, keys))
         return number
+
+    def colour(self, now: float) -> None:
+        """Gives new lines their colours: while a chart is young by the order of all names, so that they are the same in each run; later
+        ones take the next, so that no line changes its colour while somebody follows it."""
+        if self._coloured == len(self.lines):
+            return
+        if self._settled_at is None:
+            self._settled_at = now + _SETTLING_SECONDS
+        if now < self._settled_at:
+            self._colours.clear()
+        new = {self._likeness(line) for line in self.lines} - self._colours.keys()
+        for likeness in sorted(new):
+            self._colours[likeness] = len(self._colours)
+        for line in self.lines:
+            line.colour = self._colours[self._likeness(line)]
+        self._coloured = len(self.lines)
+
+    def _likeness(self, line: Line) -> tuple[tuple[str, ...], int]:
+        return line.keys, self._plan.panes[line.pane].index(line.column)
 
 
 @dataclass
@@ -105,6 +126,7 @@ class RowReader:
     def read(self, batches: Iterable[_core.RecordBatch], now: float) -> Points:
         """The points of ``batches``, sorted by line and time."""
         parts = [self._read(pa.record_batch(batch), now) for batch in batches]
+        self.book.colour(now)
         parts = [part for part in parts if len(part)]
         return parts[0] if len(parts) == 1 else join_points(parts)
 

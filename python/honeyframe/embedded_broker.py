@@ -7,6 +7,8 @@ It listens on the loopback interface only, speaks MQTT 3.1.1 only, lets everyone
 
 With ``websocket=True`` a page in a browser of this machine, such as a saved dashboard, can connect as well.
 
+A message that matches several filters of one client is sent to it once for each, as the protocol allows.
+
 It runs in a daemon thread with an event loop of its own, so it neither slows a notebook's loop nor outlives the process.
 """
 

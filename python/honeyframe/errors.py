@@ -428,6 +428,10 @@ class NoPlaceWarning(HoneyframeWarning):
     """There were more topics than :meth:`Client.topics` had places for; how many, and their messages, is counted."""
 
 
+class OverlapWarning(HoneyframeWarning):
+    """Two subscriptions of a client match the same topics, and its connection cannot tell copies from messages: rows may come twice."""
+
+
 class NotClearedWarning(HoneyframeWarning):
     """Retained messages that :meth:`Client.clear_retained` did not get cleared: the broker refused, or the connection ended."""
 

@@ -66,6 +66,7 @@ class Exploring:
         Warns:
             NoMessagesWarning: nothing came; the frame is empty and has all columns.
             NoPlaceWarning: there were more topics than places.
+            OverlapWarning: a stream of this client may get messages twice meanwhile.
 
         Raises:
             SubscribeDenied, InvalidTopicFilterError, InvalidArgumentError, ConnectError, OperationTimeoutError, ClosedError.
@@ -121,6 +122,7 @@ class Exploring:
 
         Warns:
             NoMessagesWarning: nothing came. MessagesDroppedWarning: there were more topics than ``max_topics``.
+            OverlapWarning: as :meth:`topics`.
 
         Example::
 

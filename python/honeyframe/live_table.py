@@ -13,7 +13,7 @@ import pyarrow as pa
 from . import _core
 from .arguments import check_columns, check_count, check_names, count_of
 from .events import printable
-from .live_view import LiveView, encode_keys
+from .live_view import LeftOut, LiveView, encode_keys, missing_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,8 @@ class LiveTable(LiveView):
         self._columns: list[str] = list(self._by)
         self._numbers: dict[tuple[str, ...], int] = {}
         self._rows: list[pa.RecordBatch] = []
-        self._left_out: set[tuple[str, ...]] = set()
+        self._left_out = LeftOut()
+        self._seen: set[str] = set()  # columns that were there
         self._status_told: dict[str, Any] = {}
         super().__init__(stream, _TURN_SECONDS, "honeyframe-table")
 
@@ -61,6 +62,7 @@ class LiveTable(LiveView):
         self._channel.send({"kind": "frame", **self._told(sorted(changed))})
 
     def _read(self, batch: pa.RecordBatch, changed: set[int]) -> None:
+        self._seen.update(batch.schema.names)
         wanted = self._only or [name for name in batch.schema.names if name not in _HIDDEN]
         for name in wanted:
             if name in batch.schema.names and name not in self._columns and len(self._columns) < _MOST_COLUMNS:
@@ -71,8 +73,7 @@ class LiveTable(LiveView):
             number = self._numbers.get(keys)
             if number is None:
                 if len(self._rows) >= self._max_rows:
-                    if len(self._left_out) < 10 * _MOST_ROWS:
-                        self._left_out.add(keys)
+                    self._left_out.add(keys)
                     continue
                 number = self._numbers[keys] = len(self._rows)
                 self._rows.append(found)
@@ -94,7 +95,9 @@ class LiveTable(LiveView):
         return "table", {"title": self._title, "keys": len(self._by)}
 
     def _status(self) -> dict[str, Any]:
-        notes = [f"{count_of(len(self._left_out), 'more row')} not shown: max_rows={self._max_rows}"] if self._left_out else []
+        notes = [f"{more} not shown: max_rows={self._max_rows}"] if (more := self._left_out.words("row")) else []
+        if self._seen:
+            notes += missing_columns((*self._by, *(self._only or ())), self._seen)
         return {**super()._status(), "notes": notes}
 
     # --- what is there

@@ -11,11 +11,13 @@ import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Hashable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow as pa
 
 from . import _core
+from .arguments import count_of
 from .credentials import in_notebook
 from .errors import HoneyframeError
 from .frame import Batch
@@ -33,6 +35,14 @@ _TAP_ROWS: Final = 2_000_000
 _COUNTERS_SECONDS: Final = 1.0
 _LATE_PERIODS: Final = 2  # behind by more, the clock starts anew
 _LAST_LOOKS: Final = 100
+_MOST_LEFT_OUT: Final = 10_000
+#: Of counters that are not clear by their names; web/src/widget/status_texts.ts has the same.
+_WORDS: Final = {
+    "missed": "rows not drawn",
+    "retained": "retained, not drawn",
+    "ahead": "ahead of the clock",
+    "late": "older than the window",
+}
 
 
 def encode_keys(column: pa.Array) -> pa.DictionaryArray:
@@ -40,6 +50,28 @@ def encode_keys(column: pa.Array) -> pa.DictionaryArray:
     if pa.types.is_nested(column.type):
         column = pa.array([None if value is None else json.dumps(value, default=str) for value in column.to_pylist()], pa.string())
     return column.dictionary_encode()
+
+
+def missing_columns(wanted: Iterable[str], seen: Collection[str]) -> list[str]:
+    """A sentence for each that no row has had: it may be misspelt, or come later."""
+    return [f"no row has a column {name!r} so far" for name in dict.fromkeys(wanted) if name not in seen]
+
+
+class LeftOut:
+    """What finds no room, each counted once, as far as there is room to know them."""
+
+    def __init__(self) -> None:
+        self._names: set[Hashable] = set()
+
+    def add(self, name: Hashable) -> None:
+        if len(self._names) <= _MOST_LEFT_OUT:
+            self._names.add(name)
+
+    def words(self, noun: str) -> str:
+        """``"900 more lines"``; empty where nothing was left out."""
+        if len(self._names) > _MOST_LEFT_OUT:
+            return f"more than {count_of(_MOST_LEFT_OUT, f'more {noun}')}"
+        return count_of(len(self._names), f"more {noun}") if self._names else ""
 
 
 class LiveView(ABC):
@@ -195,9 +227,9 @@ class LiveView(ABC):
         if self._channel is not None and not is_ending():
             self._channel.send({"kind": "end", "status": self._status()})
 
-    def _lines_of_counters(self) -> str:
+    def _counters_told(self) -> str:
         told = {name: number for name, number in self._status().items() if type(number) is int and number}
-        return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in told.items())
+        return ", ".join(f"{number:,} {_WORDS.get(name, name)}" for name, number in told.items())
 
 
 def _run(view: weakref.ref[LiveView], stopping: threading.Event, period: float) -> None:

@@ -20,6 +20,7 @@ from .recording_layout import DAY_NS, METADATA_KEY, STAGE, Journal, PartName, fo
 from .recording_place import Place
 from .recording_schema import empty_batch_of
 from .recording_writer import read_journal, read_manifest
+from .templates import overlap
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,20 +125,6 @@ def regex_of(topic_filter: str) -> str:
     body = re.escape(topic_filter).replace(r"\+", "[^/]*")
     body = body.removesuffix(r"/\#") + "(/(?s:.*))?" if body.endswith(r"/\#") else body
     return f"^{'(?:[^$/][^/]*)?' + body.removeprefix('[^/]*') if topic_filter.startswith('+') else body}$"
-
-
-def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether a topic may match both filters, given level by level."""
-    for place in range(max(len(one), len(other))):
-        left, right = (levels[place] if place < len(levels) else None for levels in (one, other))
-        if "#" in (left, right):
-            return True
-        if left is None or right is None:
-            rest = one[place:] if right is None else other[place:]
-            return list(rest) == ["#"]
-        if left != right and "+" not in (left, right):
-            return False
-    return True
 
 
 def _day_ns(day: str) -> int:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from . import _core
 from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .recording_errors import ReplayLoopError
-from .recording_files import overlap
 from .recording_layout import same_broker
 from .recording_rows import OTHER
-from .templates import _without_share
+from .templates import _without_share, overlap
 
 if TYPE_CHECKING:
     from .client import Client

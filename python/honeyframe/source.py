@@ -18,7 +18,7 @@ from .lifetime import watch_reader
 from .options import extract_options
 from .spool import SPOOL_MAX_BYTES, Delivery, SpoolFrom, Sync, check_delivery, spooled_metadata, tell_earlier
 from .stream import Stream
-from .subscription import AtEnd, Subscription
+from .subscription import AtEnd, Subscription, warn_of_copies
 from .templates import read_topics
 
 if TYPE_CHECKING:
@@ -148,6 +148,8 @@ def open_stream(client: Client, plan: StreamPlan, *, lasting: bool = False) -> S
     )
     if plan.spool is not None:
         tell_earlier(plan.spool, client._log.logger)
+    if not lasting:
+        warn_of_copies(client, plan.filters)
     client._streams.add(stream)
     return stream
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from . import _core
-from .errors import HoneyframeError
+from .errors import HoneyframeError, OverlapWarning
+from .events import printable, warn
+from .templates import overlap
 
 if TYPE_CHECKING:
     from .client import Client
@@ -46,6 +50,24 @@ class Subscription:
         except HoneyframeError as error:
             return error
         return None
+
+
+def warn_of_copies(client: Client, filters: Sequence[str]) -> None:
+    """Where ``filters``, just subscribed to, overlap a stream's, and the connection has no subscription identifiers.
+
+    A broker may send a message once for each filter that matches it. Identifiers tell whose each copy is; without them it is everybody's.
+    """
+    if client._session.info()["server_subscription_identifiers_available"]:
+        return
+    theirs = [filter_ for stream in list(client._streams) if not stream.closed for filter_ in stream.filters]
+    for own, other in itertools.product(filters, theirs):
+        if own != other and own.startswith("$") == other.startswith("$") and overlap(own.split("/"), other.split("/")):
+            warn(
+                f"{printable(own)!r} overlaps {printable(other)!r}, to which a stream of this client is subscribed: on this connection the "
+                "broker may send a message once for each of them, and both then have it twice. Use a client of its own for one of them.",
+                OverlapWarning,
+            )
+            return
 
 
 def _leave(session: _core.Session, subscription_id: int, at_end: AtEnd, timeout: float) -> None:

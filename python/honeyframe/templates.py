@@ -50,6 +50,20 @@ def read_topics(topics: Sequence[str], *, topic_template: str | None = None) -> 
     return Topics(filters, template, tuple(_core.parse_template(template)[1]))
 
 
+def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether a topic may match both filters, given level by level."""
+    for place in range(max(len(one), len(other))):
+        left, right = (levels[place] if place < len(levels) else None for levels in (one, other))
+        if "#" in (left, right):
+            return True
+        if left is None or right is None:
+            rest = one[place:] if right is None else other[place:]
+            return list(rest) == ["#"]
+        if left != right and "+" not in (left, right):
+            return False
+    return True
+
+
 def _merge(templates: list[str]) -> str:
     """The narrowest template that matches whatever any of `templates` matches."""
     if len(set(templates)) == 1:

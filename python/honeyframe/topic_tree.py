@@ -29,6 +29,7 @@ TreeRow: TypeAlias = tuple[str, int, bool, int, int, int, int, int, int, bool, b
 
 MOST_TOPICS: Final = 500  # of a tree; what a screen shows of it is less
 _OPEN_LINES: Final = 60  # in a notebook, so many lines are not folded away
+_ONE_LINE: Final = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
 _SHOWN_PAYLOAD: Final = 80  # characters in a notebook
 _LEAST_LABEL: Final = 12  # columns of a terminal
 
@@ -231,10 +232,11 @@ class TreePage:
         marks = "".join(f" <small><b>{flag}</b></small>" for flag in flags)
         value = f"{marks} <code>{escaped(payload)}</code>" if node.is_topic or not node.children else ""
         if not node.children and not node.hidden:
-            parts.append(f"<div style='margin-left:2.2em'>{_label(node)} <small>{escaped(told)}</small>{value}</div>")
+            parts.append(f"<div style='margin-left:2.2em;{_ONE_LINE}'>{_label(node)} <small>{escaped(told)}</small>{value}</div>")
             return
         opened = " open" if is_open else ""
-        parts.append(f"<details style='margin-left:1em'{opened}><summary>{_label(node)} <small>{escaped(told)}</small>{value}</summary>")
+        parts.append(f"<details style='margin-left:1em'{opened}>")
+        parts.append(f"<summary style='{_ONE_LINE}'>{_label(node)} <small>{escaped(told)}</small>{value}</summary>")
         for child in node.children:
             self._write(child, tree, parts)
         parts.append(_more(node.hidden - sum(child.hidden for child in node.children)))

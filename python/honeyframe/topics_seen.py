@@ -17,6 +17,7 @@ from .durations import seconds as to_seconds
 from .errors import ClosedError, ConnectError, HoneyframeError, InvalidTopicFilterError, NoMessagesWarning, NoPlaceWarning, PermissionDenied
 from .events import printable, warn
 from .lifetime import is_ending, watch_reader
+from .subscription import warn_of_copies
 from .templates import read_topics
 
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ def topics_seen(client: Client, topics: str | Sequence[str], seconds: Duration |
     from .topic_tree import choose_view
 
     with choose_view(live) as view, Watching(client, plan) as watching:
+        warn_of_copies(client, plan.filters)
         watch(watching, look=None if view is None else view.show, returns=view is not None or plan.seconds is None)
         if view is not None:
             _look(watching, view.show)

@@ -31,7 +31,7 @@ def publish():
     while not stopping.wait(0.05):
         number += 1
         for line in ("north", "south", "<img src=x onerror=alert(1)>"):
-            value = {{"temperature": 20 + math.sin(number / 10 + len(line)), "on": number // 20 % 2 == 0, "number": number}}
+            value = {{"temperature": 20 + math.sin(number / 10 + len(line)), "on": number // 20 % 2 == 0, "number": number, "hall": "B"}}
             client.publish(f"chart/{{line}}/telemetry", value)
 threading.Thread(target=publish, daemon=True).start()
 chart = stream.chart([["temperature"], ["on"]], by="line", window="20s", title="Plant", height=160)
@@ -129,7 +129,7 @@ _CELLS = (
     "stream.chart('temperature')",
     "chart.close()\nlen(chart.to_frame())",
     "chart.save('saved.html')",
-    "table = stream.live_table(by='line', columns=['number', 'on'], title='State')\ntable",
+    "table = stream.live_table(by='line', columns=['number', 'hall'], title='State')\ntable",
     "try:\n    client.topics('chart/#', seconds=None)\nexcept KeyboardInterrupt:\n    pass",
 )
 
@@ -246,6 +246,15 @@ def test_a_live_table_and_a_tree_of_topics(opened: Opened) -> None:
     number = rows.nth(1).locator("td").first
     before = int(number.inner_text())
     notebook.wait_until(lambda: int(number.inner_text()) > before + 5, 5.0, "the table goes on")
+    lit = "cells => [...new Set(cells.map(cell => cell.cellIndex))]"
+    notebook.wait_until(lambda: rows.locator(".hf-fresh").evaluate_all(lit) == [1], 5.0, "what stays as it is does not stand out")
+    background = "table => getComputedStyle(table).backgroundColor"
+    light = notebook.outputs(TABLE).locator(".hf-table").evaluate(background)
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    notebook.wait_until(
+        lambda: notebook.outputs(TABLE).locator(".hf-table").evaluate(background) != light, 5.0, "it gets dark with the page"
+    )
+    page.evaluate("document.body.dataset.jpThemeLight = 'true'")
 
     notebook.start(TREE)
     branch = notebook.outputs(TREE).locator(".hf-tree details").first

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from honeyframe.arguments import check_columns, check_count, check_number, check_path, check_strings, count_of
+from honeyframe.arguments import check_columns, check_count, check_file, check_number, check_path, check_strings, count_of
 from honeyframe.errors import InvalidArgumentError
 
 
@@ -74,6 +74,13 @@ def test_paths() -> None:
     for wrong in (5, b"ca.pem"):
         with pytest.raises(TypeError, match="ca_file must be a path"):
             check_path("ca_file", wrong)
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    assert check_file("path", tmp_path / "c.png") == tmp_path / "c.png"
+    for wrong in (tmp_path, f"{tmp_path}/c.png/"):
+        with pytest.raises(InvalidArgumentError, match="path must name a file; found the directory"):
+            check_file("path", wrong)
 
 
 def test_one_is_singular() -> None:

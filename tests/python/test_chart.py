@@ -291,7 +291,8 @@ def test_a_thousand_lines(fed: FedStream) -> None:
     assert "50 lines" in text
     assert "950 more lines not drawn: max_series=50" in text
     assert "and 30 more" in text
-    assert chart._status()["left_out"] == 950
+    assert text.endswith("max_series=50")  # said once
+    assert "950 more lines not drawn: max_series=50" in chart._status()["notes"]
     chart.close()
 
 
@@ -309,6 +310,39 @@ def test_what_is_known_to_be_wrong_is_an_error_and_what_shows_later_a_note(fed: 
     assert "the column 'state' is string, and a chart draws numbers and booleans" in notes
     assert "no row has a column 'nothing' so far" in notes
     assert "no row has a column 'site' so far" in notes
+    assert chart._face()[1]["panes"] == [{"label": "n, nothing"}]  # of what may be drawn
+    assert chart._status()["panes"] == ["n, nothing"]  # for a page that was opened before
+    chart.close()
+
+
+def test_what_a_reader_must_know_is_in_the_saved_page_too(fed: FedStream) -> None:
+    source = fed()
+    chart = source.stream.chart(["n", "state"], by="_topic", max_series=1)
+    for number in range(3):
+        source.push({"n": 1, "state": "on"}, f"plant/{number}")
+    source.push({"n": 1}, receive_time_ns=time.time_ns() - 3600 * 10**9)
+    wait_until(lambda: chart._reader.counts.rows == 4)
+    page, text = chart._page(), repr(chart)
+    for note in ("2 more lines not drawn: max_series=1", "the column 'state' is string"):
+        assert note in page
+        assert note in text
+    assert '"late":1' in page.replace(": ", ":")
+    assert "1 older than the window" in text
+    chart.close()
+
+
+def test_colours_that_change_are_told(fed: FedStream) -> None:
+    source = fed()
+    chart = source.stream.chart("n", by="_topic")
+    front = Front(chart)
+    front.hello()
+    source.push({"n": 1}, "b")
+    wait_until(lambda: [(line["label"], line["colour"]) for line in front.lines] == [("b", 0)])
+    source.push({"n": 1}, "a")
+    wait_until(lambda: [(line["label"], line["colour"]) for line in front.lines] == [("b", 0), ("b", 1), ("a", 0)])
+    source.push({"n": 1}, "a")
+    time.sleep(0.3)
+    assert len(front.lines) == 3  # and once
     chart.close()
 
 
@@ -346,8 +380,11 @@ def test_it_is_saved(fed: FedStream, tmp_path: Path) -> None:
         assert chart.save(tmp_path / name).read_bytes().startswith(begins)
     with pytest.raises(InvalidArgumentError, match=r"\.png, \.svg, \.pdf or \.html; found 'c\.gif'"):
         chart.savefig(tmp_path / "c.gif")
-    with pytest.raises(OSError, match="nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"there is no such directory: '[^']*nowhere'$"):
         chart.save(tmp_path / "nowhere" / "c.png")
+    with pytest.raises(InvalidArgumentError, match=r"path must name a file; found the directory '[^']*new\.png/'"):
+        chart.save(f"{tmp_path}/new.png/")
+    assert not (tmp_path / "new.png").exists()
     chart.close()
     assert chart.save(tmp_path / "c.png").stat().st_size > 1_000
 

@@ -36,7 +36,7 @@ def made(name: str = "a", title: str = "Plant") -> str:
     config = {"window": 60.0, "panes": [{"label": name}], "height": 240, "title": title}
     lines = [Line(name, name, name, 0, "float64", (name,)), Line("b", "b", "b", 0, "bool", ("b",))]
     points = Points(np.array([0, 0, 1], np.int32), np.array([1.5, 2.5, 3.5]), np.array([10.0, np.nan, 1.0]))
-    return page(config, lines, points, 60.0)
+    return page(config, lines, points, 60.0, {"ahead": 10, "notes": [HOSTILE]})
 
 
 def data_of(text: str) -> dict[str, object]:
@@ -53,6 +53,7 @@ def test_it_holds_its_points() -> None:
     assert np.frombuffer(base64.b64decode(first["x"]), "<f8").tolist() == [1.5, 2.5]
     assert np.isnan(np.frombuffer(base64.b64decode(first["y"]), "<f8")[1])
     assert (second["name"], second["step"]) == ("1", True)
+    assert data["status"] == {"ahead": 10, "notes": [HOSTILE]}  # what a reader must know goes with it
 
 
 def test_it_may_load_nothing_and_runs_only_its_own_code() -> None:

@@ -25,6 +25,7 @@ class Rows:
         self.reader = _core.StreamReader(self.queue, _core.ExtractOptions(**options))
         plan = plan_chart(y, x, by, 60, gap=None, max_series=max_series, height=240, title="", filters=(), schema=())
         self.rows = RowReader(plan)
+        self.now = NOW
 
     def push(self, payload: Any, topic: str = "plant/1/t", at: float = 0.0, **flags: Any) -> None:
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
@@ -35,7 +36,7 @@ class Rows:
         batches = []
         while (batch := self.reader.next(100_000, 0.0, 0.0)) is not None:
             batches.append(batch)
-        return self.named(self.rows.read(batches, NOW))
+        return self.named(self.rows.read(batches, self.now))
 
     def named(self, points: Points) -> dict[str, list[tuple[float, float]]]:
         found: dict[str, list[tuple[float, float]]] = {}
@@ -167,10 +168,51 @@ def test_a_thousand_lines_are_capped_with_a_word() -> None:
     found = rows.points()
     assert len(found) == 100
     assert found["plant/0/t"] == [(0, 0)]
-    assert rows.rows.book.left_out == 900
+    assert rows.rows.book.left_out.words("line") == "900 more lines"
     rows.push({"v": 1}, "plant/999/t")
     assert rows.points() == {}
-    assert rows.rows.book.left_out == 900
+    assert rows.rows.book.left_out.words("line") == "900 more lines"
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 9, 10, 50, 999])
+def test_what_is_not_drawn_is_counted_whatever_the_cap(most: int) -> None:
+    rows = Rows("v", "_topic", max_series=most)
+    for number in range(1000):
+        rows.push({"v": number}, f"plant/{number}/t")
+    rows.points()
+    assert rows.rows.book.left_out.words("line") == f"{1000 - most:,} more line{'s' * (most < 999)}"
+
+
+def colours(rows: Rows) -> dict[str, int]:
+    rows.points()
+    return {line.name: line.colour for line in rows.rows.book.lines}
+
+
+def test_a_line_has_one_colour_in_all_panes_and_in_each_run() -> None:
+    expected = {f"{line} · {column}": "abc".index(line) for line in "abc" for column in ("t", "p", "on")}
+    for order in ("abc", "cba", "bca"):
+        rows = Rows([["t"], ["p"], ["on"]], "line", topic_template="plant/{line}/t")
+        for line in order:
+            rows.push({"p": 1, "t": 1, "on": True}, f"plant/{line}/t")
+            rows.points()  # each in a frame of its own
+        assert colours(rows) == expected
+
+
+def test_columns_of_one_pane_have_colours_of_their_own() -> None:
+    rows = Rows([["t", "limit"], ["p"]], "line", topic_template="plant/{line}/t")
+    for line in "ba":
+        rows.push({"t": 1, "limit": 2, "p": 3}, f"plant/{line}/t")
+    assert colours(rows) == {"a · t": 0, "a · limit": 1, "b · t": 2, "b · limit": 3, "a · p": 0, "b · p": 2}
+
+
+def test_a_line_that_comes_late_takes_no_others_colour() -> None:
+    rows = Rows("v", "line", topic_template="plant/{line}/t")
+    rows.push({"v": 1}, "plant/c/t")
+    rows.push({"v": 1}, "plant/b/t")
+    rows.points()
+    rows.push({"v": 1}, "plant/a/t", 11)
+    rows.now = NOW + 11
+    assert colours(rows) == {"b": 0, "c": 1, "a": 2}
 
 
 def test_a_thousand_rows_of_twenty_lines_take_some_milliseconds() -> None:
@@ -198,4 +240,4 @@ def test_hostile_names_are_names(name: str) -> None:
     rows = Rows(name, "line")
     rows.push({name: 1, "line": name})
     assert rows.points() == {name: [(0, 1)]}
-    assert rows.rows.book.lines[0].told(0) == {"name": "0", "label": name, "pane": 0, "step": False}
+    assert rows.rows.book.lines[0].told(0) == {"name": "0", "label": name, "pane": 0, "step": False, "colour": 0}

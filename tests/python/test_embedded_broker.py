@@ -13,6 +13,7 @@ import pytest
 
 import honeyframe as hf
 from honeyframe.embedded_broker import EmbeddedBroker
+from honeyframe.errors import OverlapWarning
 
 pytest.importorskip("amqtt")
 
@@ -236,3 +237,21 @@ def test_a_logging_level_of_the_user_is_respected() -> None:
     """)
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=True)
     assert result.stdout.split() == [str(logging.DEBUG), str(logging.CRITICAL)]
+
+
+def test_who_looks_at_all_while_a_stream_runs_is_told_of_the_copies() -> None:
+    with EmbeddedBroker() as broker, hf.connect(broker.uri) as client, hf.connect(broker.uri) as other:
+        stream = client.stream("plant/{line}/t")
+
+        def seen_twice(looking: hf.Client) -> bool:
+            timer = threading.Timer(0.3, client.publish, ("plant/1/t", {"n": 1}), {"qos": 1})
+            timer.start()
+            looking.topics("#", seconds=1, live=False)
+            return stream.read().num_rows == 2
+
+        with pytest.warns(OverlapWarning, match=r"'#' overlaps 'plant/\+/t'.*Use a client of its own"):
+            assert seen_twice(client)
+        assert not seen_twice(other)  # and no warning, which would be an error
+        with pytest.warns(OverlapWarning), pytest.warns(hf.errors.NoMessagesWarning):
+            client.latest("plant/#", seconds=0.1)
+        client.stream("plant/#").close()  # that is asked for

@@ -95,6 +95,19 @@ def test_beyond_max_rows_it_says_so(fed: FedStream) -> None:
     table.close()
 
 
+def test_a_column_that_no_row_has_is_told(fed: FedStream) -> None:
+    source = fed()
+    table = source.stream.live_table(by=["nope", "line"], columns=["n", "temprature"])
+    assert "no row" not in repr(table)  # of none it cannot be known
+    source.push({"n": 1})
+    told = [f"no row has a column {name!r} so far" for name in ("nope", "line", "temprature")]
+    wait_until(lambda: table._status()["notes"] == told)
+    assert told[0] in repr(table)
+    source.push({"n": 1, "line": "a"})
+    wait_until(lambda: table._status()["notes"] == [told[0], told[2]])
+    table.close()
+
+
 def test_an_empty_table(fed: FedStream) -> None:
     with fed().stream.live_table() as table:
         assert "0 rows" in repr(table)

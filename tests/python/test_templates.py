@@ -6,7 +6,7 @@ import pytest
 
 from honeyframe import _core
 from honeyframe.errors import InvalidTopicFilterError, InvalidTopicTemplateError
-from honeyframe.templates import Topics, read_topics
+from honeyframe.templates import Topics, overlap, read_topics
 
 
 def test_plain_filters_have_no_template() -> None:
@@ -64,3 +64,19 @@ def test_bad_filters_are_refused(topics: list[str]) -> None:
 def test_bad_templates_are_refused(topic: str) -> None:
     with pytest.raises(InvalidTopicTemplateError):
         read_topics([topic])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("a/+/t", "#", True),
+        ("a/+/t", "a/b/+", True),
+        ("a/#", "a", True),
+        ("a/+", "a/b/c", False),
+        ("a/+/t", "b/#", False),
+        ("a", "b", False),
+    ],
+)
+def test_filters_overlap_where_a_topic_matches_both(one: str, other: str, expected: bool) -> None:
+    assert overlap(one.split("/"), other.split("/")) is expected
+    assert overlap(other.split("/"), one.split("/")) is expected

@@ -45,6 +45,19 @@ def test_a_failure_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_an_error_names_the_place_that_the_user_knows(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as missing, whole_file(tmp_path / "nodir" / "plant.csv"):
+        pass
+    assert (missing.value.strerror, missing.value.filename) == ("there is no such directory", str(tmp_path / "nodir"))
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as other, whole_file(tmp_path / "file" / "plant.csv"):
+        pass
+    assert other.value.filename == str(tmp_path / "file" / "plant.csv")
+    with pytest.raises(OSError, match="too long") as long, whole_file(tmp_path / ("a" * 256)):
+        pass
+    assert long.value.filename == str(tmp_path / ("a" * 256))
+
+
 @pytest.mark.usefixtures("_umask")
 def test_permissions_are_those_of_the_umask_or_of_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "plant.csv"

@@ -8,6 +8,8 @@ export interface LineOptions {
   step?: boolean;
   /** In the legend, instead of its name, which is its own in all panes. */
   label?: string;
+  /** Its place among the colours, and in the legend. Default: the next. */
+  colour?: number;
 }
 
 export class Line {
@@ -23,6 +25,7 @@ export class Line {
     readonly step: boolean,
     capacity: number,
     fold: number,
+    public colour: number,
   ) {
     this.points = new Points(capacity, 256, fold);
   }
@@ -50,11 +53,12 @@ export class ChartData {
 
   line(name: string, options: LineOptions = {}): Line {
     let line = this.lines.get(name);
-    if (line === undefined) {
-      line = new Line(name, options.label ?? name, options.pane ?? 0, options.step ?? false, this.maxPoints, this.fold);
-      this.lines.set(name, line);
-      this.tell("lines");
-    }
+    const colour = options.colour ?? line?.colour ?? this.lines.size;
+    if (line?.colour === colour) return line;
+    line ??= new Line(name, options.label ?? name, options.pane ?? 0, options.step ?? false, this.maxPoints, this.fold, colour);
+    line.colour = colour;
+    this.lines.set(name, line);
+    this.tell("lines");
     return line;
   }
 

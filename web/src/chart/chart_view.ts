@@ -11,7 +11,7 @@ import { Pane, type Threshold } from "./pane";
 import { Pacer } from "./pacer";
 import { pictureOf } from "./picture";
 import { Status } from "./status";
-import { colourOf, dashOf, THEMES, themeAround, type Theme, type ThemeName } from "./theme";
+import { colourOf, dashOf, THEMES, themeAround, watchTheme, type Theme, type ThemeName } from "./theme";
 import { ViewRange } from "./view_range";
 
 export interface PaneOptions {
@@ -215,11 +215,11 @@ export class ChartView {
   }
 
   colour(line: Line): string {
-    return colourOf(this.theme, this.indexOf(line));
+    return colourOf(this.theme, line.colour);
   }
 
   dash(line: Line): number[] {
-    return dashOf(this.theme, this.indexOf(line));
+    return dashOf(this.theme, line.colour);
   }
 
   // --- within
@@ -228,18 +228,10 @@ export class ChartView {
     return this.options.now?.() ?? Date.now() / 1000;
   }
 
-  private indexOf(line: Line): number {
-    let index = 0;
-    for (const other of this.data.lines.values()) {
-      if (other === line) return index;
-      index += 1;
-    }
-    return 0;
-  }
-
   private linesOf(pane: Pane): Line[] {
     const index = this.panes.indexOf(pane);
-    return [...this.data.lines.values()].filter((line) => Math.min(line.pane, this.panes.length - 1) === index);
+    const lines = [...this.data.lines.values()].filter((line) => Math.min(line.pane, this.panes.length - 1) === index);
+    return lines.sort((one, other) => one.colour - other.colour);
   }
 
   private change(act: () => void): void {
@@ -297,15 +289,9 @@ export class ChartView {
         observer.disconnect();
       });
     }
-    const mutations = new MutationObserver(() => {
+    this.endings.push(watchTheme(() => {
       this.useTheme();
-    });
-    for (const node of [document.documentElement, document.body]) {
-      mutations.observe(node, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"] });
-    }
-    this.endings.push(() => {
-      mutations.disconnect();
-    });
+    }));
   }
 
   private press(event: KeyboardEvent): boolean {

@@ -49,6 +49,17 @@ export function themeAround(element: Element): ThemeName {
   return typeof matchMedia === "function" && matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
+/** Calls `act` when the page may have changed its looks. Returns what ends that. */
+export function watchTheme(act: () => void): () => void {
+  const mutations = new MutationObserver(act);
+  for (const node of [document.documentElement, document.body]) {
+    mutations.observe(node, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"] });
+  }
+  return () => {
+    mutations.disconnect();
+  };
+}
+
 function luminance(rgb: readonly number[]): number {
   const [r, g, b] = rgb.map((part) => {
     const share = part / 255;

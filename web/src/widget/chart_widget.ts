@@ -20,6 +20,7 @@ interface LineMessage {
   label: string;
   pane: number;
   step: boolean;
+  colour: number;
 }
 
 interface ChartMessage extends Message {
@@ -95,7 +96,7 @@ export class ChartWidget {
   private take(message: ChartMessage, buffers: readonly DataView[]): void {
     if (message.now !== undefined) this.behind = Math.min(this.behind, Date.now() / 1000 - message.now);
     for (const line of message.lines ?? []) {
-      this.lines.push(line);
+      this.lines[Number(line.name)] = line; // told anew where its colour has changed
       this.data.line(line.name, line);
     }
     const [numbers, x, y] = buffers;
@@ -129,7 +130,8 @@ export class ChartWidget {
   }
 
   private savePage(): void {
-    const snapshot = snapshotOf(this.config, this.data, this.now());
+    const panes = this.config.panes.map((pane, i) => ({ label: this.status?.panes?.[i] ?? pane.label }));
+    const snapshot = snapshotOf({ ...this.config, panes }, this.data, this.now(), this.status);
     const page = pageOf(snapshot, String(this.model.get("_esm")), String(this.model.get("_css")));
     download(`${this.fileName()}.html`, page, "text/html");
   }

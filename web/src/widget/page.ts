@@ -4,6 +4,7 @@
 import type { ChartData } from "../chart/chart_data";
 import { ChartView } from "../chart/chart_view";
 import type { ChartConfig } from "./chart_widget";
+import { statusTexts, type StreamStatus } from "./status_texts";
 
 export const SNAPSHOT_ID = "honeyframe-chart";
 
@@ -11,16 +12,18 @@ export interface Snapshot {
   config: ChartConfig;
   /** The right edge, in seconds since 1970. */
   now: number;
-  lines: { name: string; label: string; pane: number; step: boolean; x: string; y: string }[];
+  lines: { name: string; label: string; pane: number; step: boolean; colour: number; x: string; y: string }[];
+  /** What a reader must know of it. */
+  status: StreamStatus | undefined;
 }
 
-export function snapshotOf(config: ChartConfig, data: ChartData, now: number): Snapshot {
-  const lines = [...data.lines.values()].map(({ name, label, pane, step, points }) => {
+export function snapshotOf(config: ChartConfig, data: ChartData, now: number, status: StreamStatus | undefined): Snapshot {
+  const lines = [...data.lines.values()].map(({ name, label, pane, step, colour, points }) => {
     const [x, y] = [new Float64Array(points.length), new Float64Array(points.length)];
     for (let i = 0; i < points.length; ++i) [x[i], y[i]] = [points.x(i), points.y(i)];
-    return { name, label, pane, step, x: toBase64(x), y: toBase64(y) };
+    return { name, label, pane, step, colour, x: toBase64(x), y: toBase64(y) };
   });
-  return { config, now, lines };
+  return { config, now, lines, status };
 }
 
 /** The file's text. What comes from outside is data, with every "<" spelled out. */
@@ -45,13 +48,14 @@ export function pageOf(snapshot: Snapshot, code: string, css: string): string {
 export function showSnapshot(): void {
   const [host, data] = [document.getElementById(SNAPSHOT_ID), document.getElementById(`${SNAPSHOT_ID}-data`)];
   if (host === null || data === null) return;
-  const { config, now, lines } = JSON.parse(data.textContent ?? "") as Snapshot;
+  const { config, now, lines, status } = JSON.parse(data.textContent ?? "") as Snapshot;
   const view = new ChartView(host, { ...config, maxPoints: 10_000_000, toolbar: true, frozen: true, now: () => now });
-  for (const { name, label, pane, step, x, y } of lines) {
-    view.line(name, { label, pane, step });
+  for (const { name, label, pane, step, colour, x, y } of lines) {
+    view.line(name, { label, pane, step, colour });
     view.append(name, fromBase64(x), fromBase64(y));
   }
-  view.setStatus([`saved ${new Date(now * 1000).toLocaleString()}`]);
+  const counters = status ? statusTexts({ ...status, ended: false }) : [];
+  view.setStatus([...counters, `saved ${new Date(now * 1000).toLocaleString()}`], status?.notes);
 }
 
 function escaped(text: string): string {

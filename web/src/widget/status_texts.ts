@@ -1,4 +1,5 @@
 // The counters of a stream in the corner of its chart, in words; what is zero is not told.
+// honeyframe/live_view.py has the same words.
 
 export interface StreamStatus {
   dropped: number;
@@ -12,6 +13,8 @@ export interface StreamStatus {
   retained?: number;
   ahead?: number;
   late?: number;
+  /** What the panes of a chart are called by now: a column that turned out to be text is in the notes alone. */
+  panes?: string[];
   notes: string[];
 }
 

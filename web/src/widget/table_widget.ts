@@ -1,9 +1,9 @@
-// The newest row of each topic. Only what has changed comes, and only that is written anew; it stands out for a moment.
+// The newest row of each topic. Only rows in which something came are told, and what is another value now stands out for a moment.
 
 import type { AnyModel } from "@anywidget/types";
-import { element, setText } from "../chart/dom";
+import { element } from "../chart/dom";
 import { Status } from "../chart/status";
-import { THEMES, themeAround } from "../chart/theme";
+import { THEMES, themeAround, watchTheme } from "../chart/theme";
 import { Channel, type Message } from "./channel";
 import { statusTexts, type StreamStatus } from "./status_texts";
 
@@ -27,10 +27,10 @@ export class TableWidget {
     this.channel = new Channel<TableMessage>(model, {
       whole: (message) => {
         this.rows.clear();
-        this.take(message);
+        this.take(message, false);
       },
       more: (message) => {
-        this.take(message);
+        this.take(message, true);
       },
     });
   }
@@ -40,8 +40,9 @@ export class TableWidget {
     const view = new TableView(host, title, keys);
     this.views.add(view);
     this.channel.tellViews(this.views.size);
-    view.draw(this.columns, this.rows, new Set(), this.status);
+    view.draw(this.columns, this.rows, this.status);
     return () => {
+      view.destroy();
       this.views.delete(view);
       this.channel.tellViews(this.views.size);
     };
@@ -51,12 +52,13 @@ export class TableWidget {
     this.channel.stop();
   }
 
-  private take(message: TableMessage): void {
+  /** `isNews`: what it changes stands out. */
+  private take(message: TableMessage, isNews: boolean): void {
     this.columns = message.columns ?? this.columns;
-    for (const [number, texts] of message.rows ?? []) this.rows.set(number, texts);
+    const told = new Map(message.rows);
+    for (const [number, texts] of told) this.rows.set(number, texts);
     this.status = message.status ?? this.status;
-    const changed = new Set((message.rows ?? []).map(([number]) => number));
-    for (const view of this.views) view.draw(this.columns, this.rows, changed, this.status);
+    for (const view of this.views) view.draw(this.columns, told, this.status, isNews);
   }
 }
 
@@ -68,16 +70,19 @@ export class TableView {
   /** As they stand in the table. */
   private readonly order: { name: string; line: HTMLTableRowElement }[] = [];
   private columns: string[] = [];
+  private readonly fresh = new Fresh();
+  private readonly unwatch: () => void;
 
   constructor(
-    host: HTMLElement,
+    private readonly host: HTMLElement,
     title: string,
     private readonly keys: number,
   ) {
-    const theme = THEMES[themeAround(host.parentElement ?? document.body)];
     host.classList.add("hf-table");
-    host.style.setProperty("--hf-text", theme.text);
-    host.style.setProperty("--hf-background", theme.background);
+    this.useTheme();
+    this.unwatch = watchTheme(() => {
+      this.useTheme();
+    });
     const [bar, box, table, top] = [element("div", "hf-bar"), element("div", "hf-scroll"), element("table"), element("thead")];
     bar.append(element("span", "hf-title", title), this.status.corner);
     box.tabIndex = 0; // so that it can be scrolled by keys
@@ -87,22 +92,34 @@ export class TableView {
     host.replaceChildren(bar, this.status.notes, box);
   }
 
-  draw(columns: readonly string[], rows: ReadonlyMap<number, readonly string[]>, changed: ReadonlySet<number>, status: StreamStatus | undefined): void {
+  destroy(): void {
+    this.unwatch();
+    this.fresh.stop();
+  }
+
+  /** These rows are new, or written anew; all others stay. `isNews`: values that have changed stand out. */
+  draw(columns: readonly string[], rows: ReadonlyMap<number, readonly string[]>, status: StreamStatus | undefined, isNews = false): void {
     if (columns.length !== this.columns.length || columns.some((name, i) => name !== this.columns[i])) {
       this.columns = [...columns];
       this.head.replaceChildren(...columns.map((name) => element("th", "", name)));
     }
     for (const [number, texts] of rows) {
-      if (this.lines.has(number) && !changed.has(number)) continue;
       const line = this.line(number, texts);
       columns.forEach((_, i) => {
         if (!line.cells[i]) line.append(element(i < this.keys ? "th" : "td"));
-        const cell = line.cells[i];
-        if (cell) setText(cell, texts[i] ?? "");
+        const [cell, text] = [line.cells[i], texts[i] ?? ""];
+        if (!cell || cell.textContent === text) return;
+        cell.textContent = text;
+        if (isNews && i >= this.keys) this.fresh.add(cell);
       });
-      if (changed.has(number)) freshen(line);
     }
     if (status) this.status.show(statusTexts(status), status.notes);
+  }
+
+  private useTheme(): void {
+    const theme = THEMES[themeAround(this.host.parentElement ?? document.body)];
+    this.host.style.setProperty("--hf-text", theme.text);
+    this.host.style.setProperty("--hf-background", theme.background);
   }
 
   private line(number: number, texts: readonly string[]): HTMLTableRowElement {
@@ -123,9 +140,32 @@ export class TableView {
   }
 }
 
-function freshen(line: HTMLElement): void {
-  line.classList.add("hf-fresh");
-  setTimeout(() => {
-    line.classList.remove("hf-fresh");
-  }, FRESH_MS);
+/** What stands out for a moment: one timer for all of it. */
+class Fresh {
+  private readonly until = new Map<HTMLElement, number>(); // in the order of their ends
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  add(cell: HTMLElement): void {
+    cell.classList.add("hf-fresh");
+    this.until.delete(cell);
+    this.until.set(cell, Date.now() + FRESH_MS);
+    this.timer ??= setTimeout(() => { this.end(); }, FRESH_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private end(): void {
+    this.timer = undefined;
+    for (const [cell, end] of this.until) {
+      const left = end - Date.now();
+      if (left > 0) {
+        this.timer = setTimeout(() => { this.end(); }, left);
+        return;
+      }
+      this.until.delete(cell);
+      cell.classList.remove("hf-fresh");
+    }
+  }
 }

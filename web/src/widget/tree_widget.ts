@@ -121,6 +121,7 @@ export class TreeView {
     setText(item.told, row[3]);
     setText(item.flags, row[4].join(" "));
     setText(item.value, row[5]);
+    item.value.title = row[5]; // all of it, where a narrow page cuts it
     item.value.hidden = row[5] === "";
     if (item.more) setText(item.more, row[7]);
   }
