@@ -14,6 +14,7 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from . import _core
+from .connection_watch import ConnectionWatch
 from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, SpoolWarning, error_from_core
 from .ledger import LedgerRow, SessionHistory
 from .traffic_meter import meter
@@ -96,10 +97,10 @@ class SessionLog:
     """Drains one session's events into its logger, on a thread of its own, until the session is closed.
 
     Holds the session, never the Client: a Client that nobody holds any more must be free to go. The client id names the logger where it
-    was ``chosen``, and is not a random one.
+    was ``chosen``, and is not a random one. ``not_sent``: as :class:`ConnectionWatch` has it.
     """
 
-    def __init__(self, session: _core.Session, client_id: str, *, chosen: bool = True) -> None:
+    def __init__(self, session: _core.Session, client_id: str, *, chosen: bool = True, not_sent: str = "") -> None:
         self._session = session
         self._stop = threading.Event()
         name = printable(client_id)
@@ -107,6 +108,7 @@ class SessionLog:
         self.logger = ClientLogger(logger.getChild(name.replace(".", "_")) if chosen else logger, name)
         self._told = threading.RLock()  # one telling at a time, in order; a handler may ask for the ledger
         self._history = SessionHistory()
+        self.connection = ConnectionWatch(name if chosen else None, not_sent)
         self.gaps = 0  # reconnects after which the broker had kept no session
         self._thread = threading.Thread(target=self._run, name="honeyframe-events", daemon=True)
 
@@ -139,6 +141,7 @@ class SessionLog:
             lost = self._session.info().get("events_lost", 0) if events else 0  # the oldest of those before these
             self._history.note_lost(lost, until_ns=events[0].get("time_ns", 0) if events else 0)
             for event in events:
+                self.connection.add(event)
                 self._history.add(event)
                 self._tell(event)
             return len(events)

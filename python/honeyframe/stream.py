@@ -279,12 +279,13 @@ class Stream(Seeing, Aligning):
 
         What repeats is one row an episode, which ends after ten seconds without it. Events are ``connected``, ``connection_lost`` (until
         the next connection; reason ``session_kept`` or ``session_lost``), ``packet_refused`` (malformed, or too large: the loss's cause),
-        ``retrying``, ``gap`` (the session was lost: what was sent from ``time`` to ``until`` is missing), ``resubscribed``, ``refused``,
-        ``subscribe_refused``, ``publish_refused``, ``taken_over``, ``qos_lowered``, ``unmatched``, ``closed``, ``events_lost`` (more came
-        than are kept); ``dropped`` and ``rejected`` (by reason), ``duplicates`` (reason ``dup_flag``, or ``packet_id_seen`` where this
-        stream had a message of that packet id); ``column_added``, ``column_widened``, ``misfit`` (by column), ``max_columns``,
-        ``name_collision``, ``event_time_unit``, ``number_from_string``, ``na_string``; ``quarantined`` (by reason); ``sequence_gap``,
-        ``sequence_repeated``, ``sequence_out_of_order``, ``sequence_restart`` (by publisher, with ``sequence=``).
+        ``retrying`` and ``refused`` (attempts since a loss, a row for each reason of refusal: ``count``, the first and the last time),
+        ``gap`` (the session was lost: what was sent from ``time`` to ``until`` is missing), ``resubscribed``, ``subscribe_refused``,
+        ``publish_refused``, ``taken_over``, ``qos_lowered``, ``unmatched``, ``closed``, ``events_lost`` (more came than are kept);
+        ``dropped`` and ``rejected`` (by reason), ``duplicates`` (reason ``dup_flag``, or ``packet_id_seen`` where this stream had a
+        message of that packet id); ``column_added``, ``column_widened``, ``misfit`` (by column), ``max_columns``, ``name_collision``,
+        ``event_time_unit``, ``number_from_string``, ``na_string``; ``quarantined`` (by reason); ``sequence_gap``, ``sequence_repeated``,
+        ``sequence_out_of_order``, ``sequence_restart`` (by publisher, with ``sequence=``).
 
         At most 200 rows of each event are kept. Older ones are folded into one row ``overflow`` whose reason is the event: its count and
         bytes are their sums, so that nothing is lost silently here either.
@@ -295,7 +296,7 @@ class Stream(Seeing, Aligning):
             ``reason``, ``topic`` (string: the publisher, the topics or the filters concerned), ``column`` (string), ``count`` (Int64:
             messages, values, missing numbers, filters, attempts), ``bytes`` (Int64: of payloads, where messages are counted), ``topics``
             (string: JSON, the five topics that ``count`` concerns most; of a great many each number is the least that there were),
-            ``detail`` (string: the first one's, for ``retrying`` the last one's).
+            ``detail`` (string: the first one's, of attempts the last one's).
         """
         check_process()
         from .ledger import ledger_frame

@@ -125,7 +125,7 @@ class Watching:
         )
         watch_reader(self.watch)
         try:
-            self._id, self.granted_qos = client._session.subscribe(list(plan.filters), self._queue, qos=plan.qos, timeout=plan.timeout)
+            self._id, self.granted_qos = client._subscribe(plan.filters, self._queue, qos=plan.qos, timeout=plan.timeout)
         except BaseException:
             self.watch.close()
             raise
