@@ -325,7 +325,7 @@ class ClosedError(HoneyframeError, RuntimeError):
 
 
 class ForkedProcessError(HoneyframeError, RuntimeError):
-    """This process was forked from one with connections: they belong to the parent. Connect again here, or use "spawn"."""
+    """This process was forked from one that has ever connected: it cannot, and what is its parent's stays so. Use "spawn"."""
 
     code = "forked"
 
