@@ -117,12 +117,13 @@ def report(error: Exception) -> ExitCode:
 
 def complain(kind: str, text: str) -> None:
     """``kind: text`` on stderr, in colour on a terminal. Control characters are spelled out: topics and brokers' words end up here."""
+    from ..errors import without_credentials
     from .terminal import printable, wants_colour
 
     colour = None if wants_colour() else False  # None: on a terminal
     with contextlib.suppress(BrokenPipeError):
         head = typer.style(f"{kind}: ", fg="red" if kind == "error" else "yellow")
-        typer.echo(head + printable(text), err=True, color=colour)  # in one piece: other threads tell as well
+        typer.echo(head + printable(without_credentials(text)), err=True, color=colour)  # in one piece: other threads tell as well
 
 
 @contextlib.contextmanager
