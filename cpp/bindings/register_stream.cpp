@@ -24,7 +24,7 @@ template <typename Object>
 Object& of_this_process(Object& object) {
   if (object.in_forked_child()) {
     raise(Status(ErrorCode::forked, "this stream belongs to the process from which this one was forked")
-              .with_hint("Open streams after the fork, or start processes with \"spawn\"."));
+              .with_hint("Open spools after the fork; to connect, start processes with \"spawn\"."));
   }
   return object;
 }

@@ -18,7 +18,7 @@ template <typename Object>
 Object& of_this_process(Object& object) {
   if (object.in_forked_child()) {
     raise(Status(ErrorCode::forked, "this belongs to the process from which this one was forked")
-              .with_hint("Connect after the fork, or start processes with \"spawn\"."));
+              .with_hint("Start processes with \"spawn\", or connect in the child alone."));
   }
   return object;
 }

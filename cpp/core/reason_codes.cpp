@@ -187,7 +187,7 @@ std::string_view hint_for(ErrorCode code) noexcept {
     case ErrorCode::websocket_in_use:
       return "close the other client, or use mqtts:// which has no such limit";
     case ErrorCode::forked:
-      return "connect again in this process, or start it by \"spawn\"";
+      return "start this process by \"spawn\", or connect in the child alone";
     case ErrorCode::packet_refused:  // PacketRefusal knows
     case ErrorCode::ok:
     case ErrorCode::invalid_argument:

@@ -43,7 +43,7 @@ Status forked_status() {
   return Status(ErrorCode::forked,
                 "this session belongs to the parent process: its threads and its connection do not exist in a forked "
                 "child")
-      .with_hint("connect in the child, after starting it with the \"spawn\" or \"forkserver\" method");
+      .with_hint("start processes with the \"spawn\" or \"forkserver\" method, or connect in the child alone");
 }
 
 OperationPtr completed(Status status) {

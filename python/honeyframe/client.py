@@ -12,13 +12,13 @@ from . import _core
 from .core_call import core_call
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import ConnectionLostError, HoneyframeError, InvalidArgumentError
+from .errors import ConnectionLostError, HoneyframeError
 from .events import SessionLog, error_from_event
 from .exploring import Exploring
 from .keeping import Keeping
 from .keywords import Overflow, Path, Properties, Retained
 from .lifetime import check_process, watch_log
-from .payload import Payload, encode_payload
+from .payload import Payload, encode_payload, expiry_seconds, property_pairs
 from .uri import Address
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Client(Exploring, Keeping):
         clean_start: bool = True,
         session_expiry: float = 0.0,
         keepalive: float = 30.0,
+        not_sent: str = "",
     ) -> None:
         self._longest_block = longest_block(keepalive)
         self._clean_start, self._session_expiry = clean_start, session_expiry
@@ -62,7 +63,7 @@ class Client(Exploring, Keeping):
         self._insecure = insecure
         self._closing = False
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
-        self._log = SessionLog(session, session.info()["client_id"] or address.host, chosen=chosen_id)
+        self._log = SessionLog(session, session.info()["client_id"] or address.host, chosen=chosen_id, not_sent=not_sent)
         watch_log(self._log)
         self._finalizer = weakref.finalize(self, hang_up, session, self._log)
         self._finalizer.atexit = False
@@ -105,19 +106,24 @@ class Client(Exploring, Keeping):
             client.publish("test/topic", {"temperature": 21.5}, qos=1)
         """
         check_process()
-        core_call(
-            self._session.publish,
-            topic=topic,
-            payload=encode_payload(payload),
-            qos=qos,
-            retain=retain,
-            user_properties=property_pairs(user_properties),
-            content_type=content_type,
-            response_topic=response_topic,
-            correlation_data=correlation_data,
-            message_expiry=None if message_expiry is None else round(min(to_seconds(message_expiry, "message_expiry"), 0xFFFFFFFF)),
-            timeout=to_seconds(timeout, "timeout"),
-        )
+        patience = to_seconds(timeout, "timeout")
+        try:
+            core_call(
+                self._session.publish,
+                topic=topic,
+                payload=encode_payload(payload),
+                qos=qos,
+                retain=retain,
+                user_properties=property_pairs(user_properties),
+                content_type=content_type,
+                response_topic=response_topic,
+                correlation_data=correlation_data,
+                message_expiry=expiry_seconds(message_expiry),
+                timeout=patience,
+            )
+        except HoneyframeError as error:
+            self._log.connection.explain(error, f"the message could not be sent within {patience:g} s")
+            raise
 
     def publish_many(
         self,
@@ -187,9 +193,11 @@ class Client(Exploring, Keeping):
         check_process()
         from .publishing import publish_many
 
+        patience = to_seconds(timeout, "timeout")
         return publish_many(
             self._session,
             rows,
+            lambda error: self._log.connection.explain(error, f"no row could be sent within {patience:g} s"),
             topic=topic,
             topic_column=topic_column,
             columns=columns,
@@ -199,14 +207,14 @@ class Client(Exploring, Keeping):
             nulls=nulls,
             max_inflight=max_inflight,
             on_error=on_error,
-            timeout=to_seconds(timeout, "timeout"),
+            timeout=patience,
             qos=qos,
             retain=retain,
             user_properties=property_pairs(user_properties),
             content_type=content_type,
             response_topic=response_topic,
             correlation_data=correlation_data,
-            message_expiry=None if message_expiry is None else round(min(to_seconds(message_expiry, "message_expiry"), 0xFFFFFFFF)),
+            message_expiry=expiry_seconds(message_expiry),
         )
 
     # --- subscribing
@@ -424,8 +432,20 @@ class Client(Exploring, Keeping):
         if self._closing:
             return
         self._log.drain()
-        last = error_from_event(info.get("last_error") or {})
-        raise last or ConnectionLostError(f"the session with {self.uri} has ended")
+        last = error_from_event(info.get("last_error") or {}) or ConnectionLostError(f"the session with {self.uri} has ended")
+        self._log.connection.explain(last)
+        raise last
+
+    def _subscribe(
+        self, filters: Iterable[str], queue: _core.Queue | _core.SpoolQueue, *, timeout: float, **how: Any
+    ) -> tuple[int, list[int]]:
+        """Its number, and the QoS granted to each filter. Messages go to ``queue`` from then on."""
+        asked = list(filters)
+        try:
+            return self._session.subscribe(asked, queue, timeout=timeout, **how)
+        except HoneyframeError as error:
+            self._log.connection.explain(error, f"no subscription to {', '.join(map(repr, asked))} within {timeout:g} s")
+            raise
 
     # --- the face
 
@@ -438,7 +458,8 @@ class Client(Exploring, Keeping):
         except HoneyframeError as error:
             return error.message
         connected = f" as {info['client_id']}, MQTT {info['protocol']}" if info["state"] == "connected" else ""
-        parts = [info["state"] + connected]
+        outage = self._log.connection.outage() if info["state"] == "reconnecting" else None
+        parts = [info["state"] + connected + (f", {outage}" if outage else "")]
         if self._insecure:
             parts.append("INSECURE: certificate not checked")
         streams = len(self._streams)
@@ -472,14 +493,3 @@ def hang_up(session: _core.Session, log: SessionLog, timeout: float = 0.5) -> No
     except HoneyframeError:
         pass  # it goes on closing by itself
     log.stop(wait=0.0)
-
-
-def property_pairs(properties: Properties) -> list[tuple[str, str]]:
-    """User properties as pairs: a name may come more than once."""
-    if not isinstance(properties, Iterable):
-        raise TypeError(f"user_properties must be a mapping or a list of pairs of str, not {type(properties).__name__}")
-    pairs = list(properties.items()) if isinstance(properties, Mapping) else list(properties)
-    for pair in pairs:
-        if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
-            raise InvalidArgumentError("user_properties is a mapping or a list of pairs of str", hint='For instance {"site": "Graz"}.')
-    return [(name, value) for name, value in pairs]

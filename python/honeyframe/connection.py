@@ -9,16 +9,17 @@ from typing import Any, Final, Unpack
 
 from . import _core
 from .arguments import check_count, check_path
-from .client import Client, hang_up, property_pairs
+from .client import Client, hang_up
+from .connection_watch import not_sent
 from .core_call import core_call
 from .credentials import Credentials, Secret, find_credentials, warn_about_transport
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import HoneyframeWarning, InvalidArgumentError
+from .errors import HoneyframeError, HoneyframeWarning, InvalidArgumentError
 from .events import warn
 from .keywords import REMEMBERED, ConnectOptions, Properties, Protocol, check_keywords
 from .lifetime import check_process
-from .payload import Payload, encode_payload
+from .payload import Payload, encode_payload, property_pairs
 from .traffic_meter import meter
 from .uri import Address, fallback_ca_file, read_address
 
@@ -220,8 +221,9 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
     clean_start, session_expiry = bool(options.get("clean_start", True)), core.get("session_expiry", 0.0)
     meter().watch(session, address, clean_start=clean_start, session_expiry=session_expiry)
     access = {name: _plain(options[name]) for name in REMEMBERED if options.get(name) not in (None, False, "auto")}
-    if found.username is not None or address.username is not None:
-        access["username"] = found.username if found.username is not None else address.username
+    user = found.username if found.username is not None else address.username
+    if user is not None:
+        access["username"] = user
     return Client(
         session,
         address,
@@ -231,6 +233,7 @@ def _new_client(secrets: dict[str, Secret | None], options: dict[str, Any]) -> C
         clean_start=clean_start,
         session_expiry=session_expiry,
         keepalive=core.get("keepalive", 30.0),
+        not_sent=not_sent(user, found.password is not None or address.has_password),
     )
 
 
@@ -276,8 +279,10 @@ def _open(client: Client) -> None:
     client._log.start()
     try:
         client._session.connect()
-    except BaseException:  # Ctrl-C among them
+    except BaseException as error:  # Ctrl-C among them
         _give_up(client)
+        if isinstance(error, HoneyframeError):
+            client._log.connection.explain(error)
         raise
     meter().connected(client._session)
     if not client._clean_start and not client._is_kept():

@@ -162,7 +162,11 @@ def read_password_file(path: str | os.PathLike[str]) -> Secret:
             mode = os.fstat(file.fileno()).st_mode
             secret = _first_line(file.read(MAX_PASSWORD_FILE_BYTES))
     except OSError as error:
-        raise InvalidArgumentError(f"password file {str(place)!r} cannot be read: {error.strerror}") from None
+        named = f" {str(place)!r}" if may_be_shown(place) else ""
+        hint = (
+            "" if named else "Its name is not shown, since it may be the password itself: that goes into password=, and a file's path here."
+        )
+        raise InvalidArgumentError(f"password file{named} cannot be read: {error.strerror}", hint=hint) from None
     if stat.S_ISREG(mode) and mode & 0o077:
         warn(
             f"password file {str(place)!r} has mode {stat.S_IMODE(mode):04o}: others on this machine may read it. Run: chmod 600 {place}",
@@ -173,6 +177,12 @@ def read_password_file(path: str | os.PathLike[str]) -> Secret:
     if not secret.reveal():
         raise InvalidArgumentError(f"password file {str(place)!r} has an empty first line: the password goes there")
     return secret
+
+
+def may_be_shown(place: Path) -> bool:
+    """Whether this is a file's path rather than a password that was passed as one: it is there, or at least its directory is."""
+    there = os.path.exists(place)  # noqa: PTH110 - where a name is too long, a Path's own raises
+    return there or (place.parent != Path() and os.path.isdir(place.parent))  # noqa: PTH112
 
 
 def _first_line(data: bytes) -> Secret | None:

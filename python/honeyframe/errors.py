@@ -17,8 +17,20 @@ arguments, ``ConnectionError`` for whatever stands between us and the broker, ``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
+
+_CREDENTIALS: Final = re.compile(r"(?<=://)\S*:\S*@")
+
+
+def without_credentials(text: str) -> str:
+    """``text`` with the user and password of each address in it hidden: what is repeated may be an address in a topic's place.
+
+    >>> without_credentials("topic 'mqtt://me:secret@host/#'")
+    "topic 'mqtt://***@host/#'"
+    """
+    return _CREDENTIALS.sub("***@", text) if "://" in text else text
 
 
 class HoneyframeError(Exception):
@@ -47,11 +59,12 @@ class HoneyframeError(Exception):
         native_code: int = 0,
         subjects: Sequence[str] = (),
     ) -> None:
+        message = without_credentials(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = without_credentials(hint)
         self.reason_code = reason_code
-        self.reason_string = reason_string
+        self.reason_string = without_credentials(reason_string)
         self.native_code = native_code
         self.subjects = tuple(subjects)
 
@@ -325,7 +338,7 @@ class ClosedError(HoneyframeError, RuntimeError):
 
 
 class ForkedProcessError(HoneyframeError, RuntimeError):
-    """This process was forked from one with connections: they belong to the parent. Connect again here, or use "spawn"."""
+    """This process was forked from one that has ever connected: it cannot, and what is its parent's stays so. Use "spawn"."""
 
     code = "forked"
 

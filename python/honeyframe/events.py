@@ -1,7 +1,8 @@
 """What happens beside the data, told: a session's events as log records, a stream's as log records and warnings.
 
-The logger is ``honeyframe``, with a child for each client id that somebody chose; no handlers are installed. Each record says whose it is:
-``honeyframe_client`` is the client id, ``honeyframe_event`` the event's name.
+The logger is ``honeyframe``, with a child for each client id that somebody chose. Each record says whose it is: ``honeyframe_client`` is
+the client id, ``honeyframe_event`` the event's name. What a Python warning tells as well has ``honeyframe_warned``: where logging is not
+configured, and would print what nobody handles, that one is enough.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from . import _core
+from .arguments import count_of
+from .connection_watch import ConnectionWatch
 from .errors import ConflictWarning, GapWarning, HoneyframeError, MessagesDroppedWarning, SpoolWarning, error_from_core
 from .ledger import LedgerRow, SessionHistory
 from .traffic_meter import meter
@@ -41,6 +44,27 @@ _LEVELS: Final = {
 _CONFLICTS: Final = frozenset({"column_widened", "misfit", "max_columns", "name_collision"})
 
 _MAX_CONFLICTS_TOLD: Final = 5  # in one warning; the log has all
+
+
+_WARNED: Final = {"honeyframe_warned": True}
+
+
+class _LastResort(logging.Handler):
+    """Where logging is not configured: prints what logging itself would, but for what a Python warning prints."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        last = logging.lastResort
+        if last is None or record.levelno < last.level or getattr(record, "honeyframe_warned", False):
+            return
+        logger: logging.Logger | None = logging.getLogger(record.name)
+        while logger is not None:
+            if any(handler is not self for handler in logger.handlers):
+                return
+            logger = logger.parent if logger.propagate else None
+        last.handle(record)
+
+
+logging.getLogger("honeyframe").addHandler(_LastResort())
 
 
 def warn(message: str, category: type[Warning]) -> None:
@@ -96,10 +120,10 @@ class SessionLog:
     """Drains one session's events into its logger, on a thread of its own, until the session is closed.
 
     Holds the session, never the Client: a Client that nobody holds any more must be free to go. The client id names the logger where it
-    was ``chosen``, and is not a random one.
+    was ``chosen``, and is not a random one. ``not_sent``: as :class:`ConnectionWatch` has it.
     """
 
-    def __init__(self, session: _core.Session, client_id: str, *, chosen: bool = True) -> None:
+    def __init__(self, session: _core.Session, client_id: str, *, chosen: bool = True, not_sent: str = "") -> None:
         self._session = session
         self._stop = threading.Event()
         name = printable(client_id)
@@ -107,6 +131,7 @@ class SessionLog:
         self.logger = ClientLogger(logger.getChild(name.replace(".", "_")) if chosen else logger, name)
         self._told = threading.RLock()  # one telling at a time, in order; a handler may ask for the ledger
         self._history = SessionHistory()
+        self.connection = ConnectionWatch(name if chosen else None, not_sent)
         self.gaps = 0  # reconnects after which the broker had kept no session
         self._thread = threading.Thread(target=self._run, name="honeyframe-events", daemon=True)
 
@@ -139,6 +164,7 @@ class SessionLog:
             lost = self._session.info().get("events_lost", 0) if events else 0  # the oldest of those before these
             self._history.note_lost(lost, until_ns=events[0].get("time_ns", 0) if events else 0)
             for event in events:
+                self.connection.add(event)
                 self._history.add(event)
                 self._tell(event)
             return len(events)
@@ -160,7 +186,8 @@ class SessionLog:
             told = told.removeprefix(error.message).strip()
         parts = [kind.replace("_", " "), detail, "; ".join(line.strip() for line in told.splitlines())]
         text = ": ".join(printable(part) for part in parts if part)
-        self.logger.log(_LEVELS.get(kind, logging.INFO), "%s", text, extra={"honeyframe_event": kind})
+        warned = _WARNED if kind == "gap" else {}  # by every stream
+        self.logger.log(_LEVELS.get(kind, logging.INFO), "%s", text, extra={"honeyframe_event": kind, **warned})
 
 
 class StreamLog:
@@ -186,7 +213,6 @@ class StreamLog:
         for kind, column, detail in events:
             text = f"{kind.replace('_', ' ')}: {printable(column)}" + (f": {printable(detail)}" if detail else "")
             conflict = kind in _CONFLICTS
-            # INFO: what deserves attention is a warning too, and would stand on stderr twice where logging is not configured.
             self.logger.info("%s", text, extra={"honeyframe_event": kind})
             if conflict and (kind, column) not in self._told:
                 self._told.add((kind, column))
@@ -203,8 +229,8 @@ class StreamLog:
         episode_begins = new > 0 and not self._dropping
         self._dropped, self._dropping = dropped, new > 0
         if episode_begins:
-            text = f"{new:,} messages dropped: {self._remedy}; stream.ledger() tells which these were"
-            self.logger.warning("%s", text, extra={"honeyframe_event": "dropped"})
+            text = f"{count_of(new, 'message')} dropped: {self._remedy}; stream.ledger() tells which"
+            self.logger.warning("%s", text, extra={"honeyframe_event": "dropped", **_WARNED})
             warn(text, MessagesDroppedWarning)
 
     def tell_spool(self, events: Iterable[tuple[str, int, str]]) -> None:
@@ -212,7 +238,7 @@ class StreamLog:
         kinds: dict[str, list[str]] = {}
         for kind, _, detail in events:
             text = f"spool {kind.replace('_', ' ')}: {printable(detail)}"
-            self.logger.warning("%s", text, extra={"honeyframe_event": f"spool_{kind}"})
+            self.logger.warning("%s", text, extra={"honeyframe_event": f"spool_{kind}", **_WARNED})
             kinds.setdefault(kind, []).append(text)
         for first, *more in kinds.values():
             warn(first + (f"; and {len(more):,} more of the kind, which are logged" if more else ""), SpoolWarning)

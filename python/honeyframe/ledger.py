@@ -23,6 +23,8 @@ CoreRow: TypeAlias = tuple[str, str, int, int, int, int, int, str, list[tuple[st
 MAX_ROWS: Final = 200
 OVERFLOW: Final = "overflow"
 
+_REPEATED: Final = frozenset({"retrying", "refused"})
+
 _ABOUT_COLUMNS: Final = frozenset(
     {
         "misfit",
@@ -84,7 +86,7 @@ class SessionHistory:
         self._rows: dict[str, deque[LedgerRow]] = {}
         self._folded: dict[str, tuple[int, LedgerRow]] = {}  # by event: how many rows, and their sum
         self._lost: LedgerRow | None = None  # the loss that lasts, and what belongs to it
-        self._retrying: LedgerRow | None = None
+        self._repeating: dict[str, LedgerRow] = {}  # by event: the attempts to connect since the loss, until one succeeds
         self._gap: LedgerRow | None = None
         self._last_ns = 0  # of the last event
         self._events_lost = 0
@@ -99,14 +101,12 @@ class SessionHistory:
         """One of ``Session.take_events()``."""
         kind, time_ns, detail = event["kind"], event.get("time_ns", 0), event.get("detail") or None
         self._last_ns = max(self._last_ns, time_ns)
-        if kind == "retrying" and self._retrying is not None:
-            self._retrying.count += 1
-            self._retrying.until_ns, self._retrying.detail = time_ns, detail
-            return
         row = LedgerRow(kind, time_ns, time_ns, detail=detail)
         if event.get("code") not in (None, "", "ok"):
             row.reason = event["code"]
             row.detail = detail or event.get("message") or None
+        if self._repeats(row):
+            return
         row.topic = ", ".join(event.get("subjects") or ()) or None
         self._relate(row)
         self._keep(row)
@@ -116,16 +116,27 @@ class SessionHistory:
         folded = [replace(total, event=OVERFLOW, reason=kind, detail=count_of(rows, "row")) for kind, (rows, total) in self._folded.items()]
         return [*folded, *(replace(row) for rows in self._rows.values() for row in rows)]
 
+    def _repeats(self, row: LedgerRow) -> bool:
+        """Whether it was added to the row of its episode: all attempts, and the refusals for one reason."""
+        if row.event not in _REPEATED:
+            return False
+        before = self._repeating.get(row.event)
+        if before is None or (row.event == "refused" and before.reason != row.reason):
+            self._repeating[row.event] = row
+            return False
+        before.count += 1
+        before.until_ns, before.detail = row.time_ns, row.detail
+        return True
+
     def _relate(self, row: LedgerRow) -> None:
         if row.event == "connection_lost":
-            self._lost, self._retrying = row, None
+            self._lost = row
+            self._repeating.clear()
             row.reason = None  # the session's, once there is a connection again; what broke it is in the detail
-        elif row.event == "retrying":
-            self._retrying = row
         elif row.event == "connected":
             if self._lost is not None:
                 self._lost.until_ns, self._lost.reason = row.time_ns, "session_kept"
-            self._retrying = None
+            self._repeating.clear()
         elif row.event == "gap":
             row.reason = "session_lost"
             if self._lost is not None:

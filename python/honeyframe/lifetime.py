@@ -6,6 +6,7 @@ Also the guard against fork(): a child has the parent's objects, and none of its
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import time
 import weakref
@@ -28,15 +29,38 @@ _logs: weakref.WeakSet[SessionLog] = weakref.WeakSet()
 _lock = threading.Lock()
 
 
+_SPAWN: Final = 'start processes with "spawn" or "forkserver": multiprocessing.set_start_method("spawn")'
+
+
 def check_process() -> None:
-    """Raises :class:`ForkedProcessError` in a child of fork(): its connections belong to the parent. And ClosedError at the very end."""
-    if _ending.is_set():
-        raise ClosedError("the interpreter is ending")
+    """For what needs connections. Raises :class:`ForkedProcessError` in a child of fork() whose parent has ever had one, and ClosedError at
+    the very end.
+
+    The parent's threads, ours and Paho's, did not come along, and what they held when it forked stays held. There is no way back from that,
+    and no closing before the fork prevents it: the threads stay.
+    """
+    check_running()
     if _core.in_forked_child():
         raise ForkedProcessError(
-            "this process was forked from one with MQTT connections, which stay the parent's",
-            hint='Connect after the fork, or start processes with "spawn": multiprocessing.set_start_method("spawn").',
+            "this process was forked from one that is, or was, connected to a broker: it cannot connect, nor use what is its parent's",
+            hint=f"Connect only in the child, and never before the fork; or {_SPAWN}.",
         )
+
+
+def check_owner(process: int) -> None:
+    """For what needs no connection of its own, such as a spool's stream: as :func:`check_process`, where another ``process`` made it."""
+    check_running()
+    if process != os.getpid():
+        raise ForkedProcessError(
+            "this belongs to the process from which this one was forked",
+            hint=f"Open spools after the fork; to connect, {_SPAWN}.",
+        )
+
+
+def check_running() -> None:
+    """Raises ClosedError at the very end."""
+    if _ending.is_set():
+        raise ClosedError("the interpreter is ending")
 
 
 def is_ending() -> bool:
@@ -54,15 +78,21 @@ def watch_log(log: SessionLog) -> None:
         _logs.add(log)
 
 
+def _forget_parent() -> None:
+    """In a child of fork(): the parent's readers and logs are not ours to close, and the lock may have been held."""
+    global _lock, _readers, _logs
+    _lock, _readers, _logs = threading.Lock(), weakref.WeakSet(), weakref.WeakSet()
+
+
 def _at_exit() -> None:
     """Ends every wait first, so that no thread comes back from the core into an interpreter that is being torn down."""
-    if _core.in_forked_child():
-        return
     _ending.set()  # who comes out of the core does not go in again
     with _lock:
         readers, logs = list(_readers), list(_logs)
     for reader in readers:
         reader.close()
+    if _core.in_forked_child():
+        return
     _core.close_all_sessions(_CLOSE_SECONDS)
     from . import waiter
 
@@ -74,4 +104,5 @@ def _at_exit() -> None:
         time.sleep(_COME_OUT_SECONDS)
 
 
+os.register_at_fork(after_in_child=_forget_parent)
 atexit.register(_at_exit)

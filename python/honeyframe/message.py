@@ -92,7 +92,7 @@ class Mailbox:
         watch_reader(self._cursor)
         handling = _NO_RETAINED if retained == "skip" else _SEND_RETAINED
         try:
-            self._id, _ = client._session.subscribe(list(filters), self._queue, qos=qos, retain_handling=handling, timeout=timeout)
+            self._id, _ = client._subscribe(filters, self._queue, qos=qos, retain_handling=handling, timeout=timeout)
         except BaseException:
             self._cursor.close()
             raise

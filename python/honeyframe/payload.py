@@ -1,4 +1,4 @@
-"""From a Python value to the bytes of an MQTT payload.
+"""From a Python value to the bytes of an MQTT payload, and from arguments to what MQTT has beside it.
 
 Numpy and pandas values are known by their shape, so that neither library is imported here.
 """
@@ -8,9 +8,13 @@ from __future__ import annotations
 import datetime
 import json
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+from .durations import Duration
+from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError
+from .keywords import Properties
 
 Payload: TypeAlias = Any  # dict, list, tuple, str, bytes, bytearray, memoryview, float, int, bool, None; numpy and pandas values
 
@@ -91,3 +95,19 @@ def _iso8601(value: datetime.datetime | datetime.date | datetime.time) -> str | 
 
 def _iso8601_text(text: str) -> str | None:
     return None if text == "NaT" else text
+
+
+def expiry_seconds(message_expiry: Duration | None) -> int | None:
+    """``message_expiry=`` as MQTT has it."""
+    return None if message_expiry is None else round(min(to_seconds(message_expiry, "message_expiry"), 0xFFFFFFFF))
+
+
+def property_pairs(properties: Properties) -> list[tuple[str, str]]:
+    """User properties as pairs: a name may come more than once."""
+    if not isinstance(properties, Iterable):
+        raise TypeError(f"user_properties must be a mapping or a list of pairs of str, not {type(properties).__name__}")
+    pairs = list(properties.items()) if isinstance(properties, Mapping) else list(properties)
+    for pair in pairs:
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
+            raise InvalidArgumentError("user_properties is a mapping or a list of pairs of str", hint='For instance {"site": "Graz"}.')
+    return [(name, value) for name, value in pairs]

@@ -98,7 +98,7 @@ class Progress:
 
     def _line(self, stats: StreamStats, rows: int, now: float) -> str:
         parts = [
-            f"{self._what}: {stats.received:,} messages",
+            f"{self._what}: {count_of(stats.received, 'message')}",
             f"{rows:,} of {count_of(self._rows, 'row')}" if self._rows else count_of(rows, "row"),
         ]
         if self._seconds is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -98,6 +98,7 @@ _OUTCOMES: Final = ("invalid", "refused", "unacknowledged")
 def publish_many(
     session: _core.Session,
     rows: Any,
+    explain: Callable[[HoneyframeError], None],
     *,
     topic: str | None,
     topic_column: str | None,
@@ -111,7 +112,7 @@ def publish_many(
     timeout: float,
     **message: Any,
 ) -> PublishResult:
-    """See :meth:`Client.publish_many`."""
+    """See :meth:`Client.publish_many`. ``explain`` completes what ended the session, or kept it waiting."""
     _check(topic, topic_column, nulls, on_error, max_inflight, sep)
     if isinstance(columns, str):
         columns = (columns,)
@@ -149,6 +150,8 @@ def publish_many(
             error.add_note(_note(result))
         raise
     result = _result(publisher, max(taken, count_rows(rows) or 0), time.monotonic() - began)
+    if result.error is not None:
+        explain(result.error)
     if on_error == "raise" and not result.ok:
         raise _failure(result) from _first_error(result)
     return result

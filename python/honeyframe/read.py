@@ -19,6 +19,7 @@ from .options import warn_of_event_time, warn_of_missing
 from .progress import Progress
 from .quarantine import quarantine_list, quarantine_summary
 from .source import StreamPlan, open_stream, plan_with_defaults
+from .uri import is_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,6 +144,9 @@ def read_mqtt(
     secrets = hide_secrets(given, ReadOptions.__annotations__)
     uri = None
     options.clear()  # type: ignore[attr-defined]  # it is a plain dict, and its password shall not stay in this frame
+    if is_address(topics):
+        topics = ""  # nor that which is in this one
+        raise InvalidArgumentError("an address stands where the topics belong: it comes first, read_mqtt('mqtts://...', 'plant/#')")
     check_process()
     check_keywords("read_mqtt", given, ReadOptions.__annotations__)
     if seconds is None and rows is None:

@@ -162,7 +162,7 @@ class RecorderThread:
         """Raises it again where it was the last try."""
         self._failures += 1
         if not self._failure:  # once an episode
-            _log.warning("%s", error.message, extra={"honeyframe_event": "recording_storage"})
+            _log.warning("%s", error.message, extra={"honeyframe_event": "recording_storage", "honeyframe_warned": True})
             with contextlib.suppress(Warning):  # one that is made an error must not end the recording
                 warn(f"{error.message}; it is tried again, and messages wait in the spool", RecordingWarning)
         self._failure = error.message

@@ -11,7 +11,7 @@ from .arguments import check_columns, check_count, count_of
 from .dtypes import frame_of
 from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .keywords import Path
-from .lifetime import check_process
+from .lifetime import check_running
 from .recording_errors import RecordingError
 from .recording_files import RecordedFile, Selection, Snapshot
 from .recording_layout import DAY, PATTERN
@@ -72,7 +72,7 @@ def open(
 
         hf.open("recording", "plant/3/#", start="2026-11-26").to_pandas()
     """
-    check_process()
+    check_running()
     snapshot = Snapshot(find_place(path, storage_options=storage_options))
     return Recording(snapshot, Selection(), None).select(topics, start, end, columns=columns)
 

@@ -216,7 +216,7 @@ class _Replay:
         self._settle(sender, began)
         if sender.first_refusal is not None:
             topic, told, code, words = sender.first_refusal
-            message = f"{self.result.refused:,} messages were refused; first: {told}"
+            message = f"{count_of(self.result.refused, 'message')} refused; first: {told}"
             failure = PublishDenied(message, reason_code=code, reason_string=words, subjects=[topic])
             failure.add_note(f"replay: {self.result}")
             raise failure

@@ -120,8 +120,8 @@ def plan_with_defaults(topics: Sequence[str], options: dict[str, Any]) -> Stream
 def open_stream(client: Client, plan: StreamPlan, *, lasting: bool = False) -> Stream:
     """Subscribes; see :meth:`Client.stream`. ``lasting``: where the broker keeps the session, the subscription outlives the stream."""
     try:
-        subscription_id, granted = client._session.subscribe(
-            list(plan.filters),
+        subscription_id, granted = client._subscribe(
+            plan.filters,
             plan.entrance,
             qos=plan.qos,
             retain_handling=_NO_RETAINED if plan.retained == "skip" else _SEND_RETAINED,

@@ -13,7 +13,7 @@ from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, SpoolWarning
 from .events import Teller, warn
 from .keywords import Path, Retained, check_keywords, check_retained
-from .lifetime import check_process
+from .lifetime import check_running
 from .options import STREAM_METADATA, extract_options
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def open_spool(
         for batch in hf.open_spool("spool", from_=last + 1).batches():
             df = batch.to_pandas()
     """
-    check_process()
+    check_running()
     from .source import read_from
     from .stream import Stream
 

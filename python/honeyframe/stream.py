@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 import weakref
@@ -20,7 +21,7 @@ from .durations import seconds as to_seconds
 from .errors import ConnectError, HoneyframeError, InvalidArgumentError, PermissionDenied
 from .events import StreamLog, Teller
 from .keywords import Retained
-from .lifetime import check_process, is_ending, watch_reader
+from .lifetime import check_owner, is_ending, watch_reader
 from .seeing import Seeing
 from .spool import SPOOL_REMEDY, SpoolMark
 from .stats import StreamStats, stats_from_core
@@ -66,6 +67,7 @@ class Stream(Seeing, Aligning):
         spool: _core.SpoolQueue | _core.SpoolSource | None = None,
         follows: str | None = None,
     ) -> None:
+        self._process = os.getpid()
         self._reader = reader
         self._spool = spool
         self._is_source = isinstance(spool, _core.SpoolSource)  # whose queue is empty: all is in the files
@@ -81,7 +83,7 @@ class Stream(Seeing, Aligning):
         self._taps: dict[float, _core.WindowTap] = {}
         self._closed = False
         watch_reader(reader)
-        self._finalizer = weakref.finalize(self, abandon, reader, decoder, *(subscription.place if subscription else ()))
+        self._finalizer = weakref.finalize(self, abandon, self._process, reader, decoder, *(subscription.place if subscription else ()))
         self._finalizer.atexit = False
 
     # --- reading
@@ -115,7 +117,7 @@ class Stream(Seeing, Aligning):
             ConnectError, PermissionDenied: from the loop, when the session ended for good and not by your wish.
             DoesNotFitError: from the loop, with ``on_conflict="raise"``.
         """
-        check_process()
+        check_owner(self._process)
         return Batches(
             self,
             max_rows=check_count("max_rows", max_rows, 1),
@@ -144,7 +146,7 @@ class Stream(Seeing, Aligning):
         Raises:
             ConnectError, PermissionDenied: the session ended for good, before a row came.
         """
-        check_process()
+        check_owner(self._process)
         if rows is not None:
             rows = check_count("rows", rows, 1)
         return self._read(rows, None if seconds is None and rows is not None else to_seconds(seconds or 0, "seconds"))
@@ -225,7 +227,7 @@ class Stream(Seeing, Aligning):
         Returns:
             DataFrame: columns as in :meth:`batches`; empty, with the columns known so far, when nothing is there.
         """
-        check_process()
+        check_owner(self._process)
         from .window import window_frame
 
         span = to_seconds(duration)
@@ -244,7 +246,7 @@ class Stream(Seeing, Aligning):
 
     def stats(self) -> StreamStats:
         """The counters of this stream, exact at this moment: see :class:`StreamStats`."""
-        check_process()
+        check_owner(self._process)
         with self._lock:
             counters = self._counters()
             extraction = self._reader.extract_counters()
@@ -269,7 +271,7 @@ class Stream(Seeing, Aligning):
             ``position`` (Int64: byte offset, null where unknown), ``payload`` (binary), ``payload_index``, ``retain``, ``qos``. At most
             ``max_quarantine_messages`` are kept; the count goes on in :meth:`stats`.
         """
-        check_process()
+        check_owner(self._process)
         from .quarantine import quarantine_frame
 
         return quarantine_frame(self._quarantine_rows())
@@ -279,12 +281,13 @@ class Stream(Seeing, Aligning):
 
         What repeats is one row an episode, which ends after ten seconds without it. Events are ``connected``, ``connection_lost`` (until
         the next connection; reason ``session_kept`` or ``session_lost``), ``packet_refused`` (malformed, or too large: the loss's cause),
-        ``retrying``, ``gap`` (the session was lost: what was sent from ``time`` to ``until`` is missing), ``resubscribed``, ``refused``,
-        ``subscribe_refused``, ``publish_refused``, ``taken_over``, ``qos_lowered``, ``unmatched``, ``closed``, ``events_lost`` (more came
-        than are kept); ``dropped`` and ``rejected`` (by reason), ``duplicates`` (reason ``dup_flag``, or ``packet_id_seen`` where this
-        stream had a message of that packet id); ``column_added``, ``column_widened``, ``misfit`` (by column), ``max_columns``,
-        ``name_collision``, ``event_time_unit``, ``number_from_string``, ``na_string``; ``quarantined`` (by reason); ``sequence_gap``,
-        ``sequence_repeated``, ``sequence_out_of_order``, ``sequence_restart`` (by publisher, with ``sequence=``).
+        ``retrying`` and ``refused`` (attempts since a loss, a row for each reason of refusal: ``count``, the first and the last time),
+        ``gap`` (the session was lost: what was sent from ``time`` to ``until`` is missing), ``resubscribed``, ``subscribe_refused``,
+        ``publish_refused``, ``taken_over``, ``qos_lowered``, ``unmatched``, ``closed``, ``events_lost`` (more came than are kept);
+        ``dropped`` and ``rejected`` (by reason), ``duplicates`` (reason ``dup_flag``, or ``packet_id_seen`` where this stream had a
+        message of that packet id); ``column_added``, ``column_widened``, ``misfit`` (by column), ``max_columns``, ``name_collision``,
+        ``event_time_unit``, ``number_from_string``, ``na_string``; ``quarantined`` (by reason); ``sequence_gap``, ``sequence_repeated``,
+        ``sequence_out_of_order``, ``sequence_restart`` (by publisher, with ``sequence=``).
 
         At most 200 rows of each event are kept. Older ones are folded into one row ``overflow`` whose reason is the event: its count and
         bytes are their sums, so that nothing is lost silently here either.
@@ -295,9 +298,9 @@ class Stream(Seeing, Aligning):
             ``reason``, ``topic`` (string: the publisher, the topics or the filters concerned), ``column`` (string), ``count`` (Int64:
             messages, values, missing numbers, filters, attempts), ``bytes`` (Int64: of payloads, where messages are counted), ``topics``
             (string: JSON, the five topics that ``count`` concerns most; of a great many each number is the least that there were),
-            ``detail`` (string: the first one's, for ``retrying`` the last one's).
+            ``detail`` (string: the first one's, of attempts the last one's).
         """
-        check_process()
+        check_owner(self._process)
         from .ledger import ledger_frame
 
         rows = self._reader.ledger()
@@ -340,7 +343,7 @@ class Stream(Seeing, Aligning):
         self._close(_UNSUBSCRIBE_SECONDS, unsubscribe)
 
     def _close(self, patience: float, unsubscribe: bool | None = None) -> None:
-        check_process()
+        check_owner(self._process)
         self._end_reading()
         if self._subscription is not None:
             error = self._subscription.end(unsubscribe=unsubscribe, spooled=self._spool is not None, timeout=patience)
@@ -407,7 +410,7 @@ class Stream(Seeing, Aligning):
 
         if is_ending():  # a loop on a daemon thread: nobody is left to be told
             return Fill.ended
-        check_process()
+        check_owner(self._process)
         with self._lock:
             if self._ready:
                 return Fill.ready

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -78,14 +79,15 @@ def _leave(session: _core.Session, subscription_id: int, at_end: AtEnd, timeout:
 
 
 def abandon(
+    process: int,
     reader: _core.StreamReader,
     decoder: Decoder | None,
     session: _core.Session | None = None,
     subscription_id: int = 0,
     at_end: AtEnd = "unsubscribe",
 ) -> None:
-    """Nobody holds the stream any more. Does not wait: this may run in the middle of anything."""
-    if _core.in_forked_child():
+    """Nobody holds the stream any more that ``process`` made. Does not wait: this may run in the middle of anything."""
+    if process != os.getpid():
         return
     if decoder is not None:
         decoder.abandon()

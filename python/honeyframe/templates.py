@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from . import _core
 from .errors import InvalidTopicFilterError, InvalidTopicTemplateError
+from .uri import is_address
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ def read_topics(topics: Sequence[str], *, topic_template: str | None = None) -> 
     for topic in topics:
         if not isinstance(topic, str):
             raise InvalidTopicFilterError(f"a topic filter is a str; found {type(topic).__name__}")
+        if is_address(topic):
+            raise InvalidTopicFilterError(f"{topic!r} is an address, and stands where a topic filter belongs")
     parsed = [_core.parse_template(topic) for topic in topics]
     filters = tuple(dict.fromkeys(filter_ for filter_, _ in parsed))
     for filter_ in filters:

@@ -126,7 +126,7 @@ class Watching:
         )
         watch_reader(self.watch)
         try:
-            self._id, self.granted_qos = client._session.subscribe(list(plan.filters), self._queue, qos=plan.qos, timeout=plan.timeout)
+            self._id, self.granted_qos = client._subscribe(plan.filters, self._queue, qos=plan.qos, timeout=plan.timeout)
         except BaseException:
             self.watch.close()
             raise
@@ -314,7 +314,7 @@ def nothing_seen(watching: Watching, account: dict[str, Any]) -> str:
     filters = ", ".join(f"{printable(name)!r} (granted QoS {qos})" for name, qos in granted)
     within = f" within {account['seconds']:.3g} s"
     if account["dropped"] or account["rejected"]:
-        return f"no topic on {filters}{within}: {account['dropped']:,} messages dropped, {account['rejected']:,} rejected"
+        return f"no topic on {filters}{within}: {count_of(account['dropped'], 'message')} dropped, {account['rejected']:,} rejected"
     return (
         f"no message arrived on {filters}{within}, not even a retained one. "
         "Is somebody publishing, and is the filter spelled like the topics? '#' shows all that this credential may see; seconds=60 waits"

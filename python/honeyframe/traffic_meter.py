@@ -257,7 +257,7 @@ class Meter:
             self._told.add(about)
         from .events import printable, warn
 
-        _log.warning("%s", printable(text), extra={"honeyframe_event": "usage"})
+        _log.warning("%s", printable(text), extra={"honeyframe_event": "usage", "honeyframe_warned": True})
         try:
             warn(printable(text), UsageWarning)
         except Warning:  # made an error by a filter: it must not end a session's thread

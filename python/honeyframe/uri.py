@@ -17,6 +17,14 @@ ADDRESS_VARIABLE = "MQTT_SERVER"
 _PLACEHOLDER: Final = re.compile(r"[a-zA-Z]+://(?:.*@)?[^/?#@<]*(<[A-Za-z _-]+>)(?!.*@)")
 
 
+_SCHEMES: Final = re.compile(r"(?:mqtts?|tcp|ssl|tls|wss?)://", re.IGNORECASE)
+
+
+def is_address(text: object) -> bool:
+    """Whether ``text`` is a broker's address, and so no topic that anybody means."""
+    return isinstance(text, str) and _SCHEMES.match(text) is not None
+
+
 @dataclass(frozen=True, repr=False)
 class Address:
     """A broker's address, read by the core. ``full`` may hold a password, and does not print; everything else may be shown."""

@@ -270,5 +270,5 @@ def test_a_resubscription_that_is_refused_is_an_error(dial: Dial, caplog: pytest
         client.publish("fine", {"n": 3}, qos=0)  # the refusal is not this call's
         with pytest.raises(hf.errors.SubscribeDenied):
             stream.read(rows=1, seconds=5)
-        assert sum(getattr(r, "honeyframe_event", "") == "subscribe_refused" for r in caplog.records) == 1
         client.close()
+        assert sum(getattr(r, "honeyframe_event", "") == "subscribe_refused" for r in caplog.records) == 1

@@ -84,6 +84,7 @@ def test_the_environment_names_one_where_the_command_line_does_not(monkeypatch: 
         (["a"], {"host": "h/x"}, "-h takes the name of a host alone"),
         (["work", "a"], {"tls": True}, "--tls and --ws go with -h"),
         (["me:canary-31@h", "a"], {}, "the first word is neither"),
+        ([], {"host": "h", "topics": ["mqtt://me:canary-31@h/#"]}, "-t takes a topic; found an address"),
     ],
 )
 def test_what_is_not_clear_is_refused(words: list[str], options: dict[str, Any], told: str) -> None:

@@ -129,6 +129,7 @@ def test_an_unknown_one(shell: Shell, profiles: Path, monkeypatch: pytest.Monkey
         (["work", "http://h"], "http"),
         (["work", "mqtt://h", "-P", "x"], "a password without a user name"),
         (["work", "mqtt://h", "--password-file", "/nonexistent"], "there is no file /nonexistent"),
+        (["work", "mqtt://h", "--password-file", "canary-77"], "there is no file of that name, which is not shown"),
         (["work", "mqtt://h", "-h", "h"], "two addresses"),
     ],
 )

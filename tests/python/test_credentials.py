@@ -166,6 +166,13 @@ class TestPasswordFile:
         with pytest.raises(InvalidArgumentError, match=fault):
             read_password_file(path)
 
+    @pytest.mark.parametrize("password", ["canary-52", "can/ary-52", "canary-52" * 40])
+    def test_a_password_in_a_files_place_is_not_shown(self, password: str) -> None:
+        with pytest.raises(InvalidArgumentError, match="password file cannot be read: ") as refused:
+            read_password_file(password)
+        assert "ary-52" not in str(refused.value)
+        assert "password=" in refused.value.hint
+
     def test_no_such_file(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidArgumentError, match="No such file"):
             read_password_file(tmp_path / "none")

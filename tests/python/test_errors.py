@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+import traceback
 import warnings
 
 import pytest
 
+import honeyframe as hf
 from honeyframe import _core, errors
 
 DETAILS = {
@@ -128,3 +130,25 @@ def test_build_info_names_the_libraries() -> None:
     assert info["paho"].startswith("1.3")
     assert info["paho"].endswith((", lean", ", system"))
     assert _core.__version__
+
+
+def test_an_address_in_a_text_is_told_without_its_credentials() -> None:
+    error = errors.HoneyframeError(
+        "no topic 'mqtt://me:canary@7@host/#', wss://x:canary@y", hint="mqtts://:canary@h", reason_string="ws://a:canary@b"
+    )
+    assert "canary" not in str(error) + repr(error) + str(error.args)
+    assert error.message == "no topic 'mqtt://***@host/#', wss://***@y"
+    for plain in ("mqtt://host:1883", "plant//me@example: no", "mqtts://me@host"):
+        assert errors.HoneyframeError(plain).message == plain
+
+
+def test_swapped_arguments_show_no_password() -> None:
+    address = "mqtt://me:canary@127.0.0.1:1"
+    with pytest.raises(errors.InvalidArgumentError, match="it comes first, read_mqtt") as swapped:
+        hf.read_mqtt("plant/#", address)
+    _, *theirs = traceback.walk_tb(swapped.value.__traceback__)  # the first frame is this test's
+    assert theirs
+    assert not any("canary" in repr(frame.f_locals) for frame, _ in theirs)
+    with pytest.raises(errors.InvalidTopicFilterError, match=r"'mqtt://\*\*\*@127.0.0.1:1' is an address") as topic:
+        hf.read_mqtt("mqtt://127.0.0.1:1", ["plant/#", address])
+    assert "canary" not in str(topic.value)

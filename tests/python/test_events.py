@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -176,7 +178,7 @@ class TestStreamLog:
             log.tell_drops(5)
         log.tell_drops(9)  # the same episode
         log.tell_drops(9)
-        with pytest.warns(MessagesDroppedWarning, match="1 messages"):
+        with pytest.warns(MessagesDroppedWarning, match="^1 message dropped"):
             log.tell_drops(10)
 
     def test_gaps_warn_once_each(self) -> None:
@@ -193,3 +195,24 @@ def test_warnings_point_at_the_caller() -> None:
     with pytest.warns(UserWarning, match="look") as caught:
         warn("look", UserWarning)
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_where_logging_is_not_configured_nothing_is_printed_twice_or_not_at_all(configured: bool) -> None:
+    code = """
+import logging, sys
+from honeyframe.events import ClientLogger, SessionLog, StreamLog
+if sys.argv[1] == "True":
+    logging.basicConfig(format="LOG %(message)s")
+log = StreamLog(ClientLogger(logging.getLogger("honeyframe").getChild("me"), "me"))
+log.tell_drops(5)
+log.tell_spool([("damaged", 0, "a spool is damaged")])
+log.logger.warning("connection lost")
+log.logger.info("connected")
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(configured)], capture_output=True, text=True, timeout=30, check=True)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("  ")]  # of source
+    assert [line.count("5 messages dropped") for line in lines].count(1) == 1 + configured
+    assert [line.count("a spool is damaged") for line in lines].count(1) == 1 + configured
+    assert [line for line in lines if "connection lost" in line] == ["LOG connection lost" if configured else "connection lost"]
+    assert "connected" not in done.stderr

@@ -60,7 +60,7 @@ def test_nothing_there_warns(client: hf.Client) -> None:
 
 
 def test_more_topics_than_slots(client: hf.Client, kept: None) -> None:
-    with pytest.warns(MessagesDroppedWarning, match="1 messages dropped"):
+    with pytest.warns(MessagesDroppedWarning, match="1 message dropped"):
         frame = client.latest("state/#", 0.25, max_topics=2)
     assert len(frame) == 2
     assert frame.attrs["honeyframe"]["dropped_no_slot"] == 1

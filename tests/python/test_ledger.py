@@ -257,6 +257,18 @@ class TestSessionHistory:
         lost = next(row for row in history.rows() if row.event == "connection_lost")
         assert (lost.reason, lost.until_ns) == ("session_kept", 20)
 
+    def test_refusals_are_a_row_an_episode_and_reason(self) -> None:
+        history = SessionHistory()
+        refusal = {"kind": "refused", "code": "not_authorized", "detail": "no"}
+        events = [{"kind": "connection_lost", "time_ns": 10, "code": "connection_lost", "detail": "lost"}]
+        events += [{**refusal, "time_ns": n} for n in range(11, 15)]
+        events += [{**refusal, "time_ns": 15, "code": "quota_exceeded"}, {"kind": "connected", "time_ns": 20}]
+        events += [{**refusal, "time_ns": n} for n in (30, 31)]
+        for event in events:
+            history.add(event)
+        found = [(row.reason, row.time_ns, row.until_ns, row.count) for row in history.rows() if row.event == "refused"]
+        assert found == [("not_authorized", 11, 14, 4), ("quota_exceeded", 15, 15, 1), ("not_authorized", 30, 31, 2)]
+
     def test_refusals_name_what_was_refused(self) -> None:
         history = SessionHistory()
         history.add({"kind": "subscribe_refused", "time_ns": 5, "code": "subscribe_denied", "detail": "no", "subjects": ["a/#", "b"]})

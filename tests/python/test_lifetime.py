@@ -203,3 +203,40 @@ def test_goodbye_is_said_at_exit(access: dict[str, Any]) -> None:
         """
         run(code, TEST_URI=access["uri"])
         assert len(wills.read(seconds=0.5)) == 0
+
+
+def test_a_child_of_fork_reads_spools_and_is_told_that_it_cannot_connect(access: dict[str, Any], tmp_path: Path) -> None:
+    """Even where its parent has closed everything: the parent's threads are what it lacks."""
+    told, _ = run(
+        """
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's own, about forking with threads
+        with hf.connect(os.environ["TEST_URI"], username="both", password="both-password") as client:
+            stream = client.stream("fork/spool", delivery="spooled", spool=os.environ["TEST_SPOOL"])
+            client.publish("fork/spool", {"n": 1}, qos=1)
+            stream.read(rows=1, seconds=5)
+        earlier = hf.open_spool(os.environ["TEST_SPOOL"])
+        child = os.fork()
+        if child == 0:
+            with hf.open_spool(os.environ["TEST_SPOOL"], decode=lambda payload: payload) as spool:
+                print("decoded", spool.read().to_pandas()["n"].tolist())
+            spool = hf.open_spool(os.environ["TEST_SPOOL"], follow=True)
+            print("read", spool.read(rows=1).to_pandas()["n"].tolist(), len(spool.window(60)), spool.stats().balanced)
+            threading.Thread(target=lambda: list(spool.batches()), daemon=True).start()
+            for use in (earlier.read, earlier.stats, stream.ledger, lambda: hf.connect("mqtt://127.0.0.1:1")):
+                try:
+                    use()
+                except hf.ForkedProcessError as error:
+                    print("refused:", error.message, "spawn" in error.hint)
+            time.sleep(0.2)
+            sys.exit(3)  # the reader on its thread and all
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+        print("parent", earlier.read().to_pandas()["n"].tolist())
+        """,
+        TEST_URI=access["uri"],
+        TEST_SPOOL=str(tmp_path / "spool"),
+    )
+    lines = told.splitlines()
+    assert lines[:2] == ["decoded [1]", "read [1] 0 True"]
+    assert lines[2:5] == ["refused: this belongs to the process from which this one was forked True"] * 3
+    assert lines[5].startswith("refused: this process was forked from one that is, or was, connected to a broker: it cannot connect")
+    assert lines[6:] == ["parent [1]"]

@@ -130,5 +130,5 @@ def test_a_notebook_gets_a_display_that_empties_itself(monkeypatch: pytest.Monke
     with Progress("<b>", seconds=None, rows=None) as line:
         time.sleep(0.01)
         line.update(StreamStats(received=1), 0)
-    assert "&lt;b&gt;: 1 messages" in updates[0]
+    assert "&lt;b&gt;: 1 message," in updates[0]
     assert updates[-1] == ""

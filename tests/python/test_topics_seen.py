@@ -43,8 +43,8 @@ class FedWatching:
     """A watching without a broker: ``push`` is what the receive thread does."""
 
     def __init__(self, **limits: Any) -> None:
-        session = SimpleNamespace(subscribe=lambda *_, **__: (1, [1]), unsubscribe=lambda *_, **__: None)
-        client: Any = SimpleNamespace(_session=session, closed=False, _longest_block=5.0)
+        session = SimpleNamespace(unsubscribe=lambda *_, **__: None)
+        client: Any = SimpleNamespace(_session=session, _subscribe=lambda *_, **__: (1, [1]), closed=False, _longest_block=5.0)
         self.watching = Watching(client, plan_watch("#", 1, **limits))
         self.push = self.watching._queue.push
 

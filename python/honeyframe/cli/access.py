@@ -111,6 +111,8 @@ def find_place(
     Options name the broker, and then every word is a topic; else a word that is an address, or the first word, where it is a profile's
     name; else the environment's HONEYFRAME_PROFILE or MQTT_SERVER.
     """
+    if any(map(is_address, topics)):
+        raise typer.BadParameter("-t takes a topic; found an address, which goes in front of the topics, or after -L")
     named = {"-L": url is not None, "-h": host is not None or port is not None, "--profile": profile is not None}
     given = [name for name, is_there in named.items() if is_there]
     if len(given) > 1:

@@ -1,4 +1,4 @@
-"""How a subcommand ends: one clear sentence on stderr and an exit code, never a traceback."""
+"""How a subcommand ends: one clear sentence on stderr and an exit code; a traceback only where it was asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import functools
 import logging
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TextIO
@@ -16,7 +17,8 @@ import typer
 
 P = ParamSpec("P")
 
-TRACEBACK_VARIABLE = "HONEYFRAME_TRACEBACK"  # set it to see where an unexpected error came from
+TRACEBACK_VARIABLE = "HONEYFRAME_TRACEBACK"  # set it to see where an error came from
+STANDARD_OUTPUT = "standard output"  # by this name it is in errors
 
 # What a session tells that no exception or warning tells as well.
 _TOLD_BY_LOG = frozenset({"connection_lost", "retrying", "resubscribed", "refused", "taken_over", "subscribe_refused"})
@@ -52,15 +54,29 @@ def _run(command: Callable[[], ExitCode]) -> ExitCode:
     except KeyboardInterrupt:
         return ExitCode.interrupted
     except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):  # or the interpreter would complain while it flushes stdout at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()
         return ExitCode.ok
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:
-        if os.environ.get(TRACEBACK_VARIABLE):
-            raise
         return report(error)
+
+
+def _let_go_of_output() -> None:
+    """What it has not taken is not tried again: the interpreter would complain when it does so at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _of_output(error: Exception) -> Exception:
+    """The error of standard output, where that takes nothing any more; else ``error``."""
+    try:
+        sys.stdout.flush()
+    except OSError as broken:
+        broken.filename = STANDARD_OUTPUT
+        _let_go_of_output()
+        return broken
+    return error
 
 
 def usage_error(error: Exception) -> ExitCode:
@@ -80,9 +96,12 @@ def usage_error(error: Exception) -> ExitCode:
 
 
 def report(error: Exception) -> ExitCode:
-    """An error as a sentence."""
+    """An error as a sentence, below its traceback where that is asked for."""
     from ..errors import HoneyframeError, InvalidArgumentError
 
+    error = _of_output(error)
+    if os.environ.get(TRACEBACK_VARIABLE):
+        complain("traceback", "".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, HoneyframeError):
         complain("error", str(error))
         return ExitCode.usage if isinstance(error, InvalidArgumentError) else ExitCode.error
@@ -98,12 +117,13 @@ def report(error: Exception) -> ExitCode:
 
 def complain(kind: str, text: str) -> None:
     """``kind: text`` on stderr, in colour on a terminal. Control characters are spelled out: topics and brokers' words end up here."""
+    from ..errors import without_credentials
     from .terminal import printable, wants_colour
 
     colour = None if wants_colour() else False  # None: on a terminal
     with contextlib.suppress(BrokenPipeError):
         head = typer.style(f"{kind}: ", fg="red" if kind == "error" else "yellow")
-        typer.echo(head + printable(text), err=True, color=colour)  # in one piece: other threads tell as well
+        typer.echo(head + printable(without_credentials(text)), err=True, color=colour)  # in one piece: other threads tell as well
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import typer
 
 from ..whole_file import whole_file
+from .ending import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,10 +57,21 @@ def write(table: Table, output: Path, format_name: str) -> None:
 
 
 @contextlib.contextmanager
-def _target(output: Path) -> Iterator[IO[bytes]]:
-    if output == STDOUT:
+def standard_output() -> Iterator[IO[bytes]]:
+    """Standard output for bytes, named in what goes wrong there: a file may do so as well."""
+    try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+    except OSError as error:
+        error.filename = STANDARD_OUTPUT
+        raise
+
+
+@contextlib.contextmanager
+def _target(output: Path) -> Iterator[IO[bytes]]:
+    if output == STDOUT:
+        with standard_output() as file:
+            yield file
         return
     if output.exists() and not output.is_file():  # a pipe, /dev/stdout: nothing to replace
         with output.open("wb") as file:

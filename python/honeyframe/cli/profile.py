@@ -101,7 +101,10 @@ def _readable(path: Path) -> Path:
     """Absolute: a profile is used in any directory."""
     place = path.expanduser().absolute()
     if not place.is_file():
-        raise typer.BadParameter(f"there is no file {place}")
+        from ..credentials import may_be_shown
+
+        named = place if may_be_shown(path.expanduser()) else "of that name, which is not shown: it may be the password itself"
+        raise typer.BadParameter(f"there is no file {named}")
     return place
 
 

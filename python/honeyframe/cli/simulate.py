@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..arguments import count_of
 from ..credentials import Secret
 from . import options, terminal
 from .ending import ExitCode, complain
@@ -81,7 +82,7 @@ def simulate(
         typer.echo(str(result))
         _tell_of_retained(simulator, clear, code)
         if result.lost:
-            complain("note", f"{result.lost:,} messages were lost with the connection")
+            complain("note", f"{count_of(result.lost, 'message')} lost with the connection")
     return code
 
 

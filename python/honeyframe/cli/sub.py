@@ -17,6 +17,7 @@ import typer
 
 from . import options, terminal
 from .ending import ExitCode, complain
+from .output import standard_output
 
 if TYPE_CHECKING:
     from ..frame import Batch
@@ -134,8 +135,8 @@ def _write(block: memoryview) -> None:
         sys.stdout.write(_PLAIN.sub(lambda match: terminal.printable(match.group()), text))
         sys.stdout.flush()
     else:
-        sys.stdout.buffer.write(block)
-        sys.stdout.buffer.flush()
+        with standard_output() as file:
+            file.write(block)
 
 
 def _print(

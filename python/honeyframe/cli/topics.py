@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..arguments import count_of
 from . import options
 from .ending import ExitCode, complain
 
@@ -60,7 +61,7 @@ def topics(
     if account["unplaced_messages"]:
         complain("note", no_place(account).partition(":")[0] + ": give it --max-topics, or look narrower")
     if account["dropped"] or account["rejected"]:
-        complain("note", f"{account['dropped']:,} messages were dropped and {account['rejected']:,} rejected before they were counted")
+        complain("note", f"{count_of(account['dropped'], 'message')} dropped and {account['rejected']:,} rejected before they were counted")
     if watching.error is not None:
         complain("error", str(watching.error))
         return ExitCode.error
