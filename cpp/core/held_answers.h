@@ -42,6 +42,7 @@ class HeldAnswers {
   void release() noexcept { due_ = size_; }
   [[nodiscard]] const char* data() const noexcept { return bytes_ + begin_; }
   [[nodiscard]] std::size_t due() const noexcept { return due_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
   void sent(std::size_t bytes) noexcept {
     size_ -= bytes;
     due_ -= bytes;

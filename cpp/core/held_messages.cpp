@@ -28,6 +28,7 @@ bool HeldMessages::hold(const MessageView& message) noexcept {
     return false;
   }
   bytes_ += size;
+  if (message.qos > 0) ++acknowledgeable_;
   return true;
 }
 
@@ -47,6 +48,7 @@ std::size_t HeldMessages::deliver(const std::vector<std::string>& filters, Messa
                                   held.has_properties ? &held.properties : nullptr, held.packet_id},
                                  std::chrono::nanoseconds(0)));  // what it cannot store it counts
     ++delivered;
+    if (held.qos > 0) --acknowledgeable_;
   }
   messages_ = std::move(others);
   if (messages_.empty()) bytes_ = 0;
@@ -55,7 +57,7 @@ std::size_t HeldMessages::deliver(const std::vector<std::string>& filters, Messa
 
 void HeldMessages::clear() noexcept {
   messages_.clear();
-  bytes_ = 0;
+  bytes_ = acknowledgeable_ = 0;
 }
 
 }  // namespace honeyframe

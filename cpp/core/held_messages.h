@@ -27,6 +27,8 @@ class HeldMessages {
   // Moves what matches one of `filters` to `queue`, in the order in which it came; never waits. How many those were.
   std::size_t deliver(const std::vector<std::string>& filters, MessageQueue& queue);
   [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
+  // Whether one of them has a QoS above 0.
+  [[nodiscard]] bool is_acknowledgeable() const noexcept { return acknowledgeable_ > 0; }
   void clear() noexcept;
 
  private:
@@ -44,7 +46,8 @@ class HeldMessages {
   [[nodiscard]] static std::size_t bytes_of(const MessageView& message) noexcept;
 
   std::deque<Held> messages_;
-  std::size_t bytes_ = 0;  // of all that came; freed as a whole
+  std::size_t bytes_ = 0;            // of all that came; freed as a whole
+  std::size_t acknowledgeable_ = 0;  // of messages_
 };
 
 }  // namespace honeyframe

@@ -21,12 +21,13 @@ Register& all() {
 }  // namespace
 
 PacketWatch::PacketWatch(std::string client_id, std::string host, std::uint16_t port, std::uint32_t maximum_packet,
-                         std::shared_ptr<Traffic> traffic)
+                         std::shared_ptr<Traffic> traffic, std::shared_ptr<AnswerGate> gate)
     : client_id_(std::move(client_id)),
       host_(std::move(host)),
       port_(port),
       maximum_packet_(maximum_packet),
-      traffic_(std::move(traffic)) {}
+      traffic_(std::move(traffic)),
+      gate_(std::move(gate)) {}
 
 PacketWatch::~PacketWatch() {
   const std::lock_guard lock(all().mutex);
@@ -34,9 +35,10 @@ PacketWatch::~PacketWatch() {
 }
 
 std::shared_ptr<PacketWatch> PacketWatch::make(std::string client_id, std::string host, std::uint16_t port,
-                                               std::uint32_t maximum_packet, std::shared_ptr<Traffic> traffic) {
-  const std::shared_ptr<PacketWatch> made(
-      new PacketWatch(std::move(client_id), std::move(host), port, maximum_packet, std::move(traffic)));
+                                               std::uint32_t maximum_packet, std::shared_ptr<Traffic> traffic,
+                                               std::shared_ptr<AnswerGate> gate) {
+  const std::shared_ptr<PacketWatch> made(new PacketWatch(std::move(client_id), std::move(host), port, maximum_packet,
+                                                          std::move(traffic), std::move(gate)));
   const std::lock_guard lock(all().mutex);
   all().watches.emplace_back(made.get(), made);
   return made;

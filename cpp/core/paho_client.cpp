@@ -53,7 +53,7 @@ int initialize_paho() {
 }
 
 // Under what the connection will show of itself.
-std::shared_ptr<PacketWatch> watch_for(const ConnectOptions& options, std::shared_ptr<Traffic> traffic) {
+std::shared_ptr<PacketWatch> watch_for(const ConnectOptions& options, const PahoListener& listener) {
   auto host = options.uri.host;
   auto port = options.uri.port;
   if (!options.http_proxy.empty()) {
@@ -62,7 +62,8 @@ std::shared_ptr<PacketWatch> watch_for(const ConnectOptions& options, std::share
       port = proxy.value().port;
     }
   }
-  return PacketWatch::make(options.client_id, std::move(host), port, options.maximum_packet_size, std::move(traffic));
+  return PacketWatch::make(options.client_id, std::move(host), port, options.maximum_packet_size, listener.traffic(),
+                           listener.answer_gate());
 }
 
 std::uint32_t next_client_number() {
@@ -99,7 +100,7 @@ PahoClient::PahoClient(const ConnectOptions& options, ProtocolVersion protocol, 
       number_(next_client_number()),
       traffic_(listener->traffic()),
       estimate_(options.uri.uses_tls(), options.uri.uses_websocket(), protocol == ProtocolVersion::v5_0),
-      watch_(watch_for(options, traffic_)),
+      watch_(watch_for(options, *listener)),
       record_(PahoCallbacks::remember(number_, std::move(listener), watch_, traffic_, estimate_)) {}
 
 Result<std::unique_ptr<PahoClient>> PahoClient::create(const ConnectOptions& options, ProtocolVersion protocol,

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "answer_gate.h"
 #include "connect_options.h"
 #include "message.h"
 #include "packet_watch.h"
@@ -70,6 +71,8 @@ class PahoListener {
   virtual void on_published(std::span<const std::uint32_t> requests) = 0;
   // Any thread: where the bytes are counted. May be null.
   [[nodiscard]] virtual std::shared_ptr<Traffic> traffic() const noexcept { return nullptr; }
+  // Any thread: when acknowledgements must wait. May be null.
+  [[nodiscard]] virtual std::shared_ptr<AnswerGate> answer_gate() const noexcept { return nullptr; }
 };
 
 // MQTTVERSION_3_1 and its sisters.

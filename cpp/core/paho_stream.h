@@ -4,7 +4,9 @@
 // stream asks the system (or OpenSSL) for as much as there is, keeps it, and hands out pieces. It also knows, without
 // asking the system, whether there is something to read and whether what Paho wrote last has gone, and when the bytes
 // came. The answers that the receive thread writes during a read burst (PUBACK, PUBREC, PUBREL, PUBCOMP) it holds back
-// until the burst's end, when what they acknowledge is in its spool, and writes them as one.
+// until the burst's end, when what they acknowledge is in its spool, and writes them as one. While the session's
+// answer_gate is shut, PUBACK and PUBREC wait until it opens; all else passes them (MQTT 5.0, 4.6 orders only PUBACKs
+// among themselves, and PUBRECs, and PUBRELs).
 //
 // Every byte that goes or comes is counted (connection_traffic), TLS's by OpenSSL.
 //
@@ -27,6 +29,7 @@
 #include <string>
 #include <thread>
 
+#include "answer_gate.h"
 #include "connection_traffic.h"
 #include "held_answers.h"
 #include "packet_guard.h"
@@ -50,7 +53,7 @@ class StreamLock {
   std::atomic<bool> taken_{false};
 };
 
-class PahoStream final : public BurstAnswers {
+class PahoStream final : public BurstAnswers, public WithheldAnswers {
  public:
   // What is read at once, and kept.
   static constexpr std::size_t kCapacity = 64UL * 1024;
@@ -115,6 +118,8 @@ class PahoStream final : public BurstAnswers {
   void found_room() noexcept;
   // Receive thread. What does not go now goes when there is room.
   void release_answers() noexcept override;
+  // Any thread. The receive thread sends them, at once or at the end of the burst that it is in.
+  void gate_opened() noexcept override;
   void send_owed() noexcept;
   // Whether the packet acknowledges one of the broker's.
   [[nodiscard]] static bool is_answer(const iovec* pieces, int count) noexcept;
@@ -131,9 +136,15 @@ class PahoStream final : public BurstAnswers {
   void wrote(std::size_t bytes, bool all) noexcept;
   enum class Held : unsigned char { no, yes, later };  // written now; counts as written; is asked for once more
   [[nodiscard]] Held hold(const iovec* pieces, int count, std::size_t size) noexcept;
+  [[nodiscard]] bool must_wait(unsigned char first_byte) noexcept;
+  void withhold(const iovec* pieces, int count, std::size_t size) noexcept;
+  [[nodiscard]] bool is_gate_shut() const noexcept;
+  void take_back_withheld() noexcept;
+  void detach_from_gate() noexcept;
   void prepare_disconnect() noexcept;
   void append(const iovec* pieces, int count, std::size_t size) noexcept;
   void send_answers() noexcept;
+  void note_owed() noexcept;
   [[nodiscard]] ssize_t send(const iovec* pieces, int count) const noexcept;
   void forget_answers() noexcept;
   void fail_write(int error) noexcept;
@@ -174,6 +185,7 @@ class PahoStream final : public BurstAnswers {
   int write_error_ = 0;
   std::size_t written_ = 0;  // since the system was asked for room
   HeldAnswers answers_;
+  HeldAnswers withheld_;       // behind them, while the gate is shut
   int descriptor_ = -1;        // to send them
   SSL* tls_ = nullptr;         // the same
   bool will_release_ = false;  // the receive thread, at the end of its burst

@@ -37,14 +37,17 @@ bool PahoStream::is_answer(const iovec* pieces, int count) noexcept {
 // Whether the packet waits with the answers, and counts as written. Paho writes a packet with one call.
 PahoStream::Held PahoStream::hold(const iovec* pieces, int count, std::size_t size) noexcept {
   if (paho_owes_) return Held::no;  // the rest of a packet
-  if (is_answer(pieces, count) && ReceiveBurst::is_promised()) {
-    if (!will_release_) will_release_ = ReceiveBurst::release_later(*this);
-    if (will_release_) {
-      append(pieces, count, size);
-      return Held::yes;
-    }
-  }
   const unsigned char byte = first_byte(pieces, count);
+  const bool ends_with_burst = is_answer(pieces, count) && ReceiveBurst::is_promised();
+  if (ends_with_burst && !will_release_) will_release_ = ReceiveBurst::release_later(*this);
+  if (must_wait(byte)) {
+    withhold(pieces, count, size);
+    return Held::yes;
+  }
+  if (ends_with_burst && will_release_) {
+    append(pieces, count, size);
+    return Held::yes;
+  }
   if (byte == kDisconnect) prepare_disconnect();
   send_answers();
   if (write_failed_) return Held::yes;
@@ -59,8 +62,10 @@ PahoStream::Held PahoStream::hold(const iovec* pieces, int count, std::size_t si
   return waits ? Held::yes : Held::no;
 }
 
-// No packet may follow it (MQTT 5.0, 3.14.4). What is not committed yet is not acknowledged, and comes again.
+// No packet may follow it (MQTT 5.0, 3.14.4). What is in no queue, or not committed yet, is not acknowledged, and comes
+// again.
 void PahoStream::prepare_disconnect() noexcept {
+  withheld_.clear();
   if (ReceiveBurst::has_commits()) {
     answers_.drop_held();
   } else {
@@ -80,6 +85,7 @@ void PahoStream::send_owed() noexcept {
 void PahoStream::release_answers() noexcept {
   const std::lock_guard lock(lock_);
   will_release_ = false;
+  if (!is_gate_shut()) take_back_withheld();
   answers_.release();
   send_answers();
 }
@@ -108,7 +114,11 @@ void PahoStream::send_answers() noexcept {
     if (!later) fail_write(errno == 0 ? EPIPE : errno);
     break;
   }
-  // While Paho owes, its own rest asks for the room, and its end calls this.
+  note_owed();
+}
+
+void PahoStream::note_owed() noexcept {
+  // While Paho owes, its own rest asks for the room, and its end calls send_answers().
   const bool owes = answers_.due() > 0 && !paho_owes_ && !write_failed_;
   owes_answers_.store(owes, std::memory_order_release);
   if (owes) room_.store(false, std::memory_order_release);
@@ -116,6 +126,7 @@ void PahoStream::send_answers() noexcept {
 
 void PahoStream::forget_answers() noexcept {
   answers_.clear();
+  withheld_.clear();
   descriptor_ = -1;
   tls_ = nullptr;
   will_release_ = paho_owes_ = disconnects_ = false;

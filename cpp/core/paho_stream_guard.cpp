@@ -57,6 +57,7 @@ PahoStream::~PahoStream() = default;
 void PahoStream::clear_guard() noexcept {
   guard_ = PacketGuard();
   frames_.reset();
+  detach_from_gate();
   watch_.reset();
   spoken_.store(false, std::memory_order_release);
 }
@@ -97,7 +98,9 @@ void PahoStream::begin_frames() noexcept {
 void PahoStream::begin_packets(const iovec* pieces, int count) noexcept {
   const auto connect = read_connect(pieces, count, frames_ != nullptr);
   if (connect.level == 0) return cut(EPROTO);  // what cannot be read cannot be checked
+  detach_from_gate();
   watch_ = PacketWatch::find(connect.client_id, host_, port_);
+  if (watch_ != nullptr && watch_->gate() != nullptr && frames_ == nullptr) watch_->gate()->attach(*this);
   traffic_.belongs_to(watch_ == nullptr ? nullptr : watch_->traffic());
   const auto maximum = watch_ == nullptr ? kDefaultMaximumPacket : watch_->maximum_packet();
   SentAgain* const sent_again = watch_ == nullptr ? nullptr : &watch_->sent_again();

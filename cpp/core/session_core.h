@@ -64,6 +64,7 @@ class SessionCore final : public PahoListener, public std::enable_shared_from_th
   void on_reply(std::uint32_t request, const PahoReply& reply) override;
   void on_published(std::span<const std::uint32_t> requests) override;
   [[nodiscard]] std::shared_ptr<Traffic> traffic() const noexcept override { return traffic_; }
+  [[nodiscard]] std::shared_ptr<AnswerGate> answer_gate() const noexcept override { return table_.answer_gate(); }
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -60,6 +60,7 @@ std::size_t SubscriptionTable::stop_holding() {
   counters_.unmatched += std::exchange(counters_.held, 0);
   holding_ = false;
   held_.clear();
+  answer_gate_->open();
   let_go_.clear();
   update_keeps_properties();
   return forgotten;
@@ -71,6 +72,7 @@ void SubscriptionTable::deliver_held(const std::vector<std::string>& filters, Me
   const auto delivered = held_.deliver(filters, queue);
   counters_.held -= delivered;
   counters_.routed += delivered;
+  if (!held_.is_acknowledgeable()) answer_gate_->open();
 }
 
 void SubscriptionTable::update_keeps_properties() {
@@ -269,7 +271,9 @@ void SubscriptionTable::route(const MessageView& message, std::span<const std::u
 bool SubscriptionTable::hold(const MessageView& message) noexcept {
   if (!holding_) return false;
   const auto matches = [&](const auto& filter) { return topic_matches(without_share(filter), message.topic); };
-  return std::none_of(let_go_.begin(), let_go_.end(), matches) && held_.hold(message);
+  if (std::any_of(let_go_.begin(), let_go_.end(), matches) || !held_.hold(message)) return false;
+  if (message.qos > 0) answer_gate_->shut();
+  return true;
 }
 
 void SubscriptionTable::find_targets(const MessageView& message, std::span<const std::uint32_t> identifiers) {

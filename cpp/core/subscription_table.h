@@ -15,7 +15,8 @@
 //
 // A session that another process left with the broker starts to send before anybody subscribes: messages that match
 // nothing may be held for the first subscription that wants them. Held ones count as `held` until they are routed or
-// given up. What matches a filter that was let go is not held: it was sent before UNSUBSCRIBE arrived.
+// given up, and until then the session's answer_gate is shut: they are not acknowledged before they are in a queue.
+// What matches a filter that was let go is not held: it was sent before UNSUBSCRIBE arrived.
 //
 // Changed by callers and the control thread, read by Paho's receive thread; all members are guarded by mutex_ but for
 // scratch_.
@@ -34,6 +35,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "answer_gate.h"
 #include "held_messages.h"
 #include "message_queue.h"
 #include "session.h"
@@ -112,6 +114,9 @@ class SubscriptionTable {
   // False while the broker does not number subscriptions, or numbers that another process gave are about.
   void use_identifiers(bool use);
 
+  // Any thread. Shut while a message is held that is to be acknowledged.
+  [[nodiscard]] const std::shared_ptr<AnswerGate>& answer_gate() const noexcept { return answer_gate_; }
+
   // Paho's receive thread. Allocates nothing once a topic has been seen.
   void route(const MessageView& message, std::span<const std::uint32_t> identifiers) noexcept;
   // Any thread. Whether some queue keeps MQTT 5 properties: else they need not be decoded.
@@ -166,6 +171,7 @@ class SubscriptionTable {
   std::atomic<bool> keeps_properties_{false};
   RoutingCounters counters_;
   HeldMessages held_;
+  const std::shared_ptr<AnswerGate> answer_gate_ = std::make_shared<AnswerGate>();  // changed with the lock
   bool holding_ = false;
   std::unordered_set<std::string> let_go_;  // filters, while holding_
   bool told_unmatched_ = false;

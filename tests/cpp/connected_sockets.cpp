@@ -29,6 +29,7 @@ ConnectedSockets::ConnectedSockets() {
   theirs_ = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   fcntl(ours_, F_SETFL, O_NONBLOCK);
   const int on = 1;
+  setsockopt(ours_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // as Paho's transport does
   setsockopt(theirs_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::close(listener);
   PahoStream::of(ours_)->forget();  // Paho's transport does so when it opens a socket

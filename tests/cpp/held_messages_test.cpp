@@ -35,6 +35,24 @@ TEST(HeldMessages, DeliversWhatMatchesInOrderAndKeepsTheRest) {
   EXPECT_EQ(held.deliver({"a/+"}, *stream), 0u);
 }
 
+TEST(HeldMessages, SaysWhetherSomeAreToBeAcknowledged) {
+  HeldMessages held;
+  auto at_most_once = view("a", "0");
+  at_most_once.qos = 0;
+  ASSERT_TRUE(held.hold(at_most_once));
+  EXPECT_FALSE(held.is_acknowledgeable());
+  for (const auto* topic : {"a", "b"}) ASSERT_TRUE(held.hold(view(topic, "1")));
+  EXPECT_TRUE(held.is_acknowledgeable());
+  const auto stream = queue();
+  EXPECT_EQ(held.deliver({"a"}, *stream), 2u);
+  EXPECT_TRUE(held.is_acknowledgeable());
+  EXPECT_EQ(held.deliver({"b"}, *stream), 1u);
+  EXPECT_FALSE(held.is_acknowledgeable());
+  ASSERT_TRUE(held.hold(view("c", "1")));
+  held.clear();
+  EXPECT_FALSE(held.is_acknowledgeable());
+}
+
 TEST(HeldMessages, KeepsProperties) {
   HeldMessages held;
   const MessageProperties properties{"text/plain", {}, {}, {{"unit", "bar"}}};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "paho_client.h"
 #include "scripted_broker.h"
 #include "session_for_tests.h"
 
@@ -96,8 +97,10 @@ TEST(SessionLoss, ResumesASessionThatTheBrokerKept) {
 TEST(SessionLoss, HoldsTheBacklogOfAResumedSessionUntilSomebodySubscribes) {
   ScriptedBroker broker;
   broker.accept().expect(Type::connect, [](const auto& packet) { return !packet.clean(); }).connack(0, true);
-  broker.publish({.topic = "a/b", .payload = "backlog", .qos = 1, .id = 3}).expect(Type::puback);
-  broker.publish({.topic = "other", .payload = "nobody's", .qos = 1, .id = 4}).expect(Type::puback);
+  broker.publish({.topic = "a/b", .payload = "backlog", .qos = 1, .id = 3});
+  if (!counts_every_byte()) broker.expect(Type::puback);  // the system's Paho cannot wait
+  broker.publish({.topic = "other", .payload = "nobody's", .qos = 1, .id = 4});
+  if (!counts_every_byte()) broker.expect(Type::puback);
   broker.expect(Type::subscribe).suback({1}).publish({.topic = "a/b", .payload = "live"}).expect(Type::disconnect);
   broker.play();
   auto options = options_for(broker);
@@ -118,6 +121,39 @@ TEST(SessionLoss, HoldsTheBacklogOfAResumedSessionUntilSomebodySubscribes) {
   EXPECT_TRUE(status_of(session->close(2s)).ok());
   EXPECT_EQ(session->info().unmatched, 1u);
   EXPECT_TRUE(is_in(event_names(*session), "unmatched")) << "one was held to the end";
+  EXPECT_EQ(broker.finish(), "");
+}
+
+// Nobody wants all of it, and nothing that comes behind may be acknowledged before it. A publish of our own of QoS 2
+// goes on meanwhile.
+TEST(SessionLoss, AcknowledgesTheBacklogInItsOrderAndNotBeforeItIsGivenUp) {
+  if (!counts_every_byte()) GTEST_SKIP() << "with the system's Paho it is acknowledged when it comes";
+  const auto has_id = [](std::uint16_t id) { return [id](const auto& packet) { return packet.packet_id() == id; }; };
+  ScriptedBroker broker;
+  broker.accept().expect(Type::connect).connack(0, true);
+  broker.publish({.topic = "a", .payload = "1", .qos = 1, .id = 7});
+  broker.publish({.topic = "b", .payload = "2", .qos = 2, .id = 8});
+  broker.publish({.topic = "a", .payload = "3", .qos = 1, .id = 9});
+  broker.expect(Type::publish).acknowledge(Type::pubrec).expect(Type::pubrel).acknowledge(Type::pubcomp);
+  broker.expect(Type::subscribe).suback({2}).publish({.topic = "a", .payload = "4", .qos = 1, .id = 10});
+  broker.expect(Type::puback, has_id(7)).expect(Type::pubrec, has_id(8)).expect(Type::puback, has_id(9));
+  broker.expect(Type::puback, has_id(10)).expect(Type::disconnect);
+  broker.play();
+  auto options = options_for(broker);
+  options.protocol = ProtocolVersion::v5_0;
+  options.clean_start = false;
+  options.session_expiry = 300s;
+  options.hold_backlog = 500ms;
+  auto session = connected_session(options);
+  ASSERT_TRUE(eventually([&] { return session->info().held == 3; }));
+  EXPECT_TRUE(status_of(session->publish({.topic = "out", .payload = "x", .qos = 2})).ok());
+  const auto a = queue();
+  ASSERT_TRUE(std::get<0>(subscribe(*session, {"a"}, a, 2)).ok());
+  EXPECT_EQ(drain(*a, 3).size(), 3u);
+  EXPECT_EQ(session->info().held, 1u);
+  ASSERT_TRUE(eventually([&] { return session->info().unmatched == 1; }));
+  std::this_thread::sleep_for(100ms);
+  EXPECT_TRUE(status_of(session->close(2s)).ok());
   EXPECT_EQ(broker.finish(), "");
 }
 

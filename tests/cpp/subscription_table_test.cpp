@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "allocation_counter.h"
+#include "answer_gate.h"
+#include "receive_burst.h"
 #include "session_for_tests.h"
 
 namespace honeyframe {
@@ -12,8 +14,10 @@ using testing::queue;
 
 class SubscriptionTableTest : public ::testing::Test {
  protected:
-  void arrive(const std::string& topic, bool retain = false, std::vector<std::uint32_t> identifiers = {}) {
+  void arrive(const std::string& topic, bool retain = false, std::vector<std::uint32_t> identifiers = {},
+              std::uint8_t qos = 0) {
     MessageView message;
+    message.qos = qos;
     message.topic = topic;
     message.payload = "12345";
     message.retain = retain;
@@ -274,6 +278,61 @@ TEST_F(SubscriptionTableTest, HoldsWhatArrivesBeforeAnybodySubscribes) {
   arrive("c");
   EXPECT_EQ(told, 1);
   EXPECT_EQ(table.counters().unmatched, 3u);
+}
+
+TEST_F(SubscriptionTableTest, ShutsTheGateUntilWhatIsHeldAndToBeAcknowledgedIsInQueues) {
+  const auto& gate = *table.answer_gate();
+  table.hold_messages();
+  arrive("a");
+  EXPECT_FALSE(gate.is_shut()) << "QoS 0";
+  arrive("a", false, {}, 1);
+  arrive("b", false, {}, 2);
+  EXPECT_TRUE(gate.is_shut());
+  add({"a"}, queue());
+  EXPECT_TRUE(gate.is_shut()) << "b is held";
+  arrive("a", false, {}, 1);
+  EXPECT_EQ(table.counters().routed, 3u);
+  add({"b"}, queue());
+  EXPECT_FALSE(gate.is_shut());
+  arrive("a", false, {}, 1);
+  EXPECT_FALSE(gate.is_shut());
+  arrive("c", false, {}, 1);
+  EXPECT_TRUE(gate.is_shut());
+  EXPECT_EQ(table.stop_holding(), 1u);
+  EXPECT_FALSE(gate.is_shut());
+  arrive("c", false, {}, 1);
+  EXPECT_FALSE(gate.is_shut()) << "nothing is held any more";
+}
+
+// Committed first: what the gate lets out acknowledges it.
+TEST_F(SubscriptionTableTest, OpensTheGateBehindTheWriteOfWhatWasHeld) {
+  class Answers final : public WithheldAnswers {
+   public:
+    explicit Answers(const bool& committed) : committed_(committed) {}
+    void gate_opened() noexcept override { were_committed = committed_; }
+    bool were_committed = false;
+
+   private:
+    const bool& committed_;
+  };
+  class LateQueue final : public MessageQueue, public BurstCommit {
+   public:
+    LateQueue() : MessageQueue(QueueLimits{}) {}
+    PushResult push(const MessageView& message, std::chrono::nanoseconds patience) noexcept override {
+      EXPECT_TRUE(ReceiveBurst::commit_later(std::static_pointer_cast<LateQueue>(weak_from_this().lock())));
+      return MessageQueue::push(message, patience);
+    }
+    void commit() noexcept override { committed = true; }
+    bool committed = false;
+  };
+  const auto late = std::make_shared<LateQueue>();
+  Answers answers(late->committed);
+  table.answer_gate()->attach(answers);
+  table.hold_messages();
+  arrive("a", false, {}, 1);
+  add({"a"}, late);
+  EXPECT_TRUE(answers.were_committed);
+  table.answer_gate()->detach(answers);
 }
 
 TEST_F(SubscriptionTableTest, HoldsNothingOfAFilterThatWasLetGo) {
