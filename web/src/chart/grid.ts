@@ -9,6 +9,8 @@ export type Cell = number | null | undefined;
 export interface Grid {
   x: Float64Array;
   lines: Cell[][];
+  /** Of each line the cells that no line comes from or goes to: to be seen they need a dot. */
+  dots: number[][];
 }
 
 /** Two values and a gap behind them. */
@@ -23,7 +25,32 @@ export function toGrid(lines: readonly Points[], from: number, to: number, colum
   for (let column = 0; column < count; ++column) {
     for (let cell = 0; cell < CELLS; ++cell) x[CELLS * column + cell] = width * (first + column + (cell + 0.5) / CELLS);
   }
-  return { x, lines: lines.map((points) => lineOf(points, x, width, first, count)) };
+  const cells = lines.map((points) => lineOf(points, x, width, first, count));
+  return { x, lines: cells, dots: cells.map(dotsOf) };
+}
+
+/** What stands alone between gaps, and is no wider than a column. */
+function dotsOf(cells: readonly Cell[]): number[] {
+  const dots: number[] = [];
+  let run: number[] = [];
+  let begin = -1;
+  let end = -1;
+  const finish = (): void => {
+    if (begin >= 0 && end - begin < CELLS) dots.push(...run);
+    begin = -1;
+    run = [];
+  };
+  for (let i = 0; i < cells.length; ++i) {
+    const cell = cells[i];
+    if (cell === null) finish();
+    else if (cell !== undefined) {
+      if (begin < 0) begin = i;
+      if (i - begin < CELLS) run.push(i);
+      end = i;
+    }
+  }
+  finish();
+  return dots;
 }
 
 function lineOf(points: Points, xs: Float64Array, width: number, first: number, count: number): Cell[] {
