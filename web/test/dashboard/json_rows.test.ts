@@ -26,7 +26,8 @@ test("long and deep ones are shortened, and say so", () => {
 test("of two places with one name the one that a panel would show can be picked", () => {
   const picked = (document: unknown): [string, string | undefined][] => jsonRows(document).filter(({ kind }) => kind === "number").map(({ text, path }) => [text, path]);
   expect(picked({ "a.b": 1, a: { b: 2 } })).toEqual([["1", "a.b"], ["2", undefined]]);
-  expect(picked({ a: { b: 2, "b.c": 3 }, "a.b": { c: 4 } })).toEqual([["2", "a.b"], ["3", undefined], ["4", "a.b.c"]]);
+  expect(picked({ a: { b: 2, "b.c": 3 }, "a.b": { c: 4 } })).toEqual([["2", undefined], ["3", undefined], ["4", "a.b.c"]]);
+  expect(picked({ a: { b: 1 }, "a.b": 1 })).toEqual([["1", undefined], ["1", "a.b"]]);
   for (const document of [{ "a.b": 1, a: { b: 2 } }, { a: { b: 2, "b.c": 3 }, "a.b": { c: 4 } }]) {
     for (const [text, path] of picked(document)) if (path !== undefined) expect(String(valueAt(document, path))).toBe(text);
   }
