@@ -78,6 +78,11 @@ test("a line has none, also where its other points are beyond the edges, and man
   expect(dotted(line(...Array.from({ length: 1000 }, (_, i): [number, number] => [i / 100, i % 7])), 0, 10, 100)).toEqual([]);
 });
 
+test("a switch holds its value beyond the edges", () => {
+  const cells = toGrid([line([0, 0], [100, 1])], 40, 50, 10, [true]).lines[0] ?? [];
+  expect([cells[0], cells.at(-1)]).toEqual([0, 0]);
+});
+
 test("while the axis moves, a point stays with its neighbours", () => {
   const points = line(...Array.from({ length: 600 }, (_, i): [number, number] => [i / 10, Math.sin(i)]));
   const values = (from: number): (number | null)[] =>

@@ -70,7 +70,7 @@ export class Pane {
   draw(from: number, to: number): void {
     const width = Math.max(LEAST_WIDTH, this.view.width);
     const drawn = this.lines.filter((line) => !line.hidden);
-    const grid = toGrid(drawn.map((line) => line.points), from, to, width);
+    const grid = toGrid(drawn.map((line) => line.points), from, to, width, drawn.map((line) => line.step));
     this.dots = grid.dots;
     const data = [grid.x, ...grid.lines] as unknown as uPlot.AlignedData;
     this.plot ??= new uPlot(this.config(width, drawn), data, this.box);

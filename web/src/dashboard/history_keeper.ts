@@ -67,7 +67,7 @@ export class HistoryKeeper {
         left.delete(column);
         push(before, key, { topic, column, step: isSwitch(table, column), ...withValues(x, ys) });
       }
-      if (left.size > 0) tables.push({ ...table, columns: left });
+      if (left.size > 0) tables.push({ topic, x, columns: left, switches: table.switches?.filter((name) => left.has(name)) ?? [] });
     }
     for (const [key, part] of kept) {
       const { xs, ys } = joined(before.get(key) ?? [], part);

@@ -122,6 +122,6 @@ test("a copy of a page knows which columns are switches", () => {
   keeper.fill(lines);
   lines.take("plant/1/t", { on: true }, 3, false);
   const copied = decode(encode(keeper.gather([lines])));
-  expect(copied.tables.map((table) => [[...table.columns.keys()], table.switches])).toEqual([[["t"], ["on"]], [["on"], ["on"]]]);
+  expect(copied.tables.map((table) => [[...table.columns.keys()], table.switches])).toEqual([[["t"], undefined], [["on"], ["on"]]]);
   expect(lines.all.get("1")?.step).toBe(true);
 });
