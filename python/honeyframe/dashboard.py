@@ -103,7 +103,8 @@ def save_for(
     heading = _title(title, address)
     if event_time is not None and not isinstance(event_time, str):
         raise TypeError(f"event_time must be a column's name, not {type(event_time).__name__}")
-    target = choose_path(path, title or address.host, overwrite=overwrite)
+    target = choose_path(path, title or default_title(address), overwrite=overwrite)
+    is_new = not target.exists()
     span = window_seconds(window, "window")
     shown = read_panels(panels if panels is not None else [], topics=given[0], event_time=event_time)
     wanted = [column for one in shown for column in one["y"]]
@@ -137,7 +138,8 @@ def save_for(
         warn(f"{place.url} is not encrypted: the page sends the password as it is. Prefer wss://.", InsecureTransportWarning)
     nbytes = write(target, text)
     if path is None:
-        print(f"honeyframe: the dashboard is saved as {printable(str(target))}", file=sys.stderr)
+        instead = "" if is_new else ", and replaced the one of that name"
+        print(f"honeyframe: the dashboard is saved as {printable(str(target))}{instead}", file=sys.stderr)
     return Dashboard(target, websocket_url=place.url, guessed=place.guessed, history_rows=past.rows, nbytes=nbytes)
 
 
@@ -157,9 +159,16 @@ def _charts_of(past: History, topics: Sequence[str], event_time: str | None) -> 
     return found[:_MOST_CHARTS]
 
 
+def default_title(address: Address) -> str:
+    """The broker's host, and its port where that is not the scheme's own: two brokers of one host are not one dashboard."""
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    is_usual = address.port == _core.parse_uri(f"{address.scheme}://{host}")["port"]
+    return address.host if is_usual else f"{host}:{address.port}"
+
+
 def _title(title: str | None, address: Address) -> str:
     if title is None:
-        return address.host
+        return default_title(address)
     if not isinstance(title, str):
         raise TypeError(f"title must be a str, not {type(title).__name__}")
     if len(title) > _MOST_TITLE:

@@ -9,13 +9,13 @@ import base64
 import gzip
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
 from .arguments import count_of
-from .errors import HoneyframeWarning, InvalidArgumentError
+from .errors import HoneyframeWarning, InvalidArgumentError, MissingColumnsWarning
 from .events import warn
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ MOST_COLUMNS: Final = 64
 _MARK: Final = b"HFH1"
 _EVENT_TIME: Final = "_event_time"
 _CLOCKS: Final = ("_recv_time", _EVENT_TIME)
+_AHEAD: Final = 2.0  # seconds by which a clock may be ahead of ours, as in the page and in charts
 _EPOCH: Final = 1e9  # seconds since 1970 that no measured value is likely to be
 
 
@@ -37,6 +38,8 @@ class TopicTable:
     topic: str
     x: np.ndarray[Any, Any]
     columns: dict[str, np.ndarray[Any, Any]]
+    switches: tuple[str, ...] = ()
+    """Of ``columns`` those that are true and false, as 1 and 0."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,16 @@ class History:
         """As the page reads it; empty where there is nothing."""
         if not self.tables:
             return ""
-        head = {"tables": [{"topic": t.topic, "rows": len(t.x), "columns": list(t.columns)} for t in self.tables]}
+        head = {"tables": [_head_of(table) for table in self.tables]}
         text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         parts = [_MARK, struct.pack("<I", len(text)), text, b"\0" * (-(8 + len(text)) % 8)]
         parts += [values.astype("<f8").tobytes() for table in self.tables for values in (table.x, *table.columns.values())]
         return base64.b64encode(gzip.compress(b"".join(parts), compresslevel=5, mtime=0)).decode()
+
+
+def _head_of(table: TopicTable) -> dict[str, Any]:
+    switches = {"switches": table.switches} if table.switches else {}
+    return {"topic": table.topic, "rows": len(table.x), "columns": list(table.columns), **switches}
 
 
 NO_HISTORY: Final = History([])
@@ -94,7 +102,7 @@ def read_history(given: Any, *, topics: Sequence[str], event_time: str | None, w
     seconds, names = _times(frame, event_time), _topics(frame, topics)
     levels = {level for topic in topics for level in _core.parse_template(topic)[1]}
     values = _numbers(frame, leave_out={*levels, event_time}, wanted=wanted)
-    return _tables(seconds, names, values)
+    return _tables(seconds, names, values, _switches(frame, values))
 
 
 def _as_frame(given: Any, window: float) -> pd.DataFrame:
@@ -140,9 +148,13 @@ def _times(frame: pd.DataFrame, event_time: str | None) -> np.ndarray[Any, Any]:
     clocks = [name for name in dict.fromkeys((*own, *_CLOCKS)) if name in frame.columns and frame[name].notna().any()]
     if clocks:
         measured = next((name for name in clocks if name in own), None)
+        if measured is None and event_time is not None:
+            warn(f"no row of the history has a time at event_time={event_time!r}: they stand where they arrived", MissingColumnsWarning)
         found = np.full(len(frame), np.nan) if measured is None else _seconds(frame[measured], measured)
-        came = ~_retained(frame)  # without a time of its own a row stands where it arrived, as in the page
-        for name in (name for name in _CLOCKS if name in clocks):
+        came = ~_retained(frame)  # without a time of its own, or with one that is ahead, a row stands where it arrived, as in the page
+        if measured is not None and "_recv_time" in clocks:
+            found[came & (found > _seconds(frame["_recv_time"], "_recv_time") + _AHEAD)] = np.nan
+        for name in (name for name in _CLOCKS if name in clocks and name != measured):
             found = np.where(np.isnan(found) & came, _seconds(frame[name], name), found)
         return found
     if isinstance(frame.index, pd.DatetimeIndex):
@@ -209,7 +221,15 @@ def _numbers(frame: pd.DataFrame, *, leave_out: set[str | None], wanted: Sequenc
     return {name: frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in names}
 
 
-def _tables(seconds: np.ndarray[Any, Any], names: np.ndarray[Any, Any], values: dict[str, np.ndarray[Any, Any]]) -> History:
+def _switches(frame: pd.DataFrame, names: Iterable[str]) -> set[str]:
+    import pandas as pd
+
+    return {name for name in names if pd.api.types.is_bool_dtype(frame[name].dtype)}
+
+
+def _tables(
+    seconds: np.ndarray[Any, Any], names: np.ndarray[Any, Any], values: dict[str, np.ndarray[Any, Any]], switches: set[str]
+) -> History:
     import numpy as np
     import pandas as pd
 
@@ -226,7 +246,8 @@ def _tables(seconds: np.ndarray[Any, Any], names: np.ndarray[Any, Any], values: 
         columns = {name: column[rows] for name, column in values.items()}
         kept = {name: np.where(np.isfinite(column), column, np.nan) for name, column in columns.items() if np.isfinite(column).any()}
         if len(rows) and kept:
-            tables.append(TopicTable(str(topics[codes[rows[0]]]), seconds[rows], kept))
+            own = tuple(name for name in kept if name in switches)
+            tables.append(TopicTable(str(topics[codes[rows[0]]]), seconds[rows], kept, own))
     return History(tables)
 
 

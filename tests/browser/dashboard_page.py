@@ -115,3 +115,21 @@ def frame(rows: int, topics: int = 1) -> pd.DataFrame:
             "pressure": np.round(4 + np.cos(numbers / 900), 3),
         }
     )
+
+
+def ink(page: DashboardPage, selector: str = ".u-wrap canvas") -> int:
+    """How many pixels of a canvas are of some colour, not of grey: lines are, axes and grid are not."""
+    return int(
+        page.evaluate(
+            f"""(() => {{
+              const canvas = document.querySelector({json.dumps(selector)});
+              const {{data}} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+              let found = 0;
+              for (let i = 0; i < data.length; i += 4) {{
+                const [r, g, b, a] = data.subarray(i, i + 4);
+                found += a > 128 && Math.max(r, g, b) - Math.min(r, g, b) > 60;
+              }}
+              return found;
+            }})()"""
+        )
+    )

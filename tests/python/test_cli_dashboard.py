@@ -17,6 +17,7 @@ from tests.python.command_line import COMMAND, environment
 from typer.testing import CliRunner
 
 import honeyframe as hf
+from honeyframe import web_bundle
 from honeyframe.cli.app import app
 from honeyframe.embedded_broker import EmbeddedBroker
 
@@ -82,6 +83,9 @@ def test_panels_by_name_and_no_connection_at_all(tmp_path: Path) -> None:
         (["-o", "d.txt"], 2, "does not end with .html"),
         (["-o", "/nowhere/d.html"], 1, "no such directory"),
         (["--panel", "@x"], 2, "names no column"),
+        (["--panel", "gauge:"], 2, "names no column"),
+        (["--panel", "pie:x@a"], 2, "there are panels of kind chart, gauge, value; found 'pie'"),
+        (["-P", "secret", "-V", "3.1.1"], 2, "only -V 5.0 allows that"),
         (["--window", "0"], 2, "window must be"),
         (["--websocket-url", "wss://me:s3cret@h", "-W", "0"], 2, "would stand in the file"),
         (["a#"], 2, "a#"),
@@ -103,7 +107,7 @@ def test_a_foreign_file_is_kept_unless_forced(uri: str, tmp_path: Path) -> None:
     target.write_text("mine")
     ran = invoke(uri, "-W", "0", "-o", str(target))
     assert (ran.exit_code, target.read_text()) == (1, "mine")
-    assert "overwrite=True" in ran.stderr
+    assert "--force replaces it" in ran.stderr
     assert invoke(uri, "-W", "0", "-o", str(target), "--force").exit_code == 0
     assert target.read_text() != "mine"
 
@@ -114,14 +118,32 @@ def test_only_a_file_of_the_name_that_is_written_is_in_the_way_and_that_before_i
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "honeyframe dashboard.html").write_text("mine")
+    usual = f"honeyframe 127.0.0.1 {uri.rpartition(':')[2]}.html"
     ran = invoke(uri, "-W", "0.1")
-    assert (ran.exit_code, Path(ran.stdout.strip()).name) == (0, "honeyframe 127.0.0.1.html")
-    for name, title in (("honeyframe 127.0.0.1.html", []), ("honeyframe Plant.html", ["--title", "Plant"])):
+    assert (ran.exit_code, Path(ran.stdout.strip()).name) == (0, usual)
+    assert "replaced" not in ran.stderr
+    assert ", and replaced the one of that name" in " ".join(invoke(uri, "-W", "0").stderr.split())
+    for name, title in ((usual, []), ("honeyframe Plant.html", ["--title", "Plant"])):
         (tmp_path / name).write_text("mine")
         began = time.monotonic()
         ran = invoke(uri, "-W", "30", *title)
         assert (ran.exit_code, (tmp_path / name).read_text()) == (1, "mine")
         assert time.monotonic() - began < 15
+
+
+def test_a_time_that_no_row_has_warns(uri: str, tmp_path: Path) -> None:
+    ran = invoke(uri, "plant/{line}/t", "-W", "0.5", "-o", str(tmp_path / "d.html"), "--event-time", "nope")
+    assert ran.exit_code == 0
+    assert "no row of the history has a time at event_time='nope'" in " ".join(ran.stderr.split())
+
+
+def test_a_missing_bundle_is_told_before_it_listens(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_bundle, "files", lambda _: tmp_path)
+    web_bundle.bundle.cache_clear()
+    began = time.monotonic()
+    ran = invoke(uri, "-W", "30", "-o", str(tmp_path / "d.html"))
+    assert (ran.exit_code, "no charts and dashboards" in " ".join(ran.stderr.split())) == (1, True)
+    assert time.monotonic() - began < 15
 
 
 def test_ctrl_c_saves_what_came_by_then(uri: str, tmp_path: Path) -> None:

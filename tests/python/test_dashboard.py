@@ -100,6 +100,17 @@ def test_without_a_path_it_is_on_the_desktop_and_stderr_says_where(
     assert made.path == tmp_path / "Schreibtisch" / "honeyframe abc.s1.eu.hivemq.cloud.html"
     assert str(made.path) in capsys.readouterr().err
     assert save(None, title="Halle 3: Öfen").path.name == "honeyframe Halle 3 Öfen.html"
+    for uri, name, heading in [
+        ("mqtt://127.0.0.1:18841", "honeyframe 127.0.0.1 18841.html", "127.0.0.1:18841"),
+        ("mqtt://127.0.0.1:18842", "honeyframe 127.0.0.1 18842.html", "127.0.0.1:18842"),
+        ("mqtt://127.0.0.1:1883", "honeyframe 127.0.0.1.html", "127.0.0.1"),
+        ("mqtt://[::1]:18841", "honeyframe 1 18841.html", "[::1]:18841"),
+    ]:
+        made = save(None, uri)
+        assert (made.path.name, settings(made)["title"]) == (name, heading)
+    assert "replaced" not in capsys.readouterr().err
+    save(None)
+    assert ", and replaced the one of that name" in capsys.readouterr().err
 
 
 def test_a_password_in_the_open_is_warned_of(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 import honeyframe as hf
 from honeyframe import dashboard_history
 from honeyframe.dashboard_history import History, read_history
-from honeyframe.errors import HoneyframeWarning, InvalidArgumentError
+from honeyframe.errors import HoneyframeWarning, InvalidArgumentError, MissingColumnsWarning
 
 START = 1_795_672_800
 
@@ -66,12 +66,12 @@ def test_what_is_left_out() -> None:
 
 
 def test_times() -> None:
-    events = frame(t=[1, 2, 3, 4], ts=[START + 100] * 4, _event_time=pd.to_datetime([START + 50] * 4, unit="s", utc=True))
+    events = frame(t=[1, 2, 3, 4], ts=[START - 100] * 4, _event_time=pd.to_datetime([START - 50] * 4, unit="s", utc=True))
     assert read(events).tables[0].x.max() == START + 3
-    assert read(events, event_time="ts").tables[0].x.max() == START + 50
-    assert read(events.drop(columns="_event_time"), event_time="ts").tables[0].x.max() == START + 100
-    for epochs in ([(START + 100) * 1000] * 4, ["2026-11-26T06:01:40Z"] * 4):
-        assert read(events.drop(columns="_event_time").assign(ts=epochs), event_time="ts").tables[0].x.max() == START + 100
+    assert read(events, event_time="ts").tables[0].x.max() == START - 50
+    assert read(events.drop(columns="_event_time"), event_time="ts").tables[0].x.max() == START - 100
+    for epochs in ([(START - 100) * 1000] * 4, ["2026-11-26T05:58:20Z"] * 4):
+        assert read(events.drop(columns="_event_time").assign(ts=epochs), event_time="ts").tables[0].x.max() == START - 100
     indexed = events.set_index("_recv_time").drop(columns=["_event_time", "ts"])
     assert read(indexed).tables[0].x.max() == START + 3
     with pytest.raises(InvalidArgumentError, match="no times"):
@@ -84,15 +84,30 @@ def test_a_row_without_a_time_of_its_own_stands_where_it_arrived() -> None:
     mixed = frame(
         t=[1, 2, 3, 4],
         _topic="a",
-        _event_time=pd.to_datetime([START + 50, None, None, START + 51], unit="s", utc=True),
+        _event_time=pd.to_datetime([START - 50, None, None, START - 49], unit="s", utc=True),
         _retain=[False, False, True, True],
     )
     ((_, x, columns),) = decoded(read(mixed, event_time="ts"))
-    assert (x, columns["t"]) == ([START + 2, START + 50, START + 51], [2.0, 1.0, 4.0])
-    ((_, x, columns),) = decoded(read(mixed.assign(_event_time=pd.NaT), event_time="ts"))
+    assert (x, columns["t"]) == ([START - 50, START - 49, START + 2], [1.0, 4.0, 2.0])
+    with pytest.warns(MissingColumnsWarning, match="'ts'"):
+        ((_, x, columns),) = decoded(read(mixed.assign(_event_time=pd.NaT), event_time="ts"))
     assert (x, columns["t"]) == ([START + 2, START + 3], [2.0, 1.0])  # what the broker had kept was not measured when it came
     ((_, x, _),) = decoded(read(mixed.assign(_recv_time=mixed["_recv_time"].where(mixed["t"] != 1))))
-    assert x == [START + 2, START + 50]
+    assert x == [START - 50, START + 2]
+
+
+def test_a_clock_that_is_ahead_is_not_believed() -> None:
+    ahead = pd.to_datetime([START + 3.0 + 1.5, START + 2.0 + 30, None, START - 9.0], unit="s", utc=True)
+    ((_, x, columns),) = decoded(read(frame(t=[1, 2, 3, 4], _topic="a", _event_time=ahead), event_time="ts"))
+    assert (x, columns["t"]) == ([START - 9, START + 1, START + 2, START + 4.5], [4.0, 3.0, 2.0, 1.0])
+
+
+def test_switches_are_told_from_numbers() -> None:
+    history = read(frame(t=[1, 0, 1, 0], on=[True, False, True, True], off=pd.array([None, False, True, None], "boolean")))
+    assert [set(table.switches) for table in history.tables] == [{"on", "off"}, {"on", "off"}]
+    head = gzip.decompress(base64.b64decode(history.encoded()))
+    assert b'"columns":["t","on","off"],"switches":["on","off"]' in head
+    assert b"switches" not in gzip.decompress(base64.b64decode(read(frame(t=[1, 0, 1, 0])).encoded()))
 
 
 def test_topics() -> None:

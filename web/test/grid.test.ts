@@ -60,6 +60,29 @@ test("a line goes on beyond the edges, also where no point of it is seen", () =>
   expect(told(line([0, 0], [10, NaN], [100, 100]), 40, 50, 10)).toEqual([]);
 });
 
+/** Times of the points that a dot shows. */
+function dotted(points: Points, from: number, to: number, columns: number): number[] {
+  const { x, dots } = toGrid([points], from, to, columns);
+  return (dots[0] ?? []).map((i) => Math.floor(x[i] ?? NaN));
+}
+
+test("a point that no line comes from or goes to has a dot", () => {
+  expect(dotted(line([3.5, 1]), 0, 10, 10)).toEqual([3]);
+  expect(dotted(line([1.5, 1], [2, NaN], [4.5, 1], [5, NaN], [7.5, 1], [8.5, 2]), 0, 10, 10)).toEqual([1, 4]);
+  expect(dotted(line([3.2, 1], [3.4, 1.01]), 0, 10, 10)).toEqual([3, 3]); // a line that nobody could see
+});
+
+test("a line has none, also where its other points are beyond the edges, and many points cost no dots", () => {
+  expect(dotted(line([-50, 1], [5.5, 2], [80, 3]), 0, 10, 10)).toEqual([]);
+  expect(dotted(line([1.5, 1], [2.5, 2], [3, NaN], [5.5, 3], [6.5, 3]), 0, 10, 10)).toEqual([]);
+  expect(dotted(line(...Array.from({ length: 1000 }, (_, i): [number, number] => [i / 100, i % 7])), 0, 10, 100)).toEqual([]);
+});
+
+test("a switch holds its value beyond the edges", () => {
+  const cells = toGrid([line([0, 0], [100, 1])], 40, 50, 10, [true]).lines[0] ?? [];
+  expect([cells[0], cells.at(-1)]).toEqual([0, 0]);
+});
+
 test("while the axis moves, a point stays with its neighbours", () => {
   const points = line(...Array.from({ length: 600 }, (_, i): [number, number] => [i / 10, Math.sin(i)]));
   const values = (from: number): (number | null)[] =>

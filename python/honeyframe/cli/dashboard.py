@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..client import Client
     from ..frame import Table
 
-_PANEL: Final = re.compile(r"(?:(chart|gauge|value):)?([^@]+)(?:@(.+))?", re.DOTALL)
+_PANEL: Final = re.compile(r"(?:([^:@]*):([^@]+)|([^:@]+))(?:@(.+))?", re.DOTALL)
 
 
 @options.with_broker(topics="optional")
@@ -63,13 +63,16 @@ def dashboard(
 
 
 def _save(access: options.Access, output: Path | None, settings: dict[str, Any], limit: float, *, show: bool) -> ExitCode:
-    from ..dashboard import save_for
+    from ..dashboard import default_title, save_for
     from ..dashboard_file import choose_path
     from ..uri import read_address
+    from ..web_bundle import bundle
 
     broker = access.resolved()
     address = read_address(broker.uri)
-    choose_path(output, settings["title"] or address.host, overwrite=settings["overwrite"])  # before seconds are spent for nothing
+    # Before seconds are spent for nothing.
+    choose_path(output, settings["title"] or default_title(address), overwrite=settings["overwrite"])
+    bundle("dashboard.js")
     interrupted = False
     if limit > 0:
         with broker.connect() as client:
@@ -99,8 +102,13 @@ def _listen(client: Client, settings: dict[str, Any], limit: float) -> tuple[Tab
 
 
 def _panel(text: str) -> dict[str, Any]:
+    from ..dashboard_panels import KINDS
+
     found = _PANEL.fullmatch(as_utf8(text))
     if found is None:
         raise typer.BadParameter(f"--panel {text!r} names no column: write temperature, gauge:pressure or value:speed@plant/1/telemetry")
-    kind, column, topics = found.groups()
-    return {kind or "chart": column, **({} if topics is None else {"topics": topics})}
+    kind, column, plain, topics = found.groups()
+    if kind is not None and kind not in KINDS:
+        known = f"there are panels of kind {', '.join(KINDS)}; found {kind!r}"
+        raise typer.BadParameter(f"--panel {text!r}: {known}. For a column with a colon in its name write chart:{kind}:{column}")
+    return {kind or "chart": column or plain, **({} if topics is None else {"topics": topics})}

@@ -24,6 +24,10 @@ STANDARD_OUTPUT = "standard output"  # by this name it is in errors
 _TOLD_BY_LOG = frozenset({"connection_lost", "retrying", "resubscribed", "refused", "taken_over", "subscribe_refused"})
 
 
+# What messages of the library call an argument, and the command line an option.
+_AS_OPTIONS = {'protocol="5.0"': "-V 5.0", "overwrite=True": "--force"}
+
+
 class ExitCode(enum.IntEnum):
     """What the shell gets."""
 
@@ -103,16 +107,22 @@ def report(error: Exception) -> ExitCode:
     if os.environ.get(TRACEBACK_VARIABLE):
         complain("traceback", "".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, HoneyframeError):
-        complain("error", str(error))
+        complain("error", _as_options(str(error)))
         return ExitCode.usage if isinstance(error, InvalidArgumentError) else ExitCode.error
     if isinstance(error, ModuleNotFoundError):
         complain("error", str(error))
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        complain("error", f"{place}{error.strerror or error}")
+        complain("error", place + _as_options(str(error.strerror or error)))
     else:
         complain("error", f"unexpected {type(error).__name__}: {error}\n  hint: set {TRACEBACK_VARIABLE}=1 to see where")
     return ExitCode.error
+
+
+def _as_options(text: str) -> str:
+    for argument, option in _AS_OPTIONS.items():
+        text = text.replace(argument, option)
+    return text
 
 
 def complain(kind: str, text: str) -> None:

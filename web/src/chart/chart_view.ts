@@ -31,6 +31,8 @@ export interface ChartOptions {
   panes?: readonly PaneOptions[];
   title?: string;
   theme?: ThemeName | "auto";
+  /** What it stands on, where that is not the theme's background. */
+  ground?: string;
   legend?: boolean;
   /** Buttons for pause, back to now, save. */
   toolbar?: boolean;
@@ -212,6 +214,10 @@ export class ChartView {
 
   get colours(): Theme {
     return this.theme;
+  }
+
+  get ground(): string {
+    return this.options.ground ?? this.theme.background;
   }
 
   colour(line: Line): string {

@@ -40,12 +40,13 @@ export class Legend {
   }
 }
 
-/** The nearest value, not farther away than `reach` seconds; of a switch the one that holds. */
+/** The nearest value, not farther away than `reach` seconds; where a line goes on beyond that, its last one before; of a switch the one that holds. */
 export function valueNear(line: Line, at: number, reach: number): number {
   const { points } = line;
   const behind = points.indexAfter(at);
   if (line.step) return behind > 0 ? points.y(behind - 1) : NaN;
-  let best = NaN;
+  const [before, after] = [points.y(behind - 1), points.y(behind)];
+  let best = behind > 0 && behind < points.length && !Number.isNaN(after) ? before : NaN;
   let distance = reach;
   for (let i = Math.max(0, behind - 2); i < Math.min(points.length, behind + 2); ++i) {
     const away = Math.abs(points.x(i) - at);

@@ -2,6 +2,11 @@
 
 const PLAIN = new Intl.NumberFormat("en", { maximumSignificantDigits: 6, useGrouping: false });
 
+/** Of an axis of switches: no value is between its two. */
+export function switchTicks(values: readonly number[]): string[] {
+  return values.map((value) => textOf(value, true));
+}
+
 export function textOf(value: number, isSwitch = false): string {
   if (Number.isNaN(value)) return "–";
   if (isSwitch) return value === 0 ? "false" : value === 1 ? "true" : PLAIN.format(value);

@@ -6,6 +6,7 @@ import type { ChartView } from "./chart_view";
 import { element } from "./dom";
 import { toGrid, type Cell } from "./grid";
 import { Legend } from "./legend";
+import { switchTicks } from "./numbers";
 
 /** A level that is drawn across a pane. */
 export interface Threshold {
@@ -27,6 +28,9 @@ const TIMES: (string | number | null)[][] = [
   [0.001, "{HH}:{mm}:{ss}.{fff}", DATE, null, DAY, null, null, null, 1],
 ];
 const STROKE = 1.5;
+const DOT = 5; // of a point that stands alone, across
+/** Between ticks of an axis of switches. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 1000, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 const CROWDED = 6000; // values
 const PAN_BUTTON = 1; // the mouse's middle one
 
@@ -37,6 +41,8 @@ export class Pane {
   private plot: uPlot | undefined;
   private lines: Line[] = [];
   private crowded = false;
+  /** Of each line that is drawn, as the grid has them. */
+  private dots: readonly (readonly number[])[] = [];
 
   constructor(
     private readonly label: string,
@@ -64,7 +70,8 @@ export class Pane {
   draw(from: number, to: number): void {
     const width = Math.max(LEAST_WIDTH, this.view.width);
     const drawn = this.lines.filter((line) => !line.hidden);
-    const grid = toGrid(drawn.map((line) => line.points), from, to, width);
+    const grid = toGrid(drawn.map((line) => line.points), from, to, width, drawn.map((line) => line.step));
+    this.dots = grid.dots;
     const data = [grid.x, ...grid.lines] as unknown as uPlot.AlignedData;
     this.plot ??= new uPlot(this.config(width, drawn), data, this.box);
     const plot = this.plot;
@@ -94,20 +101,21 @@ export class Pane {
     const { colours } = this.view;
     const axis = { stroke: colours.text, grid: { stroke: colours.grid, width: 1 }, ticks: { stroke: colours.grid, width: 1 } };
     const stepped = uPlot.paths.stepped?.({ align: 1 });
-    const series = lines.map((line): uPlot.Series => ({
+    const isSwitch = lines.length > 0 && lines.every((line) => line.step);
+    const series = lines.map((line, i): uPlot.Series => ({
       label: line.label,
       stroke: this.view.colour(line),
       width: STROKE,
       dash: this.view.dash(line),
-      points: { show: false },
+      points: { show: false, filter: () => this.dotsOf(i), size: DOT, width: 0, fill: this.view.colour(line) },
       ...(line.step && stepped ? { paths: stepped } : {}),
     }));
     return {
       width,
       height: this.view.height,
       series: [{}, ...series],
-      scales: { x: { time: true, auto: false }, y: { range: (_, min, max) => this.yRange(min, max) } },
-      axes: [{ ...axis, values: TIMES, space: 76 }, { ...axis, size: 62, ...(this.label ? { label: this.label, labelSize: 18 } : {}) }],
+      scales: { x: { time: true, auto: false }, y: { range: (_, min, max) => (isSwitch ? this.yRange(Math.min(min ?? 0, 0), Math.max(max ?? 1, 1)) : this.yRange(min, max)) } },
+      axes: [{ ...axis, values: TIMES, space: 76 }, { ...axis, ...(isSwitch ? { incrs: WHOLE, values: (_, ticks) => switchTicks(ticks) } : {}), size: 62, ...(this.label ? { label: this.label, labelSize: 18 } : {}) }],
       legend: { show: false },
       cursor: {
         points: { show: false },
@@ -121,6 +129,12 @@ export class Pane {
         ready: [(plot) => { this.listenToWheel(plot); }],
       },
     };
+  }
+
+  /** uPlot's word for none is null. */
+  private dotsOf(line: number): number[] | null {
+    const dots = this.dots[line] ?? [];
+    return dots.length > 0 ? [...dots] : null;
   }
 
   /** All that is seen, with a little air, and thresholds that are near. */
@@ -197,9 +211,15 @@ export class Pane {
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
       if (label) {
+        ctx.setLineDash([]);
+        ctx.lineWidth = 4 * devicePixelRatio;
+        ctx.lineJoin = "round";
+        ctx.strokeStyle = this.view.ground;
         ctx.textAlign = "right";
         ctx.textBaseline = "bottom";
         ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+        // Lines run through here: the letters stand on a ground of their own.
+        ctx.strokeText(label, bbox.left + bbox.width - 4, y - 2);
         ctx.fillText(label, bbox.left + bbox.width - 4, y - 2);
       }
       ctx.restore();

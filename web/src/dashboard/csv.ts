@@ -1,16 +1,17 @@
-// CSV as RFC 4180 has it, for spreadsheets: what a spreadsheet would take for a formula gets an apostrophe before it.
+// CSV as RFC 4180 has it, for spreadsheets: text that a spreadsheet would take for a formula, and is no number, gets an apostrophe before it.
 
 export type Cell = string | number | boolean | null | undefined;
 
 // OWASP's list: what begins so may be a formula. The full-width forms are read as the others by some.
 const FORMULA = /^[\s\u00a0]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
-/** Numbers stay numbers: the apostrophe is for text alone. */
+/** Numbers stay numbers, also those that came as text. */
 export function csvCell(cell: Cell): string {
   if (cell === null || cell === undefined) return "";
   if (typeof cell === "number") return Number.isFinite(cell) ? String(cell) : "";
   if (typeof cell === "boolean") return cell ? "true" : "false";
-  const text = FORMULA.test(cell) ? `'${cell}` : cell;
+  const text = FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell;
   // Semicolons separate cells in some countries' spreadsheets.
   return /[",;\r\n\t]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -28,3 +28,21 @@ export class Feeds {
     for (const lines of wanting) lines.take(topic, read.document, time, retain);
   }
 }
+
+/** A message, or the beginning of one. */
+export interface Seen extends Omit<Arrival, "qos"> {
+  /** Of the whole payload. */
+  size: number;
+  /** Something may be missing before it. */
+  isFirst?: boolean;
+}
+
+/** What has come already, oldest first, for a panel that is made of it: a click on a value is answered with that value. */
+export function replay(lines: Lines, messages: Iterable<Seen>): void {
+  for (const { topic, payload, size, time, retain, isFirst } of messages) {
+    if (isFirst) lines.tear();
+    if (payload.length < size || !lines.wants(topic)) continue;
+    const read = readPayload(payload);
+    if (read.kind === "json") lines.take(topic, read.document, time, retain);
+  }
+}

@@ -6,6 +6,8 @@ export interface HistoryTable {
   /** Seconds since 1970, oldest first. */
   x: Float64Array;
   columns: Map<string, Float64Array>;
+  /** Those of them that are true and false, as 1 and 0. */
+  switches?: readonly string[];
 }
 
 export interface History {
@@ -14,7 +16,7 @@ export interface History {
 }
 
 interface Head {
-  tables: { topic: string; rows: number; columns: string[] }[];
+  tables: { topic: string; rows: number; columns: string[]; switches?: readonly string[] }[];
 }
 
 const MARK = "HFH1";
@@ -44,12 +46,19 @@ export function decode(bytes: Uint8Array<ArrayBuffer>): History {
     at += count * 8;
     return found;
   };
-  const tables = head.tables.map(({ topic, rows, columns }) => ({ topic, x: doubles(rows), columns: new Map(columns.map((name) => [name, doubles(rows)])) }));
+  const tables = head.tables.map(({ topic, rows, columns, switches }): HistoryTable => ({
+    topic,
+    x: doubles(rows),
+    columns: new Map(columns.map((name) => [name, doubles(rows)])),
+    ...(switches ? { switches } : {}),
+  }));
   return { tables, rows: tables.reduce((sum, { x }) => sum + x.length, 0) };
 }
 
 export function encode({ tables }: History): Uint8Array<ArrayBuffer> {
-  const head: Head = { tables: tables.map(({ topic, x, columns }) => ({ topic, rows: x.length, columns: [...columns.keys()] })) };
+  const head: Head = {
+    tables: tables.map(({ topic, x, columns, switches }) => ({ topic, rows: x.length, columns: [...columns.keys()], ...(switches?.length ? { switches } : {}) })),
+  };
   const headBytes = new TextEncoder().encode(JSON.stringify(head));
   const begin = padded(8 + headBytes.length);
   const size = begin + 8 * tables.reduce((sum, { x, columns }) => sum + x.length * (1 + columns.size), 0);

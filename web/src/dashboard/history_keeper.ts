@@ -2,7 +2,7 @@
 
 import { NO_HISTORY, type History, type HistoryTable } from "./history";
 import type { Line } from "./line";
-import type { Lines } from "./lines";
+import type { Lines, Source } from "./lines";
 
 const byName = new Intl.Collator("en", { numeric: true });
 
@@ -32,14 +32,14 @@ export class HistoryKeeper {
       if (!lines.wants(table.topic)) continue;
       for (const column of lines.settings.y) {
         const ys = table.columns.get(column);
-        if (ys) push(parts, lines.nameOf(table.topic, column), { topic: table.topic, column, xs: table.x, ys });
+        if (ys) push(parts, lines.nameOf(table.topic, column), { topic: table.topic, column, step: isSwitch(table, column), xs: table.x, ys });
       }
     }
     for (const [, of] of [...parts].sort(([a], [b]) => byName.compare(a, b))) {
       const [first] = of;
       if (!first) continue;
       const { xs, ys, from } = inOrder(of);
-      lines.restore(first.topic, first.column, xs, ys, (i) => of[from[i] ?? 0]?.topic ?? "");
+      lines.restore(first, xs, ys, (i) => of[from[i] ?? 0]?.topic ?? "");
     }
     lines.tear();
   }
@@ -58,33 +58,35 @@ export class HistoryKeeper {
     }
     const tables: HistoryTable[] = [];
     const before = new Map<string, Part[]>();
-    for (const { topic, x, columns } of this.history.tables) {
+    for (const table of this.history.tables) {
+      const { topic, x, columns } = table;
       const left = new Map(columns);
       for (const [column, ys] of columns) {
         const key = keyOf({ topic, column });
         if (!kept.has(key)) continue;
         left.delete(column);
-        push(before, key, { topic, column, ...withValues(x, ys) });
+        push(before, key, { topic, column, step: isSwitch(table, column), ...withValues(x, ys) });
       }
-      if (left.size > 0) tables.push({ topic, x, columns: left });
+      if (left.size > 0) tables.push({ topic, x, columns: left, switches: table.switches?.filter((name) => left.has(name)) ?? [] });
     }
     for (const [key, part] of kept) {
       const { xs, ys } = joined(before.get(key) ?? [], part);
-      tables.push({ topic: part.topic, x: xs, columns: new Map([[part.column, ys]]) });
+      tables.push({ topic: part.topic, x: xs, columns: new Map([[part.column, ys]]), ...(part.step ? { switches: [part.column] } : {}) });
     }
     return { tables, rows: tables.reduce((sum, { x }) => sum + x.length, 0) };
   }
 }
 
 /** Points of one column of one topic, oldest first. */
-interface Part extends Values {
-  topic: string;
-  column: string;
-}
+interface Part extends Values, Source {}
 
 interface Values {
   xs: Float64Array;
   ys: Float64Array;
+}
+
+function isSwitch({ switches }: HistoryTable, column: string): boolean {
+  return switches?.includes(column) ?? false;
 }
 
 function keyOf({ topic, column }: Pick<Part, "topic" | "column">): string {
@@ -108,7 +110,7 @@ function partsOf(line: Line): Part[] {
     part.xs.push(line.points.x(i));
     part.ys.push(y);
   }
-  return [...found].map(([topic, { xs, ys }]) => ({ topic, column: line.column, xs: Float64Array.from(xs), ys: Float64Array.from(ys) }));
+  return [...found].map(([topic, { xs, ys }]) => ({ topic, column: line.column, step: line.step, xs: Float64Array.from(xs), ys: Float64Array.from(ys) }));
 }
 
 /** Without the rows that have no value. */

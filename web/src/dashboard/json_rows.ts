@@ -1,7 +1,7 @@
 // A document as lines of text with a place each: what the view of a message shows, and what a click on a value means.
 
 import { Digits } from "./payload";
-import { formatPath, rowsOf, type Step } from "./paths";
+import { formatPath, goesBefore, rowsOf, valueAt, type Step } from "./paths";
 import { shown } from "./shown";
 
 export interface JsonRow {
@@ -23,7 +23,9 @@ const MOST_DEPTH = 40;
 export function jsonRows(document: unknown, most = 500): JsonRow[] {
   const rows: JsonRow[] = [];
   // Each object of a list at the top is a row of the frame: its place does not count.
-  const isList = rowsOf(document)[0] !== document;
+  const roots = rowsOf(document);
+  const isList = roots[0] !== document;
+  const named = new NamedRows();
   let left = 0;
   const put = (row: JsonRow): void => {
     if (rows.length < most) rows.push(row);
@@ -31,7 +33,10 @@ export function jsonRows(document: unknown, most = 500): JsonRow[] {
   };
   const walk = (value: unknown, key: string, steps: Step[], depth: number, tail: string): void => {
     if (value === null || typeof value !== "object" || value instanceof Digits) {
-      put({ depth, key, ...scalar(value), tail, path: pathOf(value, isList ? steps.slice(1) : steps) });
+      const [root, places] = isList ? [roots[Number(steps[0])], steps.slice(1)] : [document, steps];
+      const row = { depth, key, ...scalar(value), tail, path: pathOf(root, value, places) };
+      named.add(row, steps, isList ? String(steps[0]) : "");
+      put(row);
       return;
     }
     const entries: [Step, unknown][] = Array.isArray(value) ? value.slice(0, MOST_ITEMS).map((one, i) => [i, one as unknown]) : Object.entries(value);
@@ -54,6 +59,23 @@ export function jsonRows(document: unknown, most = 500): JsonRow[] {
   return rows;
 }
 
+/** Of two places with one name and one value, "a.b" and b in "a", a click means the one that a panel would show: the other has none. */
+class NamedRows {
+  private readonly known = new Map<string, { row: JsonRow; steps: readonly Step[] }>();
+
+  add(row: JsonRow, steps: readonly Step[], group: string): void {
+    if (row.path === undefined) return;
+    const name = `${group}\u0000${row.path}`;
+    const other = this.known.get(name);
+    if (other && goesBefore(other.steps, steps)) {
+      row.path = undefined;
+      return;
+    }
+    if (other) other.row.path = undefined;
+    this.known.set(name, { row, steps });
+  }
+}
+
 function scalar(value: unknown): Pick<JsonRow, "text" | "kind"> {
   if (value instanceof Digits) return { text: shown(value.text, 60), kind: "number" };
   if (typeof value === "number") return { text: String(value), kind: "number" };
@@ -62,7 +84,10 @@ function scalar(value: unknown): Pick<JsonRow, "text" | "kind"> {
   return { text: "null", kind: "null" };
 }
 
-function pathOf(value: unknown, steps: Step[]): string | undefined {
+/** The name under which a panel finds the value; undefined where it would find another, or none. */
+function pathOf(root: unknown, value: unknown, steps: Step[]): string | undefined {
   const draws = typeof value === "number" || typeof value === "boolean" || value instanceof Digits;
-  return draws ? (steps.length === 0 ? "value" : formatPath(steps)) : undefined;
+  if (!draws) return undefined;
+  const path = steps.length === 0 ? "value" : formatPath(steps);
+  return value === root || valueAt(root, path) === value ? path : undefined;
 }

@@ -28,6 +28,8 @@ export class Line {
     readonly name: string,
     topic: string,
     readonly column: string,
+    /** Of true and false, as 1 and 0: a value holds until the next one. */
+    readonly step: boolean,
     private readonly capacity: number,
   ) {
     this.points = new Points(capacity, 256);

@@ -21,6 +21,13 @@ export interface Fresh {
   ys: number[];
 }
 
+/** Where points of the past are from. */
+export interface Source {
+  topic: string;
+  column: string;
+  step: boolean;
+}
+
 export class Lines {
   readonly all = new Map<string, Line>();
   /** Points that do not stand where they said: told below the panel. */
@@ -73,15 +80,18 @@ export class Lines {
         }
       }
       for (const column of this.settings.y) {
-        const value = asNumber(valueAt(row, column));
-        if (!Number.isNaN(value)) this.put(topic, column, at, value, retained);
+        const found = valueAt(row, column);
+        const value = asNumber(found);
+        if (Number.isNaN(value)) continue;
+        const line = this.lineOf(topic, column, typeof found === "boolean");
+        if (line) this.put(line, topic, at, value, retained);
       }
     }
   }
 
   /** Points of the past, oldest first, before what has come since the page was opened; none are told as fresh. */
-  restore(topic: string, column: string, xs: ArrayLike<number>, ys: ArrayLike<number>, topicAt: (index: number) => string = () => topic): void {
-    const line = this.lineOf(topic, column);
+  restore({ topic, column, step }: Source, xs: ArrayLike<number>, ys: ArrayLike<number>, topicAt: (index: number) => string = () => topic): void {
+    const line = this.lineOf(topic, column, step);
     if (!line) return;
     const came = line.takeAll();
     let [end, last] = [NaN, NaN];
@@ -119,9 +129,7 @@ export class Lines {
     return taken;
   }
 
-  private put(topic: string, column: string, x: number, y: number, retained: boolean): void {
-    const line = this.lineOf(topic, column);
-    if (!line) return;
+  private put(line: Line, topic: string, x: number, y: number, retained: boolean): void {
     // What the broker had kept is the state, not a point of now; unless it says itself when it was measured.
     if (retained && this.settings.x === null) {
       if (line.points.length === 0) Object.assign(line, { last: y, lastTime: x, retained: true });
@@ -152,7 +160,7 @@ export class Lines {
     fresh.ys.push(y);
   }
 
-  private lineOf(topic: string, column: string): Line | undefined {
+  private lineOf(topic: string, column: string, step: boolean): Line | undefined {
     const name = this.nameOf(topic, column);
     const known = this.all.get(name);
     if (known) return known;
@@ -160,7 +168,7 @@ export class Lines {
       if (this.beyond.size < MOST_COUNTED) this.beyond.add(name);
       return undefined;
     }
-    const made = new Line(name, topic, column, this.shown.kind === "chart" ? MOST_POINTS : MOST_POINTS_OF_STATE);
+    const made = new Line(name, topic, column, step, this.shown.kind === "chart" ? MOST_POINTS : MOST_POINTS_OF_STATE);
     this.all.set(name, made);
     return made;
   }

@@ -1,10 +1,15 @@
 // Asks for user and password. They are in no file; kept, if wished, in this tab's sessionStorage until it is closed.
 
-import { el, field, sendButton } from "./dom";
+import { el, field, sendButton, setText } from "./dom";
 
 export interface Credentials {
   user: string;
   password: string;
+}
+
+/** MQTT 5 would allow a password alone (section 3.1.2.9); 3.1.1 does not, and MQTT.js sends none. */
+function isNameless({ user, password }: Credentials): boolean {
+  return user === "" && password !== "";
 }
 
 const KEY = "honeyframe ";
@@ -21,7 +26,7 @@ export class KeptCredentials {
       const found = JSON.parse(this.storage().getItem(KEY + this.url) ?? "null") as unknown;
       if (found === null || typeof found !== "object") return undefined;
       const { user, password } = found as Record<string, unknown>;
-      return typeof user === "string" && typeof password === "string" ? { user, password } : undefined;
+      return typeof user === "string" && typeof password === "string" && !isNameless({ user, password }) ? { user, password } : undefined;
     } catch {
       return undefined;
     }
@@ -49,6 +54,7 @@ export class LoginForm {
   private readonly user = el("input", { name: "user", autocomplete: "username", spellcheck: "false", autocapitalize: "none" });
   private readonly password = el("input", { name: "password", type: "password", autocomplete: "current-password" });
   private readonly keep = el("input", { type: "checkbox", name: "keep" });
+  private readonly fault = el("p", { class: "outcome bad", role: "alert" });
 
   constructor(address: string, submit: (credentials: Credentials, keep: boolean) => void) {
     const keep = el("label", { class: "check" }, this.keep, "Keep until this tab is closed");
@@ -60,9 +66,14 @@ export class LoginForm {
       field("User name", this.user),
       field("Password", this.password),
       keep,
+      this.fault,
     );
     const send = (): void => {
-      submit({ user: this.user.value, password: this.password.value }, this.keep.checked);
+      const given = { user: this.user.value, password: this.password.value };
+      const fault = isNameless(given) ? "A password needs a user name: this page cannot send it alone." : "";
+      setText(this.fault, fault);
+      if (fault) this.user.focus();
+      else submit(given, this.keep.checked);
     };
     this.element.append(
       sendButton(this.element, "Connect", send, { class: "main" }),

@@ -7,6 +7,8 @@ export interface Logged extends Arrival {
   id: number;
   /** Of the whole payload; `payload` may be its beginning. */
   size: number;
+  /** The first one of a connection: something may be missing before it. */
+  isFirst: boolean;
 }
 
 export class MessageLog {
@@ -14,6 +16,7 @@ export class MessageLog {
   private begin = 0;
   private bytes = 0;
   private nextId = 1;
+  private isTorn = false;
 
   constructor(
     private readonly mostMessages = 1_000,
@@ -31,10 +34,16 @@ export class MessageLog {
 
   push(arrival: Arrival): void {
     const payload = arrival.payload.slice(0, MOST_KEPT_BYTES);
-    this.kept.push({ ...arrival, payload, size: arrival.payload.length, id: this.nextId });
+    this.kept.push({ ...arrival, payload, size: arrival.payload.length, id: this.nextId, isFirst: this.isTorn });
+    this.isTorn = false;
     this.nextId += 1;
     this.bytes += payload.length + arrival.topic.length;
     while (this.length > this.mostMessages || (this.bytes > this.mostBytes && this.length > 1)) this.dropOldest();
+  }
+
+  /** The connection was lost. */
+  tear(): void {
+    this.isTorn = true;
   }
 
   /** The newest first, of those for which `wanted`, at most so many, none older than `after`. */

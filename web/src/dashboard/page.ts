@@ -5,9 +5,10 @@ import { button, el, field, setHidden, setText } from "./dom";
 import { download } from "../chart/dom";
 import { fileName, maySave, type Offer } from "./download";
 import { EmptyView } from "./empty_view";
-import { Feeds } from "./feeds";
+import { Feeds, replay } from "./feeds";
 import { readHistory, writeHistory } from "./history";
 import { HistoryKeeper } from "./history_keeper";
+import type { Lines } from "./lines";
 import { LogView } from "./log_view";
 import { KeptCredentials, LoginForm, type Credentials } from "./login_form";
 import { MessageDetail, type Picked } from "./message_detail";
@@ -99,7 +100,7 @@ export class Page {
     });
     this.state = new StateBar(new URL(broker.url).host, () => { this.session.retry(); });
     this.login = new LoginForm(broker.url, (credentials, keep) => { this.connect(credentials, keep); });
-    this.panels = new PanelGrid(this, (lines) => { this.past.fill(lines); }, (settings) => { this.panelsChanged(settings); });
+    this.panels = new PanelGrid(this, (lines) => { this.fill(lines); }, (settings) => { this.panelsChanged(settings); });
     this.detail = new MessageDetail(() => this.table.entries.keys(), (picked) => { this.addPicked(picked); }, ({ topic, payload, size }) => {
       this.tabs.choose(PUBLISH);
       this.publishForm.fill(topic, previewOf(payload, 20_000, size));
@@ -173,7 +174,7 @@ export class Page {
     for (const lines of this.panels.lines) this.past.fill(lines);
     this.windowChoice.append(el("option", { value: EVERYTHING }, "everything, with what was saved"));
     this.chooseWindow();
-    this.tell(`${count(history.rows, "row")} of history, ${clock(found.from)} to ${clock(found.to)}, saved ${span(this.opened - this.settings.saved)} ago.`);
+    this.tell(`${count(history.rows, "row")} of history, ${clock(found.from)} to ${clock(found.to)}, saved at ${clock(this.settings.saved)}.`);
   }
 
   private build(): void {
@@ -239,8 +240,15 @@ export class Page {
       this.kept.clear();
       this.login.focus();
     }
-    if (state.kind === "waiting" || asks) for (const lines of this.panels.lines) lines.tear();
-    if (state.kind === "connected") for (const filter of this.filters) this.subscriptions.tell(filter, null);
+    if (state.kind === "waiting" || asks) {
+      this.log.tear();
+      for (const lines of this.panels.lines) lines.tear();
+    }
+    if (state.kind === "connected") {
+      this.table.observe();
+      this.publishForm.connected();
+      for (const filter of this.filters) this.subscriptions.tell(filter, null);
+    }
   }
 
   private take(message: Message): void {
@@ -310,6 +318,17 @@ export class Page {
     element.classList.add("pointed");
     window.setTimeout(() => { element.classList.remove("pointed"); }, 1500);
     this.tell(known ? `There is a panel of ${path} already.` : `${path} of ${topics} has a panel now.`);
+  }
+
+  /** A new panel has the file's history, and what the page has seen since it was opened. */
+  private fill(lines: Lines): void {
+    this.past.fill(lines);
+    const logged = this.log.latest(Infinity, () => true).reverse();
+    const begin = logged[0]?.time ?? Infinity;
+    const before = [...this.table.entries.values()].filter(({ time }) => time < begin).sort((a, b) => a.time - b.time);
+    replay(lines, before);
+    lines.tear();
+    replay(lines, logged);
   }
 
   private panelsChanged(settings?: PanelSettings): void {

@@ -35,6 +35,12 @@ function within(node: unknown, path: string): unknown {
   return undefined;
 }
 
+/** Which of two places with the same name `valueAt` finds: the one whose key is longer where they part. */
+export function goesBefore(one: readonly Step[], other: readonly Step[]): boolean {
+  const at = one.findIndex((step, i) => step !== other[i]);
+  return String(one[at] ?? "").length > String(other[at] ?? "").length;
+}
+
 /** The rows of a payload: a list of objects has one for each, anything else is one. */
 export function rowsOf(document: unknown): readonly unknown[] {
   const isRows = Array.isArray(document) && document.length > 0 && document.every((one) => one !== null && typeof one === "object" && !Array.isArray(one));
@@ -60,5 +66,5 @@ export function numericPaths(document: unknown, most = 50): string[] {
   };
   const [first] = rowsOf(document);
   walk(first, []);
-  return found;
+  return [...new Set(found)];
 }

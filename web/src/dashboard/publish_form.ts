@@ -14,6 +14,7 @@ export class PublishForm {
   private readonly qos = el("select", { name: "qos" }, el("option", { value: "0" }, "0 – sent, no answer"), el("option", { value: "1", selected: true }, "1 – confirmed"), el("option", { value: "2" }, "2 – confirmed, once"));
   private readonly retain = el("input", { type: "checkbox", name: "retain" });
   private readonly outcome = el("p", { class: "outcome", role: "status" });
+  private passes = false;
   private readonly json = el("p", { class: "hint" });
 
   constructor(private readonly publish: Publish) {
@@ -36,6 +37,11 @@ export class PublishForm {
     this.payload.value = payload;
     this.tellKind();
     this.payload.focus();
+  }
+
+  /** What was only true of a page without a connection is told no longer. */
+  connected(): void {
+    if (this.passes) this.tell("", "");
   }
 
   private tellKind(): void {
@@ -67,10 +73,12 @@ export class PublishForm {
     } catch (error) {
       const { what, todo } = error instanceof PublishError ? error.trouble : { what: String(error), todo: "" };
       this.tell("bad", shown(`${what} ${todo}`.trim(), 600));
+      this.passes = error instanceof PublishError && error.passes;
     }
   }
 
   private tell(kind: string, text: string): void {
+    this.passes = false;
     this.outcome.className = `outcome ${kind}`;
     setText(this.outcome, text);
   }

@@ -44,7 +44,8 @@ export interface SessionOptions {
 }
 
 export class PublishError extends Error {
-  constructor(readonly trouble: Trouble) {
+  /** `passes`: it is no longer true once the page is connected. */
+  constructor(readonly trouble: Trouble, readonly passes = false) {
     super(trouble.what);
   }
 }
@@ -126,7 +127,7 @@ export class Session {
   /** Resolves when the broker has confirmed (QoS 1, 2), or when it is sent (QoS 0); rejects with a PublishError. */
   publish(topic: string, payload: string, qos: 0 | 1 | 2, retain: boolean): Promise<void> {
     const { client } = this;
-    if (!client || !this.connected) return Promise.reject(new PublishError({ what: "Not connected: nothing was sent.", todo: "Connect first." }));
+    if (!client || !this.connected) return Promise.reject(new PublishError({ what: "Not connected: nothing was sent.", todo: "Connect first." }, true));
     return new Promise((resolve, reject) => {
       this.pending.add(reject);
       client.publish(topic, payload, { qos, retain }, (error, packet) => {

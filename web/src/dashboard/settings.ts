@@ -1,6 +1,6 @@
 // What the file says: the broker, the topics, the panels. Written by honeyframe's Python, or by this page when it saved a copy of itself.
 
-import { faultOf, filterOf } from "./topics";
+import { faultOf, faultOfShare, filterOf } from "./topics";
 import type { Level, Threshold } from "./thresholds";
 
 export const FORMAT = 1;
@@ -64,7 +64,7 @@ export function readSettings(text: string): Settings {
     format: FORMAT,
     title: string(found["title"]),
     broker: { url, address: string(broker["address"]), guessed: broker["guessed"] === true, cloud: broker["cloud"] === true },
-    topics: strings(found["topics"]).filter((one) => faultOf(one) === ""),
+    topics: strings(found["topics"]).filter((one) => faultOf(one) === "" && faultOfShare(one) === ""),
     qos: found["qos"] === 1 || found["qos"] === 2 ? found["qos"] : 0,
     panels: list(found["panels"]).slice(0, MOST_PANELS).map(readPanel),
     plan: plan && { bytes: numberOr(plan["bytes"], null), connections: numberOr(plan["connections"], null) },
@@ -81,7 +81,7 @@ export function readPanel(given: unknown): PanelSettings {
   const kind = found["kind"];
   if (kind !== "chart" && kind !== "gauge" && kind !== "value") throw new Error(`there is no panel of kind ${String(kind)}`);
   const topics = string(found["topics"]);
-  const fault = faultOf(filterOf(topics));
+  const fault = faultOf(filterOf(topics)) || faultOfShare(topics);
   if (fault) throw new Error(`a panel's topics: ${fault}`);
   const y = strings(found["y"]);
   if (y.length === 0) throw new Error("a panel needs a column to show");

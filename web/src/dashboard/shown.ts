@@ -41,8 +41,9 @@ export function number(value: number): string {
   return Number(value.toPrecision(6)).toString();
 }
 
-/** A number in large letters: five digits that count. */
-export function reading(value: number): string {
+/** A number in large letters: five digits that count; of a switch true or false. */
+export function reading(value: number, isSwitch = false): string {
+  if (isSwitch && (value === 0 || value === 1)) return String(value === 1);
   return Number.isInteger(value) ? number(value) : number(Number(value.toPrecision(5)));
 }
 

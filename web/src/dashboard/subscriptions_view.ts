@@ -3,7 +3,7 @@
 import { button, el, field, sendButton, setText } from "./dom";
 import type { Trouble } from "./reasons";
 import { shown } from "./shown";
-import { faultOf } from "./topics";
+import { faultOf, faultOfShare } from "./topics";
 
 interface Chip {
   element: HTMLElement;
@@ -55,7 +55,7 @@ export class SubscriptionsView {
 
   private submit(): void {
     const filter = this.input.value.trim();
-    const fault = faultOf(filter);
+    const fault = faultOf(filter) || faultOfShare(filter);
     setText(this.told, fault ? `Not subscribed: ${fault}.` : "");
     if (fault) return;
     this.add(filter);

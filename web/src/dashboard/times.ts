@@ -20,4 +20,4 @@ function epoch(value: number): number {
 }
 
 /** Beyond so many seconds a clock is called wrong. */
-export const FUTURE_TOLERANCE = 60;
+export const FUTURE_TOLERANCE = 2;

@@ -1,23 +1,24 @@
 // What there is: of each topic how much came, and the last message. Bounded in topics and in bytes; what finds no place is counted.
 
+import { TopicRate } from "./topic_rate";
+
 export const MOST_TOPICS = 5_000;
 /** Of the last payload of each topic so much is kept; of the one that is looked at, all of it. */
 export const MOST_LAST_BYTES = 4_096;
 const MOST_UNPLACED = 100_000;
-const RATE_SECONDS = 10;
+const RATE_EVERY = 1;
 
 export interface TopicEntry {
   topic: string;
-  messages: number;
   payload: Uint8Array;
   /** Of the whole payload. */
   size: number;
   time: number;
   retain: boolean;
   qos: number;
-  /** Messages a second, over the last ten. */
-  rate: number;
-  counted: number;
+  /** Messages a second, over the last minute; undefined where none of now has come. */
+  rate: number | undefined;
+  pace: TopicRate | undefined;
 }
 
 export interface Arrival {
@@ -51,11 +52,11 @@ export class TopicTable {
         if (this.unplaced.size < MOST_UNPLACED) this.unplaced.add(topic);
         return undefined;
       }
-      entry = { topic, messages: 0, payload, size: 0, time, retain, qos, rate: 0, counted: 0 };
+      entry = { topic, payload, size: 0, time, retain, qos, rate: undefined, pace: undefined };
       this.entries.set(topic, entry);
       this.generation += 1;
     }
-    entry.messages += 1;
+    if (!retain) (entry.pace ??= new TopicRate()).take(time);
     // A copy: the payload is a part of a larger piece off the network.
     entry.payload = payload.slice(0, whole ? payload.length : MOST_LAST_BYTES);
     entry.size = payload.length;
@@ -65,17 +66,14 @@ export class TopicTable {
 
   /** Works out the rates anew, when the time has come. Seconds since 1970. */
   rate(now: number): void {
-    if (this.rated === 0) this.rated = now;
-    const seconds = now - this.rated;
-    if (seconds < RATE_SECONDS / 5) return;
-    const weight = Math.min(1, seconds / RATE_SECONDS);
-    for (const entry of this.entries.values()) {
-      const fresh = (entry.messages - entry.counted) / seconds;
-      entry.rate = entry.counted === 0 ? fresh : entry.rate + (fresh - entry.rate) * weight;
-      if (entry.rate < 0.001) entry.rate = 0;
-      entry.counted = entry.messages;
-    }
+    if (now - this.rated < RATE_EVERY) return;
+    for (const entry of this.entries.values()) entry.rate = entry.pace?.at(now);
     this.rated = now;
+  }
+
+  /** Watches anew: what came on an earlier connection says nothing of the time without one. */
+  observe(): void {
+    for (const entry of this.entries.values()) entry.rate = entry.pace = undefined;
   }
 }
 

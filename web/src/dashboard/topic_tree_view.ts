@@ -15,6 +15,12 @@ interface RowElements {
   rate: HTMLElement;
 }
 
+/** Of one message nobody knows how often it comes. */
+function rateOf({ rate, retain }: TopicEntry): string {
+  if (rate === undefined) return retain ? "retained" : "–";
+  return Number.isNaN(rate) ? "–" : `${number(Number(rate.toPrecision(2)))}/s`;
+}
+
 export class TopicTreeView {
   readonly element: HTMLElement;
   private readonly search = el("input", { type: "search", placeholder: "Search topics", spellcheck: "false", autocapitalize: "none" });
@@ -78,7 +84,7 @@ export class TopicTreeView {
   private rowOf({ node }: TreeRow): RowElements {
     const known = this.rows.get(node.path);
     if (known) return known;
-    const [name, preview, rate] = [el("bdi", { class: "name" }), el("bdi", { class: "preview" }), el("span", { class: "rate" })];
+    const [name, preview, rate] = [el("bdi", { class: "name" }), el("bdi", { class: "preview" }), el("span", { class: "rate", title: "messages a second, over the last minute" })];
     const made = el("button", { type: "button" }, name, preview, rate);
     const element = el("li", { "data-depth": Math.min(node.depth, 11) }, made);
     const { path } = node;
@@ -101,7 +107,7 @@ export class TopicTreeView {
     if (isBranch) row.button.removeAttribute("aria-pressed");
     setText(row.name, node.name === "" ? "(empty level)" : shown(node.name, 80));
     setText(row.preview, entry ? shown(previewOf(entry.payload, 80, entry.size), 80) : count(node.topics, "topic"));
-    setText(row.rate, entry ? (entry.rate > 0 ? `${number(Number(entry.rate.toPrecision(2)))}/s` : entry.retain ? "retained" : "") : "");
+    setText(row.rate, entry ? rateOf(entry) : "");
   }
 
   private click(path: string): void {

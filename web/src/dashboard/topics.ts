@@ -21,7 +21,7 @@ export function faultOf(filter: string): string {
   return "";
 }
 
-/** A panel subscribes to what it shows, and only looks; "" where it can. */
+/** A page only looks; "" where it can. */
 export function faultOfShare(filter: string): string {
   return filter.startsWith("$share/") ? `a page that looks at ${filter} would take messages away from the others of its group` : "";
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { csv, csvCell, isoTime } from "../../src/dashboard/csv";
 
 test.each([
-  ["=cmd|' /C calc'!A0", `'=cmd|' /C calc'!A0`], ["+1", "'+1"], ["-1", "'-1"], ["@SUM(A1)", "'@SUM(A1)"], ["\t=1", `"'\t=1"`], ["\r=1", `"'\r=1"`], [" =1", "' =1"], ["＝1", "'＝1"],
+  ["=cmd|' /C calc'!A0", `'=cmd|' /C calc'!A0`], ["-5", "-5"], ["+1.5e-3", "+1.5e-3"], ["-.5", "-.5"], ["-1+1", "'-1+1"], ["-5e", "'-5e"], ["-", "'-"], ["-5 ", "'-5 "], ["-5\n", `"'-5\n"`], ["@SUM(A1)", "'@SUM(A1)"], ["\t=1", `"'\t=1"`], ["\r=1", `"'\r=1"`], [" =1", "' =1"], ["＝1", "'＝1"],
   ["plain", "plain"], ['say "x", y', '"say ""x"", y"'], ["a;b", '"a;b"'], [-1.5, "-1.5"], [true, "true"], [NaN, ""], [null, ""], [undefined, ""],
 ])("%j is written as %j", (cell, expected) => {
   expect(csvCell(cell)).toBe(expected);

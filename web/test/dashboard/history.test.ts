@@ -113,3 +113,15 @@ test("topics that are one line stay topics in a copy, beside panels that have a 
     for (const copy of found) expect(copy).toEqual(expected);
   }
 });
+
+test("a copy of a page knows which columns are switches", () => {
+  const keeper = new HistoryKeeper();
+  const columns = new Map([["on", Float64Array.of(1, 0)], ["t", Float64Array.of(5, 6)]]);
+  keeper.history = { tables: [{ topic: "plant/1/t", x: Float64Array.of(1, 2), columns, switches: ["on"] }], rows: 2 };
+  const lines = new Lines({ ...settings, y: ["on"] });
+  keeper.fill(lines);
+  lines.take("plant/1/t", { on: true }, 3, false);
+  const copied = decode(encode(keeper.gather([lines])));
+  expect(copied.tables.map((table) => [[...table.columns.keys()], table.switches])).toEqual([[["t"], undefined], [["on"], ["on"]]]);
+  expect(lines.all.get("1")?.step).toBe(true);
+});

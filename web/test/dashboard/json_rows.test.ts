@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { jsonRows } from "../../src/dashboard/json_rows";
+import { valueAt } from "../../src/dashboard/paths";
 
 test("each line knows the column that it is", () => {
   const rows = jsonRows({ a: 1, b: { c: [true, "x"] }, d: null });
@@ -20,4 +21,15 @@ test("long and deep ones are shortened, and say so", () => {
   let deep: unknown = 1;
   for (let i = 0; i < 5000; ++i) deep = [deep];
   expect(jsonRows(deep).length).toBeLessThan(100);
+});
+
+test("of two places with one name the one that a panel would show can be picked", () => {
+  const picked = (document: unknown): [string, string | undefined][] => jsonRows(document).filter(({ kind }) => kind === "number").map(({ text, path }) => [text, path]);
+  expect(picked({ "a.b": 1, a: { b: 2 } })).toEqual([["1", "a.b"], ["2", undefined]]);
+  expect(picked({ a: { b: 2, "b.c": 3 }, "a.b": { c: 4 } })).toEqual([["2", undefined], ["3", undefined], ["4", "a.b.c"]]);
+  expect(picked({ a: { b: 1 }, "a.b": 1 })).toEqual([["1", undefined], ["1", "a.b"]]);
+  for (const document of [{ "a.b": 1, a: { b: 2 } }, { a: { b: 2, "b.c": 3 }, "a.b": { c: 4 } }]) {
+    for (const [text, path] of picked(document)) if (path !== undefined) expect(String(valueAt(document, path))).toBe(text);
+  }
+  expect(picked([{ t: 1 }, { t: 2 }])).toEqual([["1", "t"], ["2", "t"]]);
 });

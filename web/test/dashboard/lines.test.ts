@@ -41,9 +41,9 @@ test("a clock in the future, and a time that is none: the point stands where it 
   const one = lines({ x: "ts" });
   one.take("plant/1/t", { t: 1, ts: 1e9 }, 100, false);
   one.take("plant/1/t", { t: 2, ts: "soon" }, 101, false);
-  one.take("plant/1/t", { t: 3, ts: 130 }, 102, false);
+  one.take("plant/1/t", { t: 3, ts: 103.5 }, 102, false);
   const points = one.all.get("1")?.points;
-  expect([points?.x(0), points?.x(1), points?.x(2), one.told]).toEqual([100, 101, 130, { future: 1, noTime: 1 }]);
+  expect([points?.x(0), points?.x(1), points?.x(2), one.told]).toEqual([100, 101, 103.5, { future: 1, noTime: 1 }]);
 });
 
 test("late points stand in between, what comes twice stands once", () => {
@@ -71,7 +71,7 @@ test("after a loss a pause is a gap, and what goes on as before is none", () => 
 
 test("history goes before, and its end is not drawn twice", () => {
   const one = lines();
-  one.restore("plant/1/t", "t", [1, 2, 3], [10, NaN, 30]);
+  one.restore({ topic: "plant/1/t", column: "t", step: false }, [1, 2, 3], [10, NaN, 30]);
   one.take("plant/1/t", { t: 30 }, 3, false);
   one.take("plant/1/t", { t: 40 }, 4, false);
   expect(ys(one, "1")).toEqual([10, 30, 40]);
@@ -81,12 +81,12 @@ test("history goes before, and its end is not drawn twice", () => {
 test("history that is read after the first live points stands before them, and what was kept is still the state", () => {
   const one = lines({ x: "ts" });
   for (const ts of [1000, 1001]) one.take("plant/1/t", { t: ts, ts }, ts, false);
-  one.restore("plant/1/t", "t", [1, 1, 2, 3], [10, 11, 20, 30]);
+  one.restore({ topic: "plant/1/t", column: "t", step: false }, [1, 1, 2, 3], [10, 11, 20, 30]);
   expect(ys(one, "1")).toEqual([10, 11, 20, 30, NaN, 1000, 1001]);
   expect([one.all.get("1")?.last, one.all.get("1")?.lastTime]).toEqual([1001, 1001]);
   const kept = lines();
   kept.take("plant/1/t", { t: 5 }, 100, true);
-  kept.restore("plant/1/t", "t", [1, 2], [10, 20]);
+  kept.restore({ topic: "plant/1/t", column: "t", step: false }, [1, 2], [10, 20]);
   expect([ys(kept, "1"), kept.all.get("1")?.last, kept.all.get("1")?.retained]).toEqual([[10, 20], 5, true]);
   kept.tear();
   kept.take("plant/1/t", { t: 6 }, 101, false);
@@ -97,7 +97,7 @@ test("a late point and one that the broker had kept do not push history away, no
   const one = lines({ x: "ts" });
   one.take("plant/1/t", { t: 30, ts: 3 }, 100, true);
   one.take("plant/1/t", { t: 15, ts: 1.5 }, 100, false);
-  one.restore("plant/1/t", "t", [1, 2, 3, 4], [10, 20, 30, 40]);
+  one.restore({ topic: "plant/1/t", column: "t", step: false }, [1, 2, 3, 4], [10, 20, 30, 40]);
   expect(ys(one, "1")).toEqual([10, 15, 20, 30, 40]);
   expect(one.all.get("1")?.last).toBe(40);
 });
@@ -128,4 +128,11 @@ test("a list of objects is a point each", () => {
   const one = lines({ x: "ts" });
   one.take("plant/1/t", [{ t: 1, ts: 10 }, { t: 2, ts: 11 }], 12, false);
   expect(ys(one, "1")).toEqual([1, 2]);
+});
+
+test("true and false make a switch, numbers do not", () => {
+  const one = lines({ y: ["on", "n"] });
+  one.take("plant/1/t", { on: true, n: 1 }, 100, false);
+  one.restore({ topic: "plant/2/t", column: "on", step: true }, [1, 2], [0, 1]);
+  expect([...one.all.values()].map(({ name, step }) => [name, step])).toEqual([["1 on", true], ["1 n", false], ["2 on", true]]);
 });

@@ -32,3 +32,18 @@ test("the form hands on what was typed, and forgets the password", () => {
   expect(got).toEqual([[{ user: "me", password: "secret" }, true], [{ user: "me", password: "secret" }, true]]);
   expect([input("user").value, input("password").value, input("password").type]).toEqual(["me", "", "password"]);
 });
+
+test("a password alone is not sent: the form stays, and asks for the user", () => {
+  const got: unknown[] = [];
+  const form = new LoginForm("wss://a", (...all) => got.push(all));
+  document.body.append(form.element);
+  const input = (name: string): HTMLInputElement => form.element.elements.namedItem(name) as HTMLInputElement;
+  input("password").value = "secret";
+  form.element.querySelector<HTMLElement>("button.main")?.click();
+  expect([got, form.element.querySelector("[role=alert]")?.textContent, document.activeElement]).toEqual([[], "A password needs a user name: this page cannot send it alone.", input("user")]);
+  input("user").value = "me";
+  form.element.querySelector<HTMLElement>("button.main")?.click();
+  expect([got.length, form.element.querySelector("[role=alert]")?.textContent]).toEqual([1, ""]);
+  window.sessionStorage.setItem("honeyframe wss://d", '{"user":"","password":"p"}');
+  expect(new KeptCredentials("wss://d").read()).toBeUndefined();
+});

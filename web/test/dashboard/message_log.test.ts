@@ -14,6 +14,15 @@ test("bounded in messages, the newest first", () => {
   expect(log.latest(10, all, 1998).map(({ id }) => id)).toEqual([2000, 1999]);
 });
 
+test("the first message of a connection is marked", () => {
+  const log = new MessageLog();
+  push(log, "a");
+  log.tear();
+  push(log, "b");
+  push(log, "c");
+  expect(log.latest(9, all).map(({ isFirst }) => isFirst)).toEqual([false, true, false]);
+});
+
 test("bounded in bytes; a large payload is kept shortened, its size is told", () => {
   const log = new MessageLog(1000, 200_000);
   for (let i = 0; i < 10; ++i) push(log, "a", 1_000_000);

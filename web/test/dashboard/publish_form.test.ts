@@ -32,3 +32,17 @@ test("what looks like JSON and is none is said, and sent as it is", () => {
   form.fill("a", '{"speed":');
   expect(form.element.textContent).toContain("Not JSON");
 });
+
+test("that the page was not connected is said no longer once it is; a refusal stays", async () => {
+  let passes = true;
+  const form = new PublishForm(() => Promise.reject(new PublishError({ what: "No.", todo: "" }, passes)));
+  document.body.append(form.element);
+  form.fill("a", "1");
+  expect(await send(form)).toBe("No.");
+  form.connected();
+  expect(form.element.querySelector(".outcome")?.textContent).toBe("");
+  passes = false;
+  await send(form);
+  form.connected();
+  expect(form.element.querySelector(".outcome")?.textContent).toBe("No.");
+});

@@ -21,12 +21,17 @@ test("a last payload is a copy, cut where it is long", () => {
   expect([entry?.payload.length, entry?.payload[0], entry?.size]).toEqual([MOST_LAST_BYTES, 0, 100_000]);
 });
 
-test("rates are messages a second", () => {
+test("a rate is of what came on this connection, and not of what the broker had kept", () => {
   const table = new TopicTable();
-  table.rate(1);
-  for (let i = 0; i < 20; ++i) take(table, "a");
-  table.rate(3);
-  expect(table.entries.get("a")?.rate).toBe(10);
+  const kept = (time: number): void => { table.take({ topic: "kept", payload: new Uint8Array(1), qos: 0, retain: true, time }, false); };
+  kept(100);
+  kept(101);
+  for (let i = 0; i <= 40; ++i) take(table, "a", "1", 100 + i / 10);
+  table.rate(104.02);
+  expect(table.entries.get("a")?.rate).toBeCloseTo(10, 0);
+  expect(table.entries.get("kept")?.rate).toBeUndefined();
+  table.observe();
+  expect(table.entries.get("a")?.rate).toBeUndefined();
 });
 
 test("the tree has the levels in order, and search finds in any level", () => {

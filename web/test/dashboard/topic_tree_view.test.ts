@@ -33,6 +33,14 @@ test("levels open and close, a topic is chosen, and the focus stays where it is"
   expect([buttons().length, branch?.getAttribute("aria-expanded")]).toEqual([1, "false"]);
 });
 
+test("how often a topic comes is said once it is known", () => {
+  const { tree, table } = view(["a/1", "a/2", "a/2"]);
+  table.take({ topic: "a/3", payload: new Uint8Array(), qos: 0, retain: true, time: 0 }, false);
+  table.rate(10);
+  tree.update();
+  expect([...tree.element.querySelectorAll(".leaf .rate")].map(({ textContent }) => textContent)).toEqual(["–", "0.1/s", "retained"]);
+});
+
 test("a search that finds nothing says so", () => {
   const { tree } = view(["a/1"]);
   const search = tree.element.querySelector("input");

@@ -39,8 +39,9 @@ export class ChartPanel implements PanelView {
       now,
       label: shown(settings.unit, 20),
       height: HEIGHT,
+      ground: colour("surface"),
       theme: document.documentElement.dataset["theme"] === "dark" ? "dark" : "light",
-      thresholds: settings.thresholds.map(({ above, below, level }) => ({ value: above ?? below ?? 0, label: level, colour: colourOf(level) })),
+      thresholds: settings.thresholds.map(({ above, below, level }) => ({ value: above ?? below ?? 0, label: level, colour: colour(level) })),
     });
     this.live = button("Back to now", () => { this.view.reset(); this.update(); }, { class: "quiet", hidden: true });
     this.tools = [this.live, button("PNG", () => void save(this.view, title, offer), { class: "quiet", "aria-label": `Save ${title} as PNG` })];
@@ -79,14 +80,14 @@ export class ChartPanel implements PanelView {
   }
 
   private append(name: string, xs: ArrayLike<number>, ys: ArrayLike<number>): void {
-    this.view.line(name, { label: shown(name, 80) });
+    this.view.line(name, { label: shown(name, 80), step: this.lines.all.get(name)?.step ?? false });
     this.view.append(name, xs, ys);
   }
 }
 
-/** The page's colour of a level, as the theme has it. */
-function colourOf(level: Level): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${level}`).trim() || "#888";
+/** The page's colour of that name, as the theme has it. */
+function colour(name: Level | "surface"): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || "#888";
 }
 
 async function save(view: ChartView, title: string, offer: Offer): Promise<void> {

@@ -10,12 +10,14 @@ import type { PanelView } from "./panel_view";
 
 const MOST_GAUGES = 24;
 const RADIUS = 42;
+const LONG = 7; // letters
 
 interface Gauge {
   element: HTMLElement;
   track: SVGElement;
   bar: SVGElement;
   value: HTMLElement;
+  unit: HTMLElement;
   detail: HTMLElement;
   ends: HTMLElement;
   drawn: string;
@@ -61,14 +63,16 @@ export class GaugePanel implements PanelView {
     const track = svg("g", { class: "track" });
     const bar = svg("path", { class: "bar" });
     const picture = svg("svg", { viewBox: "-52 -50 104 78", "aria-hidden": "true" }, track, bar);
+    const unit = el("span", { class: "unit" }, shown(this.lines.settings.unit, 20));
     const [value, detail, ends] = [el("strong", { class: "reading" }), el("span", { class: "since" }), el("span", { class: "ends", "aria-hidden": "true" })];
-    const element = el("figure", { class: "gauge" }, picture, el("figcaption", {}, value, ends, el("bdi", { class: "name" }, shown(line.name, 80)), detail));
+    const element = el("figure", { class: "gauge" }, picture, el("figcaption", {}, value, unit, ends, el("bdi", { class: "name" }, shown(line.name, 80)), detail));
     placeByName(this.element, element, line.name);
-    return { element, track, bar, value, detail, ends, drawn: "" };
+    return { element, track, bar, value, unit, detail, ends, drawn: "" };
   }
 
   private draw(gauge: Gauge, line: Line, range: Range): void {
     const { unit, thresholds } = this.lines.settings;
+    const text = reading(line.last, line.step);
     const scale = `${range.min} ${range.max}`;
     if (gauge.drawn !== scale) {
       gauge.drawn = scale;
@@ -84,7 +88,10 @@ export class GaugePanel implements PanelView {
     const level = levelOf(line.last, thresholds);
     gauge.bar.setAttribute("d", arc(0, Math.max(0.004, fractionOf(line.last, range)), RADIUS));
     gauge.element.dataset["level"] = level ?? "";
-    setText(gauge.value, `${reading(line.last)}${unit ? ` ${shown(unit, 20)}` : ""}`);
+    setText(gauge.value, text);
+    setText(gauge.unit, shown(unit, 20));
+    // Within its ring.
+    gauge.value.classList.toggle("long", text.length > LONG);
     const beyond = line.last > range.max ? "above the scale" : line.last < range.min ? "below the scale" : "";
     setText(gauge.detail, [level ?? "", beyond, line.retained ? "retained" : "", clock(line.lastTime)].filter(Boolean).join(" · "));
   }

@@ -101,8 +101,8 @@ export class PanelFrame {
     this.element.classList.toggle("many", all.size > 1);
     const notes: string[] = [];
     if (unplaced > 0) notes.push(`${MOST_LINES} lines are shown; ${count(unplaced, "more line")} found no place. Narrow the panel’s topics.`);
-    if (told.future > 0) notes.push(`${count(told.future, "point")} came from a clock in the future and stand where they arrived.`);
-    if (told.noTime > 0) notes.push(`${count(told.noTime, "message")} had no time in ${shown(settings.x ?? "", 40)} and stand where they arrived.`);
+    if (told.future > 0) notes.push(`${count(told.future, "point")} of a clock that is ahead, drawn at the time of arrival.`);
+    if (told.noTime > 0) notes.push(`${count(told.noTime, "message")} without a time in ${shown(settings.x ?? "", 40)}, drawn at the time of arrival.`);
     setText(this.note, notes.join(" "));
     setHidden(this.note, notes.length === 0);
   }

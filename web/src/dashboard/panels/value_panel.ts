@@ -46,7 +46,7 @@ export class ValuePanel implements PanelView {
   private make(line: Line): Row {
     const name = el("bdi", { class: "name" }, shown(line.name, 80));
     const [value, detail] = [el("strong", { class: "reading" }), el("span", { class: "since" })];
-    const trend = svg("polyline", {});
+    const trend = svg("path");
     const picture = svg("svg", { class: "trend", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, trend);
     const element = el("li", {}, name, picture, value, detail);
     placeByName(this.element, element, line.name);
@@ -57,8 +57,8 @@ export class ValuePanel implements PanelView {
     const { unit, thresholds } = this.lines.settings;
     const level = levelOf(line.last, thresholds);
     row.element.dataset["level"] = level ?? "";
-    setText(row.value, `${reading(line.last)}${unit ? ` ${shown(unit, 20)}` : ""}`);
+    setText(row.value, `${reading(line.last, line.step)}${unit ? ` ${shown(unit, 20)}` : ""}`);
     setText(row.detail, [level ?? "", line.retained ? "retained" : "", clock(line.lastTime)].filter(Boolean).join(" · "));
-    row.trend.setAttribute("points", sparkline(line.points, 60, 100, 24));
+    row.trend.setAttribute("d", sparkline(line.points, 60, 100, 24, line.step));
   }
 }
