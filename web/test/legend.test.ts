@@ -4,7 +4,7 @@ import { valueNear } from "../src/chart/legend";
 import { switchTicks } from "../src/chart/numbers";
 
 function line(step: boolean, ...pairs: [number, number][]): Line {
-  const made = new Line("a", "a", 0, step, 100, 0);
+  const made = new Line("a", "a", 0, step, 100, 0, 0);
   for (const [x, y] of pairs) made.append(x, y);
   return made;
 }
