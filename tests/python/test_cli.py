@@ -398,7 +398,7 @@ def test_entry_point_is_installed_under_its_name() -> None:
     found = entry_points(group="console_scripts", name="honeyframe")
     if not found:
         pytest.skip("honeyframe is used from its source tree, not installed")
-    assert next(iter(found)).value == "honeyframe.cli:main"
+    assert next(iter(found)).value == "honeyframe.__main__:main"
 
 
 # Pieces ----------------------------------------------------------------------------------------------------------------------------------
