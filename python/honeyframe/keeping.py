@@ -68,7 +68,8 @@ class Keeping:
             spool_max_bytes, overflow, sync, sync_interval: as :meth:`stream`. What is committed goes first when the spool is full.
             max_payload_bytes: larger messages are rejected, and counted.
             timeout: how long to wait for the broker's answer.
-            takeover: go on with the recording of another broker, or, at a remote address, of another machine, whose recorder has ended.
+            takeover: go on with the recording of another broker, or, at a remote address, of another machine, whose recorder has ended; or
+                without topics for which the broker may have kept messages: they are dropped, and unsubscribed from.
             storage_options: of fsspec, such as ``{"key": …, "secret": …}``. They are not kept.
             extraction: as :func:`honeyframe.extract`: ``schema``, ``columns``, ``event_time``, ``on_conflict``, ``payload``, ….
 
@@ -76,7 +77,7 @@ class Keeping:
             Recorder: ``stats()``, ``wait()``, ``stop()``; a context manager.
 
         Raises:
-            RecordingInUseError: another recorder is at it, or the recording is of another broker.
+            RecordingInUseError: another recorder is at it, or the recording is of another broker, or of topics that are missing here.
             NotARecordingError: there is something else at ``path``.
             RecordingStorageError, RemoteError: it cannot be written to; RecordingDiskFullError and RecordingPermissionError among them.
             SubscribeDenied, InvalidTopicFilterError, InvalidArgumentError, ConnectError, SpoolError.
@@ -91,12 +92,9 @@ class Keeping:
             df = hf.open("recording").to_pandas()
         """
         check_process()
-        from .recorder import record
+        from .prepared_recorder import RecorderOptions, prepare
 
-        return record(
-            cast("Client", self),
-            path,
-            (topics,) if isinstance(topics, str) else tuple(topics),
+        options = RecorderOptions(
             patterns=patterns,
             raw=raw,
             rotate_rows=rotate_rows,
@@ -118,6 +116,10 @@ class Keeping:
                 "timeout": timeout,
             },
         )
+        client = cast("Client", self)
+        session = client.info()["client_id"] if client._is_kept() else ""
+        names = (topics,) if isinstance(topics, str) else tuple(topics)
+        return prepare(client.uri, path, names, options, session=session).start(client)
 
     def follow(
         self,

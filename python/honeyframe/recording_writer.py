@@ -112,12 +112,16 @@ class RecordingWriter:
 
     def begin(self, manifest: Manifest) -> None:
         """From here on it is this recorder's. What a crash has left is brought to its end."""
-        self.manifest = manifest
         self._finish_commit(self.journal)
         self.place.clear_stage()
-        self.place.write(MANIFEST, manifest.to_bytes())
+        self.set_manifest(manifest)
         self._known = read_columns(self.place)
         self._rows = self._row_maker()
+
+    def set_manifest(self, manifest: Manifest) -> None:
+        """What is told of this run has changed."""
+        self.place.write(MANIFEST, manifest.to_bytes())
+        self.manifest = manifest
 
     def _row_maker(self) -> RowMaker:
         options = self._options

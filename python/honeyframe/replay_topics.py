@@ -9,7 +9,7 @@ from . import _core
 from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .recording_errors import ReplayLoopError
 from .recording_files import overlap
-from .recording_layout import same_broker
+from .recording_layout import same_host
 from .recording_rows import OTHER
 from .templates import _without_share
 
@@ -31,10 +31,10 @@ class LoopGuard:
 
         self._filters: dict[str, str] = {}  # and who records it
         for recorder in all_recorders():
-            if recorder._client is client or same_broker(recorder._client.uri, client.uri):
+            if recorder._client is client or same_host(recorder._client.uri, client.uri):
                 self._filters |= dict.fromkeys(map(_without_share, recorder.filters), f"the recorder to {recorder.path}")
         place, manifest = recording._snapshot.place, recording._snapshot.manifest
-        if same_broker(manifest.broker, client.uri) and place.is_locked():
+        if same_host(manifest.broker, client.uri) and place.is_locked():
             parsed = [_core.parse_template(_without_share(topic))[0] for topic in manifest.topics]
             self._filters |= dict.fromkeys(parsed, f"the recorder to {place.shown}")
 

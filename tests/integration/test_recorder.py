@@ -84,8 +84,58 @@ def test_two_at_once_and_another_broker(uri: str, dial: Dial, kept: dict[str, An
     elsewhere.record(path, "plant/#", takeover=True).stop()
     with dial(uri, **kept) as client:
         client.record(tmp_path / "other", "plant/#").stop()
-        with pytest.raises(hf.RecordingInUseError, match="until the client is closed"):
+        with pytest.raises(hf.RecordingInUseError, match=r"(?s)still being written.*client\.close\(\), connect again"):
             client.record(tmp_path / "other", "plant/#")
+    with dial(uri, **kept) as client:
+        client.record(tmp_path / "other", "plant/#").stop(unsubscribe=True)
+
+
+def test_other_topics_of_a_kept_session(uri: str, dial: Dial, kept: dict[str, Any], tmp_path: Path) -> None:
+    path, publisher = tmp_path / "r", dial(uri)
+    with dial(uri, **kept) as client:
+        client.record(path, ["plant/{line}/t", "other/#"]).stop()
+    publish(publisher, 0)
+    with dial(uri, **kept) as client:
+        with pytest.raises(hf.RecordingInUseError, match=r"was recorded with other/#, for which"):
+            client.record(path, "plant/#")
+        with pytest.warns(hf.RecordingWarning, match="other/# was unsubscribed from"):
+            recorder = client.record(path, "plant/#", takeover=True)
+        await_messages(recorder, 1)
+        recorder.stop()
+    assert [row["n"] for row in rows_of(path, ["n", "_spool_seq"])] == [0]
+    publish(publisher, 1, topic="other/1")
+    with dial(uri, **kept) as client:
+        recorder = client.record(path, "plant/#")
+        time.sleep(0.3)
+        assert client.info()["arrived"] == 0, "the broker has collected for the former topics"
+        recorder.stop(unsubscribe=True)
+    with dial(uri) as client:  # another session, to which the topics of that one are nothing
+        client.record(path, "else/#").stop()
+
+
+def test_another_spool_and_back(uri: str, dial: Dial, tmp_path: Path) -> None:
+    path, publisher = tmp_path / "r", dial(uri)
+    spools = [None, None, tmp_path / "elsewhere", None, tmp_path / "elsewhere"]
+    for run, spool in enumerate(spools):
+        with dial(uri).record(path, "plant/#", spool=spool) as recorder:
+            publish(publisher, *range(20 * run, 20 * run + 20))
+            await_messages(recorder, 20)
+    rows = rows_of(path, ["n", "_spool_seq"])
+    assert [row["n"] for row in rows] == list(range(100))
+    assert [row["_spool_seq"] for row in rows] == list(range(1, 101))
+
+
+def test_a_spool_that_is_left_with_messages_in_no_file_is_told(uri: str, dial: Dial, tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    dial(uri).record(path, "plant/#").stop()
+    spool = path / "_honeyframe" / "spool"
+    with dial(uri).stream("plant/#", delivery="spooled", spool=spool) as stream:  # as a recorder that was killed leaves it
+        publish(dial(uri), 1)
+        assert stream.read(rows=1, seconds=5).num_rows == 1
+    with pytest.warns(hf.RecordingWarning, match="has messages that are in no file yet"):
+        dial(uri).record(path, "plant/#", spool=tmp_path / "elsewhere").stop()
+    dial(uri).record(path, "plant/#").stop()
+    assert [row["n"] for row in rows_of(path, ["n", "_spool_seq"])] == [1]
 
 
 @pytest.mark.parametrize(

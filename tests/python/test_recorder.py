@@ -11,7 +11,8 @@ import pytest
 
 import honeyframe as hf
 from honeyframe.cli.record import client_id_of
-from honeyframe.recorder import RecorderStats, portable
+from honeyframe.prepared_recorder import portable
+from honeyframe.recorder import RecorderStats
 from honeyframe.recorder_thread import _Rate
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +15,6 @@ from .ending import ExitCode, complain
 
 if TYPE_CHECKING:
     from ..recorder import Recorder
-
-_KEPT_SECONDS: Final = 86_400.0
 
 
 @options.with_broker(topics="many")
@@ -39,23 +37,37 @@ def record(
     ] = "1d",
     spool: Annotated[Path | None, typer.Option("--spool", metavar="DIRECTORY", help="Where messages wait; default in PATH.")] = None,
     spool_max: Annotated[int, typer.Option("--spool-max-bytes", metavar="BYTES", min=1 << 20, help="Of the spool.")] = 1 << 30,
-    takeover: Annotated[bool, typer.Option("--takeover", help="Go on with another broker's or machine's.")] = False,
+    takeover: Annotated[bool, typer.Option("--takeover", help="Go on with another broker's, machine's or topics.")] = False,
 ) -> ExitCode:
     """Record to Parquet: each message exactly once in the files, also when it is killed; the next run goes on.
 
     The session has a client id made of this machine's name and PATH, unless -i says another, and the broker keeps it. Ctrl-C and SIGTERM
     end it cleanly.
     """
+    from ..prepared_recorder import RecorderOptions, prepare
+    from ..uri import read_address
+
     limit = None if seconds is None else options.duration(seconds)
     kept = options.duration(keep_session, "--keep-session")
-    how: dict[str, Any] = {"patterns": patterns or None, "qos": qos, "raw": not no_raw, "takeover": takeover, "rotate_rows": rotate_rows}
-    how |= {"rotate_seconds": options.duration(rotate, "--rotate"), "retained": options.retained(no_retained, retained_only)}
-    how |= {"spool": spool, "spool_max_bytes": spool_max} | ({"event_time": event_time} if event_time is not None else {})
+    chosen = RecorderOptions(
+        patterns=patterns or None,
+        raw=not no_raw,
+        rotate_rows=rotate_rows,
+        rotate_seconds=options.duration(rotate, "--rotate"),
+        spool=spool,
+        takeover=takeover,
+        extraction={} if event_time is None else {"event_time": event_time},
+        stream_options={"qos": qos, "retained": options.retained(no_retained, retained_only), "spool_max_bytes": spool_max},
+    )
+    access = access.resolved()
     session: dict[str, Any] = {"clean_start": False, "session_expiry": kept} if kept > 0 else {}
     if kept > 0 and "client_id" not in access.options:
         session["client_id"] = client_id_of(output)
-    with access.connect(**session) as client:
-        recorder = client.record(output, access.topics, **how)
+    client_id = {**access.options, **session}["client_id"] if kept > 0 else ""
+    broker = read_address(access.uri).display
+    # Whatever can be refused is refused before there is a connection: it takes what the broker has kept.
+    with prepare(broker, output, access.topics, chosen, session=client_id) as prepared, access.connect(**session) as client:
+        recorder = prepared.start(client)
         granted = ", ".join(f"{name} (QoS {level})" for name, level in zip(recorder.filters, recorder.granted_qos, strict=True))
         complain("note", f"recording {granted} to {recorder.path}")
         return _wait(recorder, limit)
