@@ -61,7 +61,8 @@ class Keeping:
             raw: keep each message's payload as it came, in ``_payload``: only that can be replayed. False keeps those alone that could not
                 be read.
             rotate_rows, rotate_bytes, rotate_seconds: a commit, and new files, at so many rows, at about so many bytes of files, or so long
-                after its first message: by then, at the latest, a message can be read.
+                after its first message: by then, at the latest, a message can be read. With ``rotate_seconds=0`` whatever has come is
+                committed at once, which makes many small files.
             compression: of the Parquet files.
             spool: the directory of the spool, on a disk of this machine. By default within the recording, or with the user's data for a
                 remote one.

@@ -26,6 +26,7 @@ from .errors import HoneyframeError, InvalidArgumentError, SpoolError, SpoolInUs
 from .events import warn
 from .recorder_thread import RecorderThread, spooled_options
 from .recording_errors import RecordingInUseError, RecordingWarning, storage_errors
+from .recording_files import overlap
 from .recording_layout import SPOOL, Journal, Manifest, same_broker
 from .recording_parts import check_parquet
 from .recording_place import LocalPlace, Place, find_place, is_remote
@@ -137,6 +138,7 @@ def prepare(broker: str, path: Any, topics: Sequence[str], options: RecorderOpti
         check_count("rotate_bytes", options.rotate_bytes, 1),
         to_seconds(options.rotate_seconds, "rotate_seconds"),
     )
+    _check_patterns(topics, options.patterns or ())
     scratch = _scratch_of(str(path)) if is_remote(path) else None
     place = find_place(path, storage_options=options.storage_options, scratch=scratch)
     spool = check_path("spool", options.spool).absolute() if options.spool is not None else _default_spool(place, scratch)
@@ -147,6 +149,14 @@ def prepare(broker: str, path: Any, topics: Sequence[str], options: RecorderOpti
     except BaseException:
         writer.close()
         raise
+
+
+def _check_patterns(topics: Sequence[str], patterns: Sequence[str]) -> None:
+    filters = [TopicPattern.of(topic).filter for topic in topics]
+    for pattern in patterns:
+        own = TopicPattern.of(pattern).filter
+        if not any(overlap(own.split("/"), one.split("/")) for one in filters):
+            raise InvalidArgumentError(f"the pattern {pattern!r} has no topic of what is recorded: {', '.join(topics)}")
 
 
 def _prepared(

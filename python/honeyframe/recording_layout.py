@@ -214,7 +214,12 @@ def _from_bytes(content: bytes, place: str) -> dict[str, Any]:
 
 
 def _damaged(place: str) -> NotARecordingError:
-    return NotARecordingError(f"{place} is damaged, or of something else: it does not read as a honeyframe recording's")
+    way_out = (
+        "Restore it, or delete it: then the names of the files say how far they go."
+        if place.endswith(JOURNAL)
+        else "Restore it from a backup, or record to another path. The Parquet files are readable all the same, by any of their readers."
+    )
+    return NotARecordingError(f"{place} is damaged, or of something else: it does not read as a honeyframe recording's", hint=way_out)
 
 
 def same_host(one: str, other: str) -> bool:

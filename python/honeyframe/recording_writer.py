@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("honeyframe.recorder")
 
 _AT_ONCE: Final = 8  # files of a commit
+_BEGINS: Final = "A recording begins in a new or empty directory."
 _COMPRESSIONS: Final = ("zstd", "snappy", "lz4", "gzip", "none")
 
 
@@ -301,9 +302,11 @@ def _check_empty(place: Place) -> None:
     except RecordingError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return
+        if isinstance(error.__cause__, NotADirectoryError):
+            raise NotARecordingError(f"{place.shown} is a file", hint=_BEGINS) from None
         raise
     if first is not None:
         raise NotARecordingError(
             f"{place.shown} is no recording, and not empty: it holds {first[0]!r}",
-            hint="A recording begins in a new or empty directory.",
+            hint=_BEGINS,
         )

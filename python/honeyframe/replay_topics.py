@@ -108,6 +108,26 @@ def _by_beginning(rewrite: Mapping[str, str]) -> Callable[[str], str | None]:
     return changed
 
 
+def check_rewrite(rewrite: Rewrite | None, recording: Recording) -> None:
+    """Raises where a beginning is that of no topic: all would be published on the topics as recorded."""
+    if not isinstance(rewrite, Mapping):
+        return
+    missing = {old: old.rstrip("/") for old in rewrite}
+    seen: set[str] = set()
+    for batch in recording.select(columns=["_topic"])._batches():
+        topics = set(batch.column("_topic").unique().to_pylist()) - seen
+        seen |= topics
+        missing = {old: level for old, level in missing.items() if not any(f"{topic}/".startswith(f"{level}/") for topic in topics)}
+        if not missing:
+            return
+    if seen:
+        named, some = ", ".join(map(repr, missing)), ", ".join(sorted(seen)[:3])
+        raise InvalidArgumentError(
+            f"rewrite: no topic of what is replayed begins with {named}; there are {some}{', …' if len(seen) > 3 else ''}",
+            hint="Beginnings are of whole levels, without wildcards.",
+        )
+
+
 def _checked(rewrite: Callable[[str], str | None]) -> Callable[[str], str | None]:
     def changed(topic: str) -> str | None:
         found = rewrite(topic)

@@ -149,6 +149,7 @@ def test_a_spool_that_is_left_with_messages_in_no_file_is_told(uri: str, dial: D
         ({"metadata": ["topic"]}, "metadata= is not taken"),
         ({"storage_options": {"key": "x"}}, "storage_options="),
         ({"topics": "a", "patterns": ["a/{x"]}, "a/{x"),
+        ({"topics": ["a/#", "b"], "patterns": ["a/{x}", "b/#", "c/#"]}, "the pattern 'c/#' has no topic of what is recorded: a/#, b"),
     ],
 )
 def test_wrong_options_leave_nothing_behind(uri: str, dial: Dial, tmp_path: Path, options: dict[str, Any], told: str) -> None:
@@ -244,14 +245,18 @@ def test_what_the_docs_show(uri: str, dial: Dial, kept: dict[str, Any], tmp_path
     """docs/recording.md, its Python."""
     monkeypatch.chdir(tmp_path)
     client = dial(uri, **kept)
+    for line in range(2):
+        client.publish(f"retained/{line}/t", {"n": line}, qos=1, retain=True)
     with client.record("recording", "plant/{line}/telemetry", event_time="ts") as recorder:
         for number in range(8):
             client.publish(f"plant/{number % 4}/telemetry", {"ts": 1_795_651_200 + number, "temperature": 28.0 + number}, qos=1)
         await_messages(recorder, 8)
+    catalog = client.catalog("retained/#", seconds=0.2)
+    client.record("all", "retained/#", patterns=list(catalog)).stop()
     client.close()
     df = hf.open("recording", "plant/3/#", start="2020-11-26").to_pandas()
     assert df["_event_time"].dt.second.tolist() == [3, 7]
-    assert hf.extract(df["_payload"].tolist(), schema={"temperature": "float64"}).to_pandas()["temperature"].tolist() == [31.0, 35.0]
+    assert hf.extract(df["_payload"].dropna(), schema={"temperature": "float64"}).to_pandas()["temperature"].tolist() == [31.0, 35.0]
     recording = hf.open("recording", "plant/+/telemetry", columns=["_recv_time", "line", "temperature"])
     assert sum(len(batch) for batch in recording.batches()) == len(pl.DataFrame(recording)) == 8
     assert len(recording.to_polars().filter(pl.col("temperature") > 30).collect()) == 5
@@ -259,8 +264,12 @@ def test_what_the_docs_show(uri: str, dial: Dial, kept: dict[str, Any], tmp_path
     assert sorted(averages) == [("0", 30.0), ("1", 31.0), ("2", 32.0), ("3", 33.0)]
     query = "select count(*) from read_parquet('recording/recv_day=*/**/*.parquet', union_by_name=true, hive_partitioning=true)"
     assert duckdb.sql(query).fetchall() == [(8,)]
+    assert [pattern.split("/")[0] for pattern in hf.open("all").patterns] == ["retained"]
+    assert len(hf.open("all").to_pandas()) == 2
     follow = hf.open("recording", "plant/3/#").follow(idle_seconds=0.3)
     assert hf.concat(list(follow)).num_rows == 2
+    assert follow.last_seq == 8
+    assert list(hf.open("recording", "plant/3/#").follow(after=follow.last_seq, idle_seconds=0.3)) == []
     assert hf.replay("recording", dial(uri), speed=10, rewrite="replay/{topic}").published == 8
 
 

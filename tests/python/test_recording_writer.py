@@ -402,7 +402,7 @@ def test_failures_have_names(number: int, kind: type[Exception]) -> None:
 
 def test_a_file_is_no_place(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises((hf.RecordingStorageError, hf.NotARecordingError)):
+    with pytest.raises(hf.NotARecordingError, match="file is a file"):
         writer_of(tmp_path / "file")
 
 
