@@ -48,7 +48,8 @@ class Keeping:
         files exactly once, whatever happens to the process. The next call with the same path goes on.
 
         For nothing to be missing while no recorder runs, the broker must keep the session: ``hf.connect(…, client_id="recorder",
-        clean_start=False, session_expiry=86_400)``.
+        clean_start=False, session_expiry=86_400)``. That connection takes what was kept: :func:`honeyframe.record`, which checks and holds
+        everything before it connects, is better for a program that does nothing else.
 
         Args:
             path: a directory, made where it is not there, or an address that fsspec knows: ``s3://bucket/recording``. One recorder at
@@ -93,29 +94,29 @@ class Keeping:
             df = hf.open("recording").to_pandas()
         """
         check_process()
-        from .prepared_recorder import RecorderOptions, prepare
+        from .prepared_recorder import prepare, recorder_options
 
-        options = RecorderOptions(
-            patterns=patterns,
-            raw=raw,
-            rotate_rows=rotate_rows,
-            rotate_bytes=rotate_bytes,
-            rotate_seconds=rotate_seconds,
-            compression=compression,
-            spool=spool,
-            takeover=takeover,
-            storage_options=storage_options,
-            extraction=extraction,
-            stream_options={
+        options = recorder_options(
+            {
+                **extraction,
+                "patterns": patterns,
                 "qos": qos,
                 "retained": retained,
+                "raw": raw,
+                "rotate_rows": rotate_rows,
+                "rotate_bytes": rotate_bytes,
+                "rotate_seconds": rotate_seconds,
+                "compression": compression,
+                "spool": spool,
                 "spool_max_bytes": spool_max_bytes,
                 "overflow": overflow,
                 "sync": sync,
                 "sync_interval": sync_interval,
                 "max_payload_bytes": max_payload_bytes,
                 "timeout": timeout,
-            },
+                "takeover": takeover,
+                "storage_options": storage_options,
+            }
         )
         client = cast("Client", self)
         session = client.info()["client_id"] if client._is_kept() else ""

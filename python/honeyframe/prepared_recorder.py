@@ -38,6 +38,16 @@ if TYPE_CHECKING:
     from .recorder import Recorder
     from .source import StreamPlan
 
+_STREAM: Final[Mapping[str, Any]] = {  # with their defaults
+    "qos": 1,
+    "retained": "include",
+    "spool_max_bytes": 1_073_741_824,
+    "overflow": "drop_newest",
+    "sync": "process",
+    "sync_interval": 0.1,
+    "max_payload_bytes": 16_777_216,
+    "timeout": 10.0,
+}
 _ID_FILE: Final = "recorder"  # in the spool's directory: whose it is
 
 
@@ -55,7 +65,15 @@ class RecorderOptions:
     takeover: bool = False
     storage_options: Mapping[str, Any] | None = None
     extraction: Mapping[str, Any] = field(default_factory=dict)
-    stream_options: Mapping[str, Any] = field(default_factory=dict)
+    stream_options: Mapping[str, Any]
+
+
+def recorder_options(given: Mapping[str, Any]) -> RecorderOptions:
+    """Of the keywords of :meth:`honeyframe.Client.record`: its own, those of the stream that writes the spool, and the extraction's."""
+    own = {name: given[name] for name in RecorderOptions.__dataclass_fields__ if name in given}
+    stream = {name: given[name] for name in _STREAM if name in given}
+    extraction = {name: value for name, value in given.items() if name not in own and name not in stream}
+    return RecorderOptions(**own, stream_options={**_STREAM, **stream}, extraction=extraction)
 
 
 class PreparedRecorder:
@@ -69,8 +87,8 @@ class PreparedRecorder:
         self._left = left  # filters that the kept session is subscribed to, and nobody wants any more
         self._is_held = True
 
-    def start(self, client: Client) -> Recorder:
-        """Subscribes, and records from then on."""
+    def start(self, client: Client, *, owned: bool = False) -> Recorder:
+        """Subscribes, and records from then on. ``owned``: the recorder closes the client at its end."""
         from .recorder import Recorder
         from .source import open_stream
 
@@ -87,7 +105,7 @@ class PreparedRecorder:
             raise
         thread = RecorderThread(self._spool, self._writer, stream=stream, session_ended=lambda: client.closed)
         thread.start()
-        return Recorder(client, stream, thread, self._writer.place, self._topics)
+        return Recorder(client, stream, thread, self._writer.place, self._topics, owned=owned)
 
     def _leave(self, client: Client) -> None:
         """Where the recording was taken over with other topics: the broker collects for the former ones no longer."""
@@ -204,9 +222,7 @@ def _plan(topics: Sequence[str], spool: Path, begin: int, stream_options: Mappin
     from .source import plan_with_defaults
 
     try:
-        return plan_with_defaults(
-            topics, spooled_options(**{"overflow": "drop_newest", **stream_options, "spool": spool, "spool_from": begin})
-        )
+        return plan_with_defaults(topics, spooled_options(**stream_options, spool=spool, spool_from=begin))
     except SpoolInUseError as error:
         raise RecordingInUseError(
             f"the spool {spool} is still being written: {error.message}",

@@ -1,4 +1,4 @@
-"""Recorder: what a client receives, recorded to Parquet in the background. Made by :meth:`honeyframe.Client.record`."""
+"""Recorder: what a client receives, recorded to Parquet in the background. Made by ``hf.record`` and :meth:`honeyframe.Client.record`."""
 
 from __future__ import annotations
 
@@ -82,8 +82,11 @@ class Recorder:
             recorder.wait("1h")
     """
 
-    def __init__(self, client: Client, stream: Stream, thread: RecorderThread, place: Place, topics: Sequence[str]) -> None:
+    def __init__(
+        self, client: Client, stream: Stream, thread: RecorderThread, place: Place, topics: Sequence[str], *, owned: bool = False
+    ) -> None:
         self._client = client
+        self._owns_client = owned
         self._stream = stream
         self._thread = thread
         self.path = place.shown
@@ -164,6 +167,8 @@ class Recorder:
         self._stream.close(unsubscribe=unsubscribe)
         self._thread.stop()
         self._thread.join()
+        if self._owns_client:
+            self._client.close()
         self._raise_error()
         return self.stats()
 

@@ -148,13 +148,13 @@ class RecordingWriter:
             return
         if broker and before and not same_broker(before, broker):
             raise RecordingInUseError(
-                f"{self.place.shown} is a recording of {before}, and this client is connected to {broker}",
-                hint="Choose another path; takeover=True goes on with it where both are the same broker.",
+                f"{self.place.shown} is a recording of {before}, and not of {broker}",
+                hint="Choose another path; takeover=True (--takeover) goes on with it where both are the same broker.",
             )
         if not self.place.is_local and self.manifest.spool_id not in ("", spool_id):
             raise RecordingInUseError(
                 f"{self.place.shown} is being recorded with the spool {self.manifest.spool} on {self.manifest.host}",
-                hint="If that recorder has ended for good, and its spool is gone or empty, takeover=True goes on with it.",
+                hint="If that recorder has ended for good, and its spool is gone or empty, takeover=True (--takeover) goes on with it.",
             )
 
     # --- writing

@@ -90,6 +90,32 @@ def test_two_at_once_and_another_broker(uri: str, dial: Dial, kept: dict[str, An
         client.record(tmp_path / "other", "plant/#").stop(unsubscribe=True)
 
 
+def test_a_recorder_with_a_connection_of_its_own(uri: str, dial: Dial, tmp_path: Path) -> None:
+    path, publisher = tmp_path / "r", dial(uri)
+    access = {"username": "both", "password": "both-password", "session_expiry": 60}
+    hf.record(path, "plant/#", uri, **access).stop()
+    publish(publisher, 0)  # while nobody records
+    for wrong, kind in (
+        ({"topics": "plant/#/t"}, hf.errors.InvalidTopicFilterError),
+        ({"rotate_rows": 0}, hf.InvalidArgumentError),
+        ({"rotate_row": 5}, TypeError),
+        ({"topics": "other/#"}, hf.RecordingInUseError),
+        ({"uri": "mqtt://127.0.0.1:1"}, hf.RecordingInUseError),
+        ({"uri": "mqtt://127.0.0.1:1", "takeover": True}, hf.errors.ConnectError),
+    ):
+        with pytest.raises(kind):
+            hf.record(**{"path": path, "topics": "plant/#", "uri": uri, **access, **wrong})
+    with hf.record(path, "plant/#", uri, takeover=True, **access) as recorder:
+        client = recorder._client
+        with pytest.raises(hf.RecordingInUseError, match="another recorder"):
+            hf.record(path, "plant/#", uri, takeover=True, **access)
+        publish(publisher, 1)
+        await_messages(recorder, 2)
+        assert client.stats()["connects"] == 1
+    assert client.closed
+    assert [row["n"] for row in rows_of(path, ["n", "_spool_seq"])] == [0, 1]
+
+
 def test_other_topics_of_a_kept_session(uri: str, dial: Dial, kept: dict[str, Any], tmp_path: Path) -> None:
     path, publisher = tmp_path / "r", dial(uri)
     with dial(uri, **kept) as client:
@@ -270,6 +296,9 @@ def test_what_the_docs_show(uri: str, dial: Dial, kept: dict[str, Any], tmp_path
     assert hf.concat(list(follow)).num_rows == 2
     assert follow.last_seq == 8
     assert list(hf.open("recording", "plant/3/#").follow(after=follow.last_seq, idle_seconds=0.3)) == []
+    access = {"username": "both", "password": "both-password", "session_expiry": 0}
+    with hf.record("own", "plant/{line}/telemetry", uri, event_time="ts", **access) as recorder:
+        assert recorder.wait(0.1).received == 0
     assert hf.replay("recording", dial(uri), speed=10, rewrite="replay/{topic}").published == 8
 
 

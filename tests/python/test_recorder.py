@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import honeyframe as hf
-from honeyframe.cli.record import client_id_of
 from honeyframe.prepared_recorder import portable
 from honeyframe.recorder import RecorderStats
 from honeyframe.recorder_thread import _Rate
+from honeyframe.recording_session import client_id_of
 
 
 def test_stats_in_words() -> None:

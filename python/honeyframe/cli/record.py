@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,33 +41,19 @@ def record(
     The session has a client id made of this machine's name and PATH, unless -i says another, and the broker keeps it. Ctrl-C and SIGTERM
     end it cleanly.
     """
-    from ..prepared_recorder import RecorderOptions, prepare
-    from ..uri import read_address
+    from ..prepared_recorder import recorder_options
+    from ..recording_session import open_recorder
 
     limit = None if seconds is None else options.duration(seconds)
     kept = options.duration(keep_session, "--keep-session")
-    chosen = RecorderOptions(
-        patterns=patterns or None,
-        raw=not no_raw,
-        rotate_rows=rotate_rows,
-        rotate_seconds=options.duration(rotate, "--rotate"),
-        spool=spool,
-        takeover=takeover,
-        extraction={} if event_time is None else {"event_time": event_time},
-        stream_options={"qos": qos, "retained": options.retained(no_retained, retained_only), "spool_max_bytes": spool_max},
-    )
-    access = access.resolved()
-    session: dict[str, Any] = {"clean_start": False, "session_expiry": kept} if kept > 0 else {}
-    if kept > 0 and "client_id" not in access.options:
-        session["client_id"] = client_id_of(output)
-    client_id = {**access.options, **session}["client_id"] if kept > 0 else ""
-    broker = read_address(access.uri).display
-    # Whatever can be refused is refused before there is a connection: it takes what the broker has kept.
-    with prepare(broker, output, access.topics, chosen, session=client_id) as prepared, access.connect(**session) as client:
-        recorder = prepared.start(client)
-        granted = ", ".join(f"{name} (QoS {level})" for name, level in zip(recorder.filters, recorder.granted_qos, strict=True))
-        complain("note", f"recording {granted} to {recorder.path}")
-        return _wait(recorder, limit)
+    how: dict[str, Any] = {"patterns": patterns or None, "qos": qos, "raw": not no_raw, "takeover": takeover, "rotate_rows": rotate_rows}
+    how |= {"rotate_seconds": options.duration(rotate, "--rotate"), "retained": options.retained(no_retained, retained_only)}
+    how |= {"spool": spool, "spool_max_bytes": spool_max} | ({"event_time": event_time} if event_time is not None else {})
+    connection = {**access.options, "clean_start": kept <= 0, "session_expiry": kept}
+    recorder = open_recorder(access.secrets, connection, output, access.topics, recorder_options(how))
+    granted = ", ".join(f"{name} (QoS {level})" for name, level in zip(recorder.filters, recorder.granted_qos, strict=True))
+    complain("note", f"recording {granted} to {recorder.path}")
+    return _wait(recorder, limit)
 
 
 def _wait(recorder: Recorder, seconds: float | None) -> ExitCode:
@@ -80,14 +63,6 @@ def _wait(recorder: Recorder, seconds: float | None) -> ExitCode:
     except KeyboardInterrupt:
         code = ExitCode.interrupted
     finally:
-        stats = recorder.stats()
-        if recorder.recording:
-            stats = recorder.stop()
+        stats = recorder.stop()
         typer.echo(str(stats), err=True)
     return code
-
-
-def client_id_of(path: str) -> str:
-    """The same for each run on this machine with this path."""
-    place = path if "://" in path else os.fspath(Path(path).absolute())
-    return f"honeyframe-record-{hashlib.sha256(f'{socket.gethostname()}:{place}'.encode()).hexdigest()[:12]}"
