@@ -186,6 +186,26 @@ def test_signals_end_it_cleanly(mosquitto: Mosquitto, dial: Dial, tmp_path: Path
     assert [row["n"] for row in check_whole(path)] == list(range(50))
 
 
+def test_ctrl_c_in_wait_writes_what_is_there_and_is_raised(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    code = f"""
+        import honeyframe as hf
+        client = hf.connect({mosquitto.uri("mqtt", "127.0.0.1")!r}, username="both", password="both-password")
+        with client.record({str(tmp_path / "r")!r}, "plant/#") as recorder:
+            client.publish("plant/1/t", {{"n": 1}}, qos=1)
+            print("waits", flush=True)
+            try:
+                recorder.wait()
+            except KeyboardInterrupt:
+                print(recorder.recording, recorder.stats().recorded, flush=True)
+    """
+    with Child(code) as child:
+        child.expect("waits")
+        time.sleep(0.3)
+        child.interrupt()
+        child.expect("False 1")
+        assert child.wait(10) == 0, child.errors()
+
+
 def test_a_start_that_fails_leaves_the_broker_what_it_kept(mosquitto: Mosquitto, dial: Dial, tmp_path: Path) -> None:
     uri, path = mosquitto.uri("mqtt", "127.0.0.1"), tmp_path / "recording"
     assert run_command(uri, path, "-s", "0.1")[0] == 0
