@@ -32,6 +32,7 @@ from .recording_parts import check_parquet
 from .recording_place import LocalPlace, Place, find_place, is_remote
 from .recording_rows import TopicPattern, check_extraction, patterns_of
 from .recording_writer import RecordingWriter, Rotation, RowOptions, check_compression
+from .templates import _without_share, read_topics
 
 if TYPE_CHECKING:
     from .client import Client
@@ -183,7 +184,7 @@ def _prepared(
     before = writer.manifest
     spool_id = _spool_id(spool)
     writer.check_owner(broker=broker, spool_id=spool_id, takeover=options.takeover)
-    filters = [TopicPattern.of(topic).filter for topic in topics]
+    filters = read_topics(topics).filters
     left = left_filters(before, broker, session, filters)
     if left and not options.takeover:
         raise _left_error(writer.place.shown, left)
@@ -238,7 +239,8 @@ def left_filters(before: Manifest, broker: str, session: str, filters: Sequence[
     """Filters that this session is subscribed to from an earlier run, and of which ``filters`` do not have all topics."""
     if not session or before.session != session or not same_broker(before.broker, broker):
         return []
-    return [one for one in before.subscribed if not any(covers(other, one) for other in filters)]
+    wanted = [_without_share(one) for one in filters]
+    return [one for one in before.subscribed if not any(covers(other, _without_share(one)) for other in wanted)]
 
 
 def covers(one: str, other: str) -> bool:
