@@ -60,10 +60,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     access = {"username": given.username, "password_file": password_file(), "ca_file": given.ca_file, "client_id": given.client_id}
-    with (
-        hf.connect(given.uri, clean_start=False, session_expiry="7D", **access) as client,
-        client.record(given.path, given.topics, overflow="drop_newest", sync="interval") as recorder,
-    ):
+    with hf.record(given.path, given.topics, given.uri, session_expiry="7D", overflow="drop_newest", sync="interval", **access) as recorder:
         tell(f"READY=1\nMAINPID={os.getpid()}")
         before = recorder.stats()
         while not stop.wait(watchdog_seconds()):

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .recorder import Recorder, RecorderStats
     from .recording import Recording, open
     from .recording_errors import *  # noqa: F403 - as above
+    from .recording_session import record
     from .replaying import ReplayResult, replay
     from .schema import Column, Schema
     from .simulating import SimulationResult, Simulator, simulate
@@ -104,6 +105,7 @@ _HOMES: Final = {
     "open": "recording",
     "open_spool": "spool",
     "read_mqtt": "read",
+    "record": "recording_session",
     "replay": "replaying",
     "simulate": "simulating",
     "usage": "traffic_usage",
@@ -149,6 +151,7 @@ __all__ = [
     "open",
     "open_spool",
     "read_mqtt",
+    "record",
     "replay",
     "simulate",
     "usage",

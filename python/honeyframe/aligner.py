@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from .aligned_cells import HOWS, Cells, How, can, common_type
 from .aligned_frame import WideFrames
 from .aligned_rows import Rows, Series, read_times, to_table
-from .arguments import check_columns, check_count
+from .arguments import check_columns, check_count, check_strings
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import InvalidArgumentError, MissingColumnsWarning
@@ -96,7 +96,8 @@ class Aligner:
         self._clock = clock
         self._hows = _read_hows(how)
         self._wanted = check_columns(columns)
-        self._series = Series([by] if isinstance(by, str) else list(by), check_count("max_series", max_series, 1))
+        _check_named(self._hows, self._wanted)
+        self._series = Series([by] if isinstance(by, str) else check_strings("by", by), check_count("max_series", max_series, 1))
         self._frames = WideFrames(self._every, self._series.names, self._read_fill(ffill, how))
         self._cells: dict[str, Cells] = {}
         self._seen = _BEFORE_ALL  # the newest time that can be believed
@@ -290,6 +291,13 @@ def _read_hows(how: Any) -> dict[str, How]:
             raise InvalidArgumentError(f"{about} is one of {', '.join(HOWS)}; found {one!r}")
     given.setdefault("", "last")
     return given
+
+
+def _check_named(hows: Mapping[str, How], wanted: Sequence[str] | None) -> None:
+    """What how= names must be among the columns, where those are given."""
+    for name in hows:
+        if name and wanted is not None and not any(name == one or name.startswith(f"{one}.") for one in wanted):
+            raise InvalidArgumentError(f"how names {name!r}, which is none of columns=: {', '.join(wanted)}")
 
 
 def _nanoseconds(value: Duration, name: str) -> int:

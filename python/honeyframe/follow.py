@@ -7,6 +7,7 @@ as they are committed.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -21,11 +22,13 @@ from .arguments import check_count, check_path
 from .durations import Duration
 from .durations import seconds as to_seconds
 from .errors import SpoolError
+from .events import warn
 from .frame import Batch
 from .keywords import Path as PathLike
 from .lifetime import check_process, is_ending, watch_reader
 from .options import extract_options
 from .recording_columns import read_columns
+from .recording_errors import RecordingWarning
 from .recording_files import Snapshot, sieve_of
 from .recording_layout import Manifest
 from .recording_merge import whole_messages
@@ -50,21 +53,26 @@ class Follow:
     """Batches of a recording's past, then of what is being recorded, in the order of ``_spool_seq``. Made by :meth:`Recording.follow` and
     :meth:`Client.follow`.
 
+    Where the recording was opened with an ``end``, it ends as soon as that is past, and everything up to then that is committed, or in the
+    spool, was handed out.
+
     Columns are added and widened as in a stream, and each batch has its own schema, without a column asked for that nothing has yet:
     ``hf.concat`` makes one frame of them. One loop at a time; :meth:`close`, from any thread, ends it, and so does the end of the recorder
     of :meth:`Client.follow`, whose error is raised.
 
     Args:
         history: False begins behind the last commit.
-        after: begins behind this number: the ``last_seq`` of an earlier run, kept in one transaction with what was made of it.
+        after: begins behind this number: the ``last_seq`` of an earlier run, kept in one transaction with what was made of it. One that
+            nothing was recorded up to warns (RecordingWarning): what comes up to there is left out.
         max_rows, max_seconds: of a batch of what comes.
         seconds, idle_seconds: the loop ends after so long, or when nothing has come for so long.
         spool: where the spool is, where the recording does not say it rightly.
 
     Example::
 
-        for batch in hf.open("recording", "plant/#", start="2026-11-26").follow():
-            df = batch.to_pandas()
+        follow = hf.open("recording", "plant/#", start="2026-11-26").follow(after=last_seq)
+        for batch in follow:
+            save(batch.to_pandas(), follow.last_seq)
     """
 
     def __init__(
@@ -93,7 +101,10 @@ class Follow:
         self._began: float | None = None
         self._waited = 0.0  # since something came
         self._steps: Iterator[Batch] | None = None
+        self._is_through = False  # up to the end that was asked for
         self.recorder: Recorder | None = None  # of Client.follow
+        if self._last > recording.last_seq:
+            self._look_for(self._last)
 
     @property
     def last_seq(self) -> int:
@@ -152,7 +163,7 @@ class Follow:
             spool = self._spool_of(manifest)
             if spool is not None:
                 yield from self._from_spool(spool, manifest)
-            if self._is_over():
+            if self._is_over() or self._is_past_end():
                 return
             pause = _STEP_SECONDS if spool is not None else min(_LOOK_SECONDS, self._max_seconds or _STEP_SECONDS)
             time.sleep(pause)
@@ -194,12 +205,15 @@ class Follow:
                 began = time.monotonic()
                 found = reader.next(self._max_rows, self._max_seconds, _STEP_SECONDS)
                 if found is not None:
-                    yield from self._live(live, pa.record_batch(found), manifest.offset)
+                    rows = pa.record_batch(found)
+                    yield from self._live(live, rows, manifest.offset)
+                    self._is_through = self._is_behind_end(rows)
                     continue
                 if self._recorder_has_ended():  # what it has committed, and the spool given up, is in the files
                     break
                 before, received = received, reader.counters()["received"]
                 # To find its place in a spool takes time, too, and a batch that is begun is no idling.
+                self._is_through = received == before and self._is_past_end()
                 self._waited = 0.0 if received > before else self._waited + min(time.monotonic() - began, _STEP_SECONDS)
                 if time.monotonic() > looked + _LOOK_SECONDS:
                     looked = time.monotonic()
@@ -248,7 +262,35 @@ class Follow:
         assert self._began is not None
         timed_out = self._seconds is not None and now >= self._began + self._seconds
         idle = self._idle_seconds is not None and self._waited >= self._idle_seconds
-        return self._closed or timed_out or idle or is_ending() or (self._recorder_has_ended() and self._has_all())
+        return self._closed or self._is_through or timed_out or idle or is_ending() or (self._recorder_has_ended() and self._has_all())
+
+    def _is_past_end(self) -> bool:
+        end = self._recording._selection.end
+        return end is not None and time.time_ns() >= end
+
+    def _is_behind_end(self, rows: pa.RecordBatch) -> bool:
+        import pyarrow as pa
+
+        end = self._recording._selection.end
+        return end is not None and rows.num_rows > 0 and rows.column("_recv_time").cast(pa.int64())[-1].as_py() >= end
+
+    def _look_for(self, number: int) -> None:
+        """Warns where nothing was recorded up to there: neither committed, nor in the spool."""
+        manifest = read_manifest(self._place)
+        spool = self._spool_of(manifest)
+        if spool is not None:
+            with contextlib.suppress(SpoolError, StopIteration):
+                source = _core.SpoolSource(os.fspath(spool), from_=max(1, number - manifest.offset))
+                reader = _core.StreamReader(source, extract_options(payload="raw"))
+                try:
+                    if reader.next(1, 0.0, 1.0) is not None:
+                        return
+                finally:
+                    reader.discard()
+        warn(
+            f"after={number:,}: nothing was recorded in {self._recording.path} up to that number yet; what comes up to there is left out",
+            RecordingWarning,
+        )
 
     def _recorder_has_ended(self) -> bool:
         return self.recorder is not None and not self.recorder.recording

@@ -48,7 +48,8 @@ class Keeping:
         files exactly once, whatever happens to the process. The next call with the same path goes on.
 
         For nothing to be missing while no recorder runs, the broker must keep the session: ``hf.connect(…, client_id="recorder",
-        clean_start=False, session_expiry=86_400)``.
+        clean_start=False, session_expiry=86_400)``. That connection takes what was kept: :func:`honeyframe.record`, which checks and holds
+        everything before it connects, is better for a program that does nothing else.
 
         Args:
             path: a directory, made where it is not there, or an address that fsspec knows: ``s3://bucket/recording``. One recorder at
@@ -61,14 +62,16 @@ class Keeping:
             raw: keep each message's payload as it came, in ``_payload``: only that can be replayed. False keeps those alone that could not
                 be read.
             rotate_rows, rotate_bytes, rotate_seconds: a commit, and new files, at so many rows, at about so many bytes of files, or so long
-                after its first message: by then, at the latest, a message can be read.
+                after its first message: by then, at the latest, a message can be read. With ``rotate_seconds=0`` whatever has come is
+                committed at once, which makes many small files.
             compression: of the Parquet files.
             spool: the directory of the spool, on a disk of this machine. By default within the recording, or with the user's data for a
                 remote one.
             spool_max_bytes, overflow, sync, sync_interval: as :meth:`stream`. What is committed goes first when the spool is full.
             max_payload_bytes: larger messages are rejected, and counted.
             timeout: how long to wait for the broker's answer.
-            takeover: go on with the recording of another broker, or, at a remote address, of another machine, whose recorder has ended.
+            takeover: go on with the recording of another broker, or, at a remote address, of another machine, whose recorder has ended; or
+                without topics for which the broker may have kept messages: they are dropped, and unsubscribed from.
             storage_options: of fsspec, such as ``{"key": …, "secret": …}``. They are not kept.
             extraction: as :func:`honeyframe.extract`: ``schema``, ``columns``, ``event_time``, ``on_conflict``, ``payload``, ….
 
@@ -76,7 +79,7 @@ class Keeping:
             Recorder: ``stats()``, ``wait()``, ``stop()``; a context manager.
 
         Raises:
-            RecordingInUseError: another recorder is at it, or the recording is of another broker.
+            RecordingInUseError: another recorder is at it, or the recording is of another broker, or of topics that are missing here.
             NotARecordingError: there is something else at ``path``.
             RecordingStorageError, RemoteError: it cannot be written to; RecordingDiskFullError and RecordingPermissionError among them.
             SubscribeDenied, InvalidTopicFilterError, InvalidArgumentError, ConnectError, SpoolError.
@@ -91,33 +94,34 @@ class Keeping:
             df = hf.open("recording").to_pandas()
         """
         check_process()
-        from .recorder import record
+        from .prepared_recorder import prepare, recorder_options
 
-        return record(
-            cast("Client", self),
-            path,
-            (topics,) if isinstance(topics, str) else tuple(topics),
-            patterns=patterns,
-            raw=raw,
-            rotate_rows=rotate_rows,
-            rotate_bytes=rotate_bytes,
-            rotate_seconds=rotate_seconds,
-            compression=compression,
-            spool=spool,
-            takeover=takeover,
-            storage_options=storage_options,
-            extraction=extraction,
-            stream_options={
+        options = recorder_options(
+            {
+                **extraction,
+                "patterns": patterns,
                 "qos": qos,
                 "retained": retained,
+                "raw": raw,
+                "rotate_rows": rotate_rows,
+                "rotate_bytes": rotate_bytes,
+                "rotate_seconds": rotate_seconds,
+                "compression": compression,
+                "spool": spool,
                 "spool_max_bytes": spool_max_bytes,
                 "overflow": overflow,
                 "sync": sync,
                 "sync_interval": sync_interval,
                 "max_payload_bytes": max_payload_bytes,
                 "timeout": timeout,
-            },
+                "takeover": takeover,
+                "storage_options": storage_options,
+            }
         )
+        client = cast("Client", self)
+        session = client.info()["client_id"] if client._is_kept() else ""
+        names = (topics,) if isinstance(topics, str) else tuple(topics)
+        return prepare(client.uri, path, names, options, session=session).start(client)
 
     def follow(
         self,

@@ -1,44 +1,32 @@
-"""Recorder: what a client receives, recorded to Parquet in the background. Made by :meth:`honeyframe.Client.record`."""
+"""Recorder: what a client receives, recorded to Parquet in the background. Made by ``hf.record`` and :meth:`honeyframe.Client.record`."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import datetime
-import hashlib
-import os
 import signal
-import socket
 import threading
 import time
-import uuid
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from . import _core
-from .arguments import check_count, check_path, count_of
+from .arguments import count_of
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import HoneyframeError, InvalidArgumentError, SpoolInUseError
+from .errors import HoneyframeError
 from .lifetime import check_process
-from .recorder_thread import RecorderThread, spooled_options
-from .recording_errors import RecordingInUseError, storage_errors
-from .recording_layout import SPOOL, Journal, Manifest
-from .recording_parts import check_parquet
-from .recording_place import LocalPlace, Place, find_place, is_remote
-from .recording_rows import check_extraction, patterns_of
-from .recording_writer import RecordingWriter, Rotation, RowOptions, check_compression
+from .recorder_thread import RecorderThread
+from .recording_place import Place
 from .traffic_meter import size_text
 
 if TYPE_CHECKING:
     from .client import Client
     from .stream import Stream
 
-_ID_FILE: Final = "recorder"  # in the spool's directory: whose it is
 _EXIT_SECONDS: Final = 2.0
 _WAIT_STEP: Final = 0.1
 
@@ -94,8 +82,11 @@ class Recorder:
             recorder.wait("1h")
     """
 
-    def __init__(self, client: Client, stream: Stream, thread: RecorderThread, place: Place, topics: Sequence[str]) -> None:
+    def __init__(
+        self, client: Client, stream: Stream, thread: RecorderThread, place: Place, topics: Sequence[str], *, owned: bool = False
+    ) -> None:
         self._client = client
+        self._owns_client = owned
         self._stream = stream
         self._thread = thread
         self.path = place.shown
@@ -176,6 +167,8 @@ class Recorder:
         self._stream.close(unsubscribe=unsubscribe)
         self._thread.stop()
         self._thread.join()
+        if self._owns_client:
+            self._client.close()
         self._raise_error()
         return self.stats()
 
@@ -258,141 +251,3 @@ atexit.register(_at_exit)
 def all_recorders() -> list[Recorder]:
     """Those of this process that record now."""
     return [one for one in list(_recorders) if one.recording]
-
-
-def record(
-    client: Client,
-    path: Any,
-    topics: Sequence[str],
-    *,
-    patterns: Sequence[str] | None,
-    raw: bool,
-    rotate_rows: int,
-    rotate_bytes: int,
-    rotate_seconds: Duration,
-    compression: str,
-    spool: Any,
-    takeover: bool,
-    storage_options: Mapping[str, Any] | None,
-    extraction: Mapping[str, Any],
-    stream_options: dict[str, Any],
-) -> Recorder:
-    """See :meth:`honeyframe.Client.record`."""
-    from .source import open_stream, plan_with_defaults
-
-    check_parquet()
-    check_extraction(extraction)
-    options = RowOptions(
-        patterns_of(topics, patterns), extraction, raw=raw, retained=stream_options["retained"], compression=check_compression(compression)
-    )
-    rotation = Rotation(
-        check_count("rotate_rows", rotate_rows, 1),
-        check_count("rotate_bytes", rotate_bytes, 1),
-        to_seconds(rotate_seconds, "rotate_seconds"),
-    )
-    scratch = _scratch_of(str(path)) if is_remote(path) else None
-    place = find_place(path, storage_options=storage_options, scratch=scratch)
-    spool_path = check_path("spool", spool).absolute() if spool is not None else _default_spool(place, scratch)
-    writer = RecordingWriter(place, options, rotation)
-    writer.open()
-    try:
-        spool_id = _spool_id(spool_path)
-        writer.check_owner(broker=client.uri, spool_id=spool_id, takeover=takeover)
-        manifest = _manifest(writer.manifest, client.uri, topics, options, spool_id, _relative(spool_path, place))
-        manifest = replace(manifest, offset=_offset(writer.journal, spool_id))
-        begin = max(1, writer.journal.last - manifest.offset + 1)
-        try:
-            plan = plan_with_defaults(topics, spooled_options(**stream_options, spool=spool_path, spool_from=begin))
-        except SpoolInUseError as error:
-            raise RecordingInUseError(
-                f"the spool {spool_path} is another recorder's, which may be of this process: {error.message}",
-                hint="A recorder of a session that the broker keeps writes its spool until the client is closed.",
-            ) from None
-        assert plan.spool is not None
-        if plan.spool.first_sequence < begin:  # its numbers have begun anew
-            manifest = replace(manifest, offset=writer.journal.last)
-        try:
-            writer.begin(manifest)
-            stream = open_stream(client, plan, lasting=True)
-        except BaseException:
-            plan.entrance.close()
-            raise
-    except BaseException:
-        writer.close()
-        raise
-    thread = RecorderThread(spool_path, writer, stream=stream, session_ended=lambda: client.closed)
-    thread.start()
-    return Recorder(client, stream, thread, place, topics)
-
-
-def _scratch_of(address: str) -> Path:
-    from .directories import data_directory
-
-    return data_directory() / "recordings" / hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:16]
-
-
-def _default_spool(place: Place, scratch: Path | None) -> Path:
-    if isinstance(place, LocalPlace):
-        return place.path / SPOOL
-    assert scratch is not None
-    return scratch / "spool"
-
-
-def _spool_id(spool: Path) -> str:
-    """Of the spool at this path; a new one where there is none."""
-    file = spool / _ID_FILE
-    with storage_errors("make", str(spool)):
-        spool.parent.mkdir(parents=True, exist_ok=True)
-        spool.mkdir(mode=0o700, exist_ok=True)
-        try:
-            return file.read_text().strip()
-        except FileNotFoundError:
-            made = uuid.uuid4().hex
-            file.write_text(made)
-            return made
-
-
-def _offset(journal: Journal, spool_id: str) -> int:
-    return journal.offset if journal.spool_id in ("", spool_id) else journal.last
-
-
-def _relative(spool: Path, place: Place) -> str:
-    if isinstance(place, LocalPlace):
-        with contextlib.suppress(ValueError):
-            return os.fspath(spool.relative_to(place.path))
-    return os.fspath(spool)
-
-
-def _manifest(before: Manifest, broker: str, topics: Sequence[str], options: RowOptions, spool_id: str, spool: str) -> Manifest:
-    return replace(
-        before,
-        broker=broker,
-        topics=list(topics),
-        patterns=[one.name for one in options.patterns],
-        extraction=portable(options.extraction),
-        raw=options.raw,
-        retained=options.retained,
-        spool=spool,
-        host=socket.gethostname(),
-        spool_id=spool_id,
-    )
-
-
-def portable(extraction: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of the extraction as JSON has them, for whoever follows the recording."""
-    from .schema import Schema
-
-    plain: dict[str, Any] = {}
-    for name, value in extraction.items():
-        if name == "schema" and value is not None:
-            plain[name] = {column.name: [column.path, column.type] for column in Schema(value)}
-        elif isinstance(value, datetime.tzinfo):
-            key = getattr(value, "key", None)
-            if key is None:
-                raise InvalidArgumentError(f'tz= of a recording is the name of a zone, such as "Europe/Berlin"; found {value!r}')
-            plain[name] = key
-        elif value is None or isinstance(value, (str, bool, int, float)):
-            plain[name] = value
-        else:
-            plain[name] = [str(one) for one in value]
-    return plain

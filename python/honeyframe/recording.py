@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import numbers
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from . import _core
-from .arguments import check_columns, check_count, count_of
+from .arguments import check_columns, check_count, check_strings, count_of
 from .dtypes import frame_of
-from .errors import InvalidArgumentError, InvalidTopicTemplateError
+from .errors import InvalidArgumentError, InvalidTopicTemplateError, MissingExtraError
 from .keywords import Path
 from .lifetime import check_running
 from .recording_errors import RecordingError
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     Moment = str | datetime.datetime | datetime.date | pd.Timestamp
 
 _BATCH_ROWS: Final = 65_536
+_SHOWN: Final = 12
+_YEAR: Final = re.compile(r"\d{4}")
 
 
 def open(
@@ -53,9 +57,9 @@ def open(
     Args:
         path: as for :meth:`Client.record`.
         topics: only of these: topics, filters, or templates.
-        start, end: only what was received from ``start`` up to below ``end``: anything that pandas reads as a time, UTC where it names no
-            zone.
-        columns: only these.
+        start, end: only what was received from ``start`` up to below ``end``: a date or time with its year, as text that pandas reads, a
+            ``datetime``, a ``date`` or a ``Timestamp``; UTC where it names no zone. No numbers.
+        columns: only these. One that the recording has, and nothing of what is asked for, is null.
         storage_options: of fsspec.
 
     Returns:
@@ -101,10 +105,12 @@ class Recording:
         columns: Iterable[str] | None = None,
     ) -> Self:
         """The same recording with less of it: what is given takes the place of what was given before."""
-        filters = self._selection.topics if topics is None else tuple(map(_filter_of, [topics] if isinstance(topics, str) else topics))
+        filters = self._selection.topics if topics is None else _filters_of(topics)
         low = self._selection.start if start is None else moment_ns("start", start)
         high = self._selection.end if end is None else moment_ns("end", end)
-        names = self._columns if columns is None else check_columns(columns)
+        if low is not None and high is not None and low > high:
+            raise InvalidArgumentError(f"start is behind end: from {_moment_text(low)} up to {_moment_text(high)} there is no time")
+        names = self._columns if columns is None else list(dict.fromkeys(check_columns(columns) or ()))
         return type(self)(self._snapshot, Selection(filters, low, high, self._selection.after, self._selection.until), names)
 
     # --- what there is
@@ -159,7 +165,9 @@ class Recording:
         return frame_of(rows, kinds | dict.fromkeys(("first_seq", "last_seq", "rows", "bytes"), "int64"))
 
     def ignored(self) -> pd.DataFrame:
-        """What lies there and is no part of it, as far as it was looked at: ``path``, ``bytes``, ``reason``."""
+        """What lies there and is no part of it: ``path``, ``bytes``, ``reason``. Looks at the footers of all files that may have something
+        of what is asked for."""
+        self._snapshot.footers(self._files())
         rows = [{"path": one.name, "bytes": one.size, "reason": one.reason} for one in self._snapshot.ignored]
         return frame_of(rows, {"path": "string", "bytes": "int64", "reason": "string"})
 
@@ -228,16 +236,14 @@ class Recording:
 
     def to_polars(self) -> pl.LazyFrame:
         """A LazyFrame of Polars over :meth:`dataset`."""
-        import polars as pl
-
-        frame = pl.scan_pyarrow_dataset(self.dataset())
+        polars: Any = _library("polars", "to_polars()")
+        frame: pl.LazyFrame = polars.scan_pyarrow_dataset(self.dataset())
         return frame if self._columns is None else frame.select(self._columns)
 
     def to_duckdb(self, connection: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyRelation:
         """A relation of DuckDB over :meth:`dataset`: ``recording.to_duckdb().filter("temperature > 30")``."""
-        import duckdb
-
-        relation = (connection or duckdb.default_connection()).from_arrow(self.dataset())
+        library: Any = _library("duckdb", "to_duckdb()")
+        relation: duckdb.DuckDBPyRelation = (connection or library.default_connection()).from_arrow(self.dataset())
         return relation if self._columns is None else relation.project(", ".join(map(_quoted, self._columns)))
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
@@ -294,8 +300,9 @@ class Recording:
     def _check_columns(self, there: Sequence[str]) -> None:
         for name in self._columns or ():
             if name not in there:
-                shown = ", ".join([one for one in there if not one.startswith("_")][:12])
-                raise InvalidArgumentError(f"there is no column {name!r} in what is asked for of {self.path}; there are {shown}, …")
+                own = [one for one in there if not one.startswith("_")]
+                shown = ", ".join(own[:_SHOWN]) + (", …" if len(own) > _SHOWN else "")
+                raise InvalidArgumentError(f"there is no column {name!r} in {self.path}; there are {shown or 'none of payloads'}")
 
     def _batches(self, *, with_numbers: bool = False) -> Iterator[pa.RecordBatch]:
         own = None if with_numbers else self._unify()
@@ -323,8 +330,20 @@ class Recording:
         return type(self)(self._snapshot, self._selection, [name for name in self._columns if name in there])
 
     def _schemas(self) -> list[tuple[pa.Schema, int]]:
+        """Of the files that may have what is asked for; where there are none, or they lack a column that is asked for, of all files."""
+        import pyarrow as pa
+
         found = [(footer.schema, footer.rows) for _, footer in self._snapshot.footers(self._files())]
-        return found or [(_empty_schema(), 0)]
+        missing = set(self._columns or ()).difference(*(schema.names for schema, _ in found))
+        if found and not missing:
+            return found
+        others = [footer.schema for _, footer in self._snapshot.footers(self._snapshot.files)]
+        if found:
+            return [*found, *((pa.schema([field for field in schema if field.name in missing]), 0) for schema in others)]
+        if not others:  # nothing is recorded yet: any column may come
+            own = _empty_schema()
+            others = [pa.schema([*own, *(pa.field(name, pa.null()) for name in sorted(missing - set(own.names)))])]
+        return [(schema, 0) for schema in others]
 
     def _check_raw(self) -> None:
         if not self._snapshot.manifest.raw:
@@ -342,6 +361,24 @@ def _filter_of(topic: str) -> str:
         return topic
 
 
+def _filters_of(topics: str | Sequence[str]) -> tuple[str, ...]:
+    names = [topics] if isinstance(topics, str) else check_strings("topics", topics)
+    if not names:
+        raise InvalidArgumentError("topics is empty: name at least one, or leave it out to read all")
+    return tuple(map(_filter_of, names))
+
+
+def _library(name: str, wanted_by: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise MissingExtraError(f"{wanted_by} needs {name}, which is not installed", hint=f"pip install {name}") from None
+
+
 def _quoted(name: str) -> str:
     """As SQL has a name."""
     doubled = name.replace('"', '""')
@@ -349,16 +386,28 @@ def _quoted(name: str) -> str:
 
 
 def moment_ns(name: str, value: Moment) -> int:
-    """A time in nanoseconds since 1970."""
+    """A time in nanoseconds since 1970. What has no year is none: "10:00" and "now" are another time with each run, and a number says
+    neither its unit nor that it is one."""
     import pandas as pd
 
     try:
+        if isinstance(value, numbers.Number) or (isinstance(value, str) and not _YEAR.search(value)):
+            raise ValueError
         stamp = pd.Timestamp(value)
         if pd.isna(stamp):
             raise ValueError
         return int((stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp).as_unit("ns").value)
     except (ValueError, TypeError, OverflowError):
-        raise InvalidArgumentError(f'{name} is a time, such as "2026-11-26" or "2026-11-26 13:00+01:00"; found {value!r}') from None
+        raise InvalidArgumentError(
+            f'{name} is a time, such as "2026-11-26" or "2026-11-26 13:00+01:00"; found {value!r}',
+            hint='A datetime, date or Timestamp will do as well; of seconds since 1970, pd.Timestamp(seconds, unit="s").',
+        ) from None
+
+
+def _moment_text(time_ns: int) -> str:
+    import pandas as pd
+
+    return str(pd.Timestamp(time_ns, tz="UTC"))
 
 
 def _empty_schema() -> pa.Schema:

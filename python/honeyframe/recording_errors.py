@@ -66,27 +66,31 @@ class RecordingWarning(HoneyframeWarning):
 
 
 @contextlib.contextmanager
-def storage_errors(doing: str, place: str, *, any_error: bool = False) -> Iterator[None]:
+def storage_errors(doing: str, place: str, *, any_error: bool = False, hint: str = "") -> Iterator[None]:
     """Failures of the disk, or of a remote store, as :class:`RecordingStorageError`: ``cannot {doing} {place}: why``. A store's library,
-    and Parquet's, may raise ``any_error``."""
+    and Parquet's, may raise ``any_error``. ``hint``: where no other is better."""
     try:
         yield
     except HoneyframeError:
         raise
     except OSError as error:
-        raise _storage_error(error, doing, place) from error
+        raise _storage_error(error, doing, place, hint) from error
     except Exception as error:
         if not any_error:
             raise
-        raise RecordingStorageError(f"cannot {doing} {place}: {type(error).__name__}: {error}") from error
+        raise RecordingStorageError(f"cannot {doing} {place}: {type(error).__name__}: {error}", hint=hint) from error
 
 
-def _storage_error(error: OSError, doing: str, place: str) -> RecordingStorageError:
+def _storage_error(error: OSError, doing: str, place: str, hint: str) -> RecordingStorageError:
     why = error.strerror or str(error) or type(error).__name__
     told = f"cannot {doing} {place}: {why}"
     number = error.errno or 0
     if number in _FULL:
-        return RecordingDiskFullError(told, native_code=number, hint="Make room there; a recorder goes on by itself.")
+        return RecordingDiskFullError(
+            told,
+            native_code=number,
+            hint="Make room there. A recorder that is running goes on by itself; one that could not start is to be started again.",
+        )
     if number in _FORBIDDEN or isinstance(error, PermissionError):
         return RecordingPermissionError(told, native_code=number, hint="Check who owns the path, or the credentials of the store.")
-    return RecordingStorageError(told, native_code=number)
+    return RecordingStorageError(told, native_code=number, hint=hint)

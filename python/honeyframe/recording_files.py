@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 8  # footers that are read side by side
 _BATCH_ROWS: Final = 65_536
 _TOLD: Final = 3
+_DAMAGED: Final = "If the file is damaged, move it out of the recording: the others can be read then."
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,7 @@ class Snapshot:
 
     def read(self, file: RecordedFile, columns: Sequence[str] | None, selection: Selection) -> Iterator[pa.RecordBatch]:
         """Its rows that are asked for, a row group at a time; ``columns``: those of them that it has, and what the selection needs."""
-        with storage_errors("read", f"{self.place.shown}/{file.name}", any_error=True), self.open(file) as opened:
+        with storage_errors("read", f"{self.place.shown}/{file.name}", any_error=True, hint=_DAMAGED), self.open(file) as opened:
             groups = [number for number in range(opened.num_row_groups) if _may_have(opened.metadata.row_group(number), selection)]
             there = opened.schema_arrow.names
             wanted = None if columns is None else [name for name in there if name in columns or name in selection.columns]

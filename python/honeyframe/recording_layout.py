@@ -25,6 +25,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from .recording_errors import NotARecordingError
+from .uri import is_loopback
 
 OWN: Final = "_honeyframe"
 MANIFEST: Final = f"{OWN}/manifest.json"
@@ -116,6 +117,8 @@ class Manifest:
         spool, host: where the spool is (relative to the recording where it lies in it), and on which machine.
         spool_id: of the spool, and so of the recorder.
         offset: what is added to the spool's numbers.
+        left_spools: by their ids, up to which number of theirs earlier spools are in the files.
+        session, subscribed: the client id of the session that the broker keeps, and the filters that it may be subscribed to.
     """
 
     id: str
@@ -130,6 +133,9 @@ class Manifest:
     host: str = ""
     spool_id: str = ""
     offset: int = 0
+    left_spools: Mapping[str, int] = field(default_factory=dict)
+    session: str = ""
+    subscribed: Sequence[str] = ()
 
     def to_bytes(self) -> bytes:
         return _to_bytes({"format": FORMAT, "version": VERSION, **asdict(self)})
@@ -208,12 +214,27 @@ def _from_bytes(content: bytes, place: str) -> dict[str, Any]:
 
 
 def _damaged(place: str) -> NotARecordingError:
-    return NotARecordingError(f"{place} is damaged, or of something else: it does not read as a honeyframe recording's")
+    way_out = (
+        "Restore it, or delete it: then the names of the files say how far they go."
+        if place.endswith(JOURNAL)
+        else "Restore it from a backup, or record to another path. The Parquet files are readable all the same, by any of their readers."
+    )
+    return NotARecordingError(f"{place} is damaged, or of something else: it does not read as a honeyframe recording's", hint=way_out)
+
+
+def same_host(one: str, other: str) -> bool:
+    """By the hosts of two addresses: of one broker, perhaps by another of its ports; "" is none. This machine has several names."""
+    return bool(one and other) and _host(one) == _host(other)
 
 
 def same_broker(one: str, other: str) -> bool:
-    """By the hosts of their addresses; "" is none."""
-    return bool(one) and urlsplit(one).hostname == urlsplit(other).hostname
+    """By host and port: another port may be another broker."""
+    return same_host(one, other) and urlsplit(one).port == urlsplit(other).port
+
+
+def _host(address: str) -> str:
+    host = urlsplit(address).hostname or ""
+    return "localhost" if is_loopback(host) else host
 
 
 def now_text() -> str:

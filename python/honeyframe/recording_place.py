@@ -252,10 +252,14 @@ class RemotePlace(Place):
             raise RemoteError(f"{self.shown} is remote, and needs fsspec", hint="pip install 'honeyframe[record]'") from None
         try:
             self._fs, root = url_to_fs(address, **options)
-        except (ValueError, ImportError) as error:  # of the protocol, or what it needs
+        except ImportError as error:
+            raise RemoteError(
+                f"{self.shown} cannot be used: {str(error).partition(chr(10))[0]}", hint="Install the package that this protocol needs."
+            ) from None
+        except ValueError as error:  # of the protocol, or of what is behind it
             raise RemoteError(
                 f"{self.shown} cannot be used: {str(error).partition(chr(10))[0]}",
-                hint="The address begins with a protocol of fsspec, such as s3://bucket/path, whose package must be installed (s3fs).",
+                hint="The address begins with a protocol of fsspec, such as s3, gs, abfs, sftp or file.",
             ) from None
         except Exception as error:
             raise RemoteError(f"{self.shown} cannot be used: {type(error).__name__}: {error}") from error

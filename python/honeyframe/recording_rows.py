@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
 from .errors import InvalidArgumentError
+from .keywords import check_keywords
 from .options import Metadata, extract_options
 from .recording_columns import KnownColumns, example_payload
 from .recording_layout import DAY_NS, day_of
@@ -83,6 +84,7 @@ def check_extraction(extraction: Mapping[str, Any]) -> None:
     for name, why in _NOT_HERE.items():
         if name in extraction:
             raise InvalidArgumentError(f"{name}= is not taken by a recording: {why}")
+    check_keywords("record", extraction, extract_options.__kwdefaults__ or ())
     if extraction.get("on_conflict") == "raise":
         raise InvalidArgumentError('on_conflict="raise" would end the recording; "keep", "widen" or "quarantine" do not')
     extract_options(**extraction)

@@ -65,12 +65,21 @@ class UnifiedSchema:
                     continue
                 wanted = self.schema.field(place).type
                 same = field.type == wanted or _is_null(field.type) or pa.types.is_string(wanted)
-                widened = pa.types.is_integer(field.type) and pa.types.is_floating(wanted)
+                widened = _is_widened(field.type, wanted)
                 if not (same or widened) or (pa.types.is_string(wanted) and pa.types.is_nested(field.type)):
                     raise RecordingError(
                         f"column {field.name!r} is {field.type} in some files and {wanted} in others, which a dataset cannot read as one",
                         hint="batches(), to_arrow() and to_pandas() can; or select the columns, topics or time that are asked for.",
                     )
+
+
+def _is_widened(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    """From whole numbers to floats, also in lists."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind) and pa.types.is_list(wanted):
+        return _is_widened(kind.value_type, wanted.value_type) or _is_null(kind.value_type)
+    return bool(pa.types.is_integer(kind) and pa.types.is_floating(wanted))
 
 
 def import_rows(batch: pa.RecordBatch) -> _core.RecordBatch:

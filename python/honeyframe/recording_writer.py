@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("honeyframe.recorder")
 
 _AT_ONCE: Final = 8  # files of a commit
+_BEGINS: Final = "A recording begins in a new or empty directory."
 _COMPRESSIONS: Final = ("zstd", "snappy", "lz4", "gzip", "none")
 
 
@@ -112,12 +113,16 @@ class RecordingWriter:
 
     def begin(self, manifest: Manifest) -> None:
         """From here on it is this recorder's. What a crash has left is brought to its end."""
-        self.manifest = manifest
         self._finish_commit(self.journal)
         self.place.clear_stage()
-        self.place.write(MANIFEST, manifest.to_bytes())
+        self.set_manifest(manifest)
         self._known = read_columns(self.place)
         self._rows = self._row_maker()
+
+    def set_manifest(self, manifest: Manifest) -> None:
+        """What is told of this run has changed."""
+        self.place.write(MANIFEST, manifest.to_bytes())
+        self.manifest = manifest
 
     def _row_maker(self) -> RowMaker:
         options = self._options
@@ -143,13 +148,13 @@ class RecordingWriter:
             return
         if broker and before and not same_broker(before, broker):
             raise RecordingInUseError(
-                f"{self.place.shown} is a recording of {before}, and this client is connected to {broker}",
-                hint="Choose another path; takeover=True goes on with it where both are the same broker.",
+                f"{self.place.shown} is a recording of {before}, and not of {broker}",
+                hint="Choose another path; takeover=True (--takeover) goes on with it where both are the same broker.",
             )
         if not self.place.is_local and self.manifest.spool_id not in ("", spool_id):
             raise RecordingInUseError(
                 f"{self.place.shown} is being recorded with the spool {self.manifest.spool} on {self.manifest.host}",
-                hint="If that recorder has ended for good, and its spool is gone or empty, takeover=True goes on with it.",
+                hint="If that recorder has ended for good, and its spool is gone or empty, takeover=True (--takeover) goes on with it.",
             )
 
     # --- writing
@@ -304,9 +309,11 @@ def _check_empty(place: Place) -> None:
     except RecordingError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return
+        if isinstance(error.__cause__, NotADirectoryError):
+            raise NotARecordingError(f"{place.shown} is a file", hint=_BEGINS) from None
         raise
     if first is not None:
         raise NotARecordingError(
             f"{place.shown} is no recording, and not empty: it holds {first[0]!r}",
-            hint="A recording begins in a new or empty directory.",
+            hint=_BEGINS,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from . import _core
 from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .recording_errors import ReplayLoopError
-from .recording_layout import same_broker
+from .recording_layout import same_host
 from .recording_rows import OTHER
 from .templates import _without_share, overlap
 
@@ -30,10 +30,10 @@ class LoopGuard:
 
         self._filters: dict[str, str] = {}  # and who records it
         for recorder in all_recorders():
-            if recorder._client is client or same_broker(recorder._client.uri, client.uri):
+            if recorder._client is client or same_host(recorder._client.uri, client.uri):
                 self._filters |= dict.fromkeys(map(_without_share, recorder.filters), f"the recorder to {recorder.path}")
         place, manifest = recording._snapshot.place, recording._snapshot.manifest
-        if same_broker(manifest.broker, client.uri) and place.is_locked():
+        if same_host(manifest.broker, client.uri) and place.is_locked():
             parsed = [_core.parse_template(_without_share(topic))[0] for topic in manifest.topics]
             self._filters |= dict.fromkeys(parsed, f"the recorder to {place.shown}")
 
@@ -105,6 +105,26 @@ def _by_beginning(rewrite: Mapping[str, str]) -> Callable[[str], str | None]:
         return topic
 
     return changed
+
+
+def check_rewrite(rewrite: Rewrite | None, recording: Recording) -> None:
+    """Raises where a beginning is that of no topic: all would be published on the topics as recorded."""
+    if not isinstance(rewrite, Mapping):
+        return
+    missing = {old: old.rstrip("/") for old in rewrite}
+    seen: set[str] = set()
+    for batch in recording.select(columns=["_topic"])._batches():
+        topics = set(batch.column("_topic").unique().to_pylist()) - seen
+        seen |= topics
+        missing = {old: level for old, level in missing.items() if not any(f"{topic}/".startswith(f"{level}/") for topic in topics)}
+        if not missing:
+            return
+    if seen:
+        named, some = ", ".join(map(repr, missing)), ", ".join(sorted(seen)[:3])
+        raise InvalidArgumentError(
+            f"rewrite: no topic of what is replayed begins with {named}; there are {some}{', …' if len(seen) > 3 else ''}",
+            hint="Beginnings are of whole levels, without wildcards.",
+        )
 
 
 def _checked(rewrite: Callable[[str], str | None]) -> Callable[[str], str | None]:

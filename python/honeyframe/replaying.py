@@ -20,7 +20,7 @@ from .recording import Recording
 from .recording import open as open_recording
 from .recording_rows import PAYLOAD
 from .replay_sender import Sender, kinds_of
-from .replay_topics import LoopGuard, Rewrite, TopicMap
+from .replay_topics import LoopGuard, Rewrite, TopicMap, check_rewrite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ def replay(
         client: what publishes.
         speed: how much faster than it was; "max": as fast as the broker takes it.
         rewrite: other topics: a template such as ``"replay/{topic}"``; a mapping of beginnings, ``{"plant": "test/plant"}``, whole levels
-            at a time; or a function of the topic, whose None leaves the message out.
+            at a time, each of which some topic must have; or a function of the topic, whose None leaves the message out.
         topics, start, end: as :func:`honeyframe.open`.
         qos: None: that with which each was received.
         retain: "recorded": what had the retain flag when it was received, which are states that the broker had kept when the recorder
@@ -126,6 +126,7 @@ def replay(
         raise InvalidArgumentError(f'retain is "recorded", True or False; found {retain!r}')
     gap = None if max_gap is None else to_seconds(max_gap, "max_gap")
     patience = to_seconds(timeout, "timeout")
+    _check_client(client)
     recording = path if isinstance(path, Recording) else open_recording(path, storage_options=storage_options)
     recording = recording.select(topics, start, end, columns=_COLUMNS)
     recording._check_raw()
@@ -133,8 +134,14 @@ def replay(
     names = TopicMap(rewrite, guard)
     if guard is not None and rewrite is None:
         guard.check_patterns(recording.patterns)
+    check_rewrite(rewrite, recording)
     run = _Replay(client, _Schedule(factor, gap), names, qos=qos, retain=retain, timeout=patience)
     return run.publish(recording, progress)
+
+
+def _check_client(client: object) -> None:
+    if not hasattr(client, "uri"):
+        raise TypeError(f"client must be an hf.Client, as hf.connect() gives it, not {type(client).__name__}")
 
 
 class _Schedule:

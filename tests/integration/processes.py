@@ -50,6 +50,13 @@ class Child:
         line = self.line()
         assert line == text, f"{text!r} expected, {line!r} printed; stderr:\n{self.errors()}"
 
+    def expect_error(self, text: str, seconds: float = 20.0) -> None:
+        """Waits until ``text`` is in what it wrote to stderr."""
+        deadline = time.monotonic() + seconds
+        while text not in "".join(self._errors):
+            assert time.monotonic() < deadline, f"{text!r} expected; stderr:\n{self.errors()}"
+            time.sleep(0.02)
+
     def interrupt(self) -> float:
         """As Ctrl-C, or a notebook's stop button; the moment on CLOCK_MONOTONIC, which all processes share."""
         moment = time.monotonic()

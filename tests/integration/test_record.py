@@ -16,8 +16,10 @@ from tests.brokers.scripted import ScriptedBroker
 from tests.integration.conftest import Broker, Dial
 from tests.integration.processes import Child
 from tests.python.recorded import files_of, rows_of
+from typer.testing import CliRunner
 
 import honeyframe as hf
+from honeyframe.cli.app import app
 from honeyframe.recording_place import LocalPlace
 
 _KILLS = int(os.environ.get("HONEYFRAME_RECORD_KILLS", "4"))
@@ -50,6 +52,24 @@ def child_code(uri: str, path: Path, options: str = _SMALL, user: str = "", paus
         print("records", flush=True)
         print(recorder.wait(), flush=True)
     """
+
+
+def command(uri: str, path: Path, *more: str, topic: str = "plant/+/t") -> str:
+    """``honeyframe record``, for a Child."""
+    return f"""
+        import os, sys
+        sys.argv[1:] = {["record", uri, topic, "-u", "both", "-o", str(path), *more]!r}
+        os.environ["MQTT_PASSWORD"] = "both-password"
+        from honeyframe.cli import main
+        main()
+    """
+
+
+def run_command(uri: str, path: Path, *more: str, topic: str = "plant/+/t") -> tuple[int, str]:
+    """In this process: its exit code, and what it wrote to stderr."""
+    arguments = ["record", uri, topic, "-u", "both", "-o", str(path), *more]
+    found = CliRunner().invoke(app, arguments, env={"MQTT_PASSWORD": "both-password"})
+    return found.exit_code, found.stderr
 
 
 def check_whole(path: Path) -> list[dict[str, object]]:
@@ -153,19 +173,9 @@ def test_killed_with_a_real_broker(broker: Broker, dial: Dial, tmp_path: Path) -
 def test_signals_end_it_cleanly(mosquitto: Mosquitto, dial: Dial, tmp_path: Path, how: signal.Signals) -> None:
     path = tmp_path / "recording"
     uri = mosquitto.uri("mqtt", "127.0.0.1")
-    command = ["record", uri, "plant/+/t", "-u", "both", "-o", str(path)]
-    code = f"""
-        import os, sys
-        sys.argv[1:] = {command!r}
-        os.environ["MQTT_PASSWORD"] = "both-password"
-        from honeyframe.cli import main
-        main()
-    """
     publisher = dial(uri)
-    with Child(code) as child:
-        deadline = time.monotonic() + 20
-        while "recording plant/+/t (QoS 1) to" not in "".join(child._errors) and time.monotonic() < deadline:
-            time.sleep(0.02)
+    with Child(command(uri, path)) as child:
+        child.expect_error("recording plant/+/t (QoS 1) to")
         for number in range(50):
             publisher.publish("plant/1/t", {"n": number}, qos=1)
         began = time.monotonic()
@@ -174,6 +184,66 @@ def test_signals_end_it_cleanly(mosquitto: Mosquitto, dial: Dial, tmp_path: Path
         assert time.monotonic() - began < 5
         assert "50 messages in 1 file" in child.errors()
     assert [row["n"] for row in check_whole(path)] == list(range(50))
+
+
+def test_ctrl_c_in_wait_writes_what_is_there_and_is_raised(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    code = f"""
+        import honeyframe as hf
+        client = hf.connect({mosquitto.uri("mqtt", "127.0.0.1")!r}, username="both", password="both-password")
+        with client.record({str(tmp_path / "r")!r}, "plant/#") as recorder:
+            client.publish("plant/1/t", {{"n": 1}}, qos=1)
+            print("waits", flush=True)
+            try:
+                recorder.wait()
+            except KeyboardInterrupt:
+                print(recorder.recording, recorder.stats().recorded, flush=True)
+    """
+    with Child(code) as child:
+        child.expect("waits")
+        time.sleep(0.3)
+        child.interrupt()
+        child.expect("False 1")
+        assert child.wait(10) == 0, child.errors()
+
+
+def test_a_start_that_fails_leaves_the_broker_what_it_kept(mosquitto: Mosquitto, dial: Dial, tmp_path: Path) -> None:
+    uri, path = mosquitto.uri("mqtt", "127.0.0.1"), tmp_path / "recording"
+    assert run_command(uri, path, "-s", "0.1")[0] == 0
+    dial(uri).publish_many([{"n": number} for number in range(50)], "plant/1/t", qos=1)
+    fails: list[tuple[str, tuple[str, ...], str]] = [
+        ("plant/#/t", (), "'#'"),
+        ("plant/+/t", ("--pattern", "plant/#/t"), "'#'"),
+        ("plant/+/t", ("--spool", str(path / "_honeyframe" / "lock" / "x")), "cannot make"),
+        ("other/#", (), "plant/+/t, for which the broker may have kept messages"),
+    ]
+    for topic, more, told in fails:
+        code, errors = run_command(uri, path, "-s", "0.1", *more, topic=topic)
+        assert code in (1, 2), errors
+        assert told in errors
+    manifest = path / "_honeyframe" / "manifest.json"
+    content = manifest.read_text()
+    manifest.write_text("{")
+    assert "is damaged" in run_command(uri, path, "-s", "0.1")[1]
+    manifest.write_text(content)
+    assert run_command(uri, path, "-s", "0.7")[0] == 0
+    assert [row["n"] for row in check_whole(path)] == list(range(50))
+
+
+def test_a_second_command_does_not_touch_the_first_ones_connection(mosquitto: Mosquitto, dial: Dial, tmp_path: Path) -> None:
+    uri, path = mosquitto.uri("mqtt", "127.0.0.1"), tmp_path / "recording"
+    publisher = dial(uri)
+    with Child(command(uri, path)) as first:
+        first.expect_error("recording plant/+/t (QoS 1) to")
+        for number in range(30):
+            if number % 10 == 0:
+                code, errors = run_command(uri, path)
+                assert code == 1
+                assert "another recorder" in errors
+            publisher.publish("plant/1/t", {"n": number}, qos=1)
+        first._process.send_signal(signal.SIGTERM)
+        assert first.wait(10) == 0
+        assert "lost" not in first.errors(), "a second connection has put it off the broker"
+    assert [row["n"] for row in check_whole(path)] == list(range(30))
 
 
 def test_slow_storage_does_not_reach_the_socket(mosquitto: Mosquitto, dial: Dial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

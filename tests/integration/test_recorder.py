@@ -84,8 +84,84 @@ def test_two_at_once_and_another_broker(uri: str, dial: Dial, kept: dict[str, An
     elsewhere.record(path, "plant/#", takeover=True).stop()
     with dial(uri, **kept) as client:
         client.record(tmp_path / "other", "plant/#").stop()
-        with pytest.raises(hf.RecordingInUseError, match="until the client is closed"):
+        with pytest.raises(hf.RecordingInUseError, match=r"(?s)still being written.*client\.close\(\), connect again"):
             client.record(tmp_path / "other", "plant/#")
+    with dial(uri, **kept) as client:
+        client.record(tmp_path / "other", "plant/#").stop(unsubscribe=True)
+
+
+def test_a_recorder_with_a_connection_of_its_own(uri: str, dial: Dial, tmp_path: Path) -> None:
+    path, publisher = tmp_path / "r", dial(uri)
+    access = {"username": "both", "password": "both-password", "session_expiry": 60}
+    hf.record(path, "plant/#", uri, **access).stop()
+    publish(publisher, 0)  # while nobody records
+    for wrong, kind in (
+        ({"topics": "plant/#/t"}, hf.errors.InvalidTopicFilterError),
+        ({"rotate_rows": 0}, hf.InvalidArgumentError),
+        ({"rotate_row": 5}, TypeError),
+        ({"topics": "other/#"}, hf.RecordingInUseError),
+        ({"uri": "mqtt://127.0.0.1:1"}, hf.RecordingInUseError),
+        ({"uri": "mqtt://127.0.0.1:1", "takeover": True}, hf.errors.ConnectError),
+    ):
+        with pytest.raises(kind):
+            hf.record(**{"path": path, "topics": "plant/#", "uri": uri, **access, **wrong})
+    with hf.record(path, "plant/#", uri, takeover=True, **access) as recorder:
+        client = recorder._client
+        with pytest.raises(hf.RecordingInUseError, match="another recorder"):
+            hf.record(path, "plant/#", uri, takeover=True, **access)
+        publish(publisher, 1)
+        await_messages(recorder, 2)
+        assert client.stats()["connects"] == 1
+    assert client.closed
+    assert [row["n"] for row in rows_of(path, ["n", "_spool_seq"])] == [0, 1]
+
+
+def test_other_topics_of_a_kept_session(uri: str, dial: Dial, kept: dict[str, Any], tmp_path: Path) -> None:
+    path, publisher = tmp_path / "r", dial(uri)
+    with dial(uri, **kept) as client:
+        client.record(path, ["plant/{line}/t", "other/#"]).stop()
+    publish(publisher, 0)
+    with dial(uri, **kept) as client:
+        with pytest.raises(hf.RecordingInUseError, match=r"was recorded with other/#, for which"):
+            client.record(path, "plant/#")
+        with pytest.warns(hf.RecordingWarning, match="other/# was unsubscribed from"):
+            recorder = client.record(path, "plant/#", takeover=True)
+        await_messages(recorder, 1)
+        recorder.stop()
+    assert [row["n"] for row in rows_of(path, ["n", "_spool_seq"])] == [0]
+    publish(publisher, 1, topic="other/1")
+    with dial(uri, **kept) as client:
+        recorder = client.record(path, "plant/#")
+        time.sleep(0.3)
+        assert client.info()["arrived"] == 0, "the broker has collected for the former topics"
+        recorder.stop(unsubscribe=True)
+    with dial(uri) as client:  # another session, to which the topics of that one are nothing
+        client.record(path, "else/#").stop()
+
+
+def test_another_spool_and_back(uri: str, dial: Dial, tmp_path: Path) -> None:
+    path, publisher = tmp_path / "r", dial(uri)
+    spools = [None, None, tmp_path / "elsewhere", None, tmp_path / "elsewhere"]
+    for run, spool in enumerate(spools):
+        with dial(uri).record(path, "plant/#", spool=spool) as recorder:
+            publish(publisher, *range(20 * run, 20 * run + 20))
+            await_messages(recorder, 20)
+    rows = rows_of(path, ["n", "_spool_seq"])
+    assert [row["n"] for row in rows] == list(range(100))
+    assert [row["_spool_seq"] for row in rows] == list(range(1, 101))
+
+
+def test_a_spool_that_is_left_with_messages_in_no_file_is_told(uri: str, dial: Dial, tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    dial(uri).record(path, "plant/#").stop()
+    spool = path / "_honeyframe" / "spool"
+    with dial(uri).stream("plant/#", delivery="spooled", spool=spool) as stream:  # as a recorder that was killed leaves it
+        publish(dial(uri), 1)
+        assert stream.read(rows=1, seconds=5).num_rows == 1
+    with pytest.warns(hf.RecordingWarning, match="has messages that are in no file yet"):
+        dial(uri).record(path, "plant/#", spool=tmp_path / "elsewhere").stop()
+    dial(uri).record(path, "plant/#").stop()
+    assert [row["n"] for row in rows_of(path, ["n", "_spool_seq"])] == [1]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +175,7 @@ def test_two_at_once_and_another_broker(uri: str, dial: Dial, kept: dict[str, An
         ({"metadata": ["topic"]}, "metadata= is not taken"),
         ({"storage_options": {"key": "x"}}, "storage_options="),
         ({"topics": "a", "patterns": ["a/{x"]}, "a/{x"),
+        ({"topics": ["a/#", "b"], "patterns": ["a/{x}", "b/#", "c/#"]}, "the pattern 'c/#' has no topic of what is recorded: a/#, b"),
     ],
 )
 def test_wrong_options_leave_nothing_behind(uri: str, dial: Dial, tmp_path: Path, options: dict[str, Any], told: str) -> None:
@@ -194,14 +271,18 @@ def test_what_the_docs_show(uri: str, dial: Dial, kept: dict[str, Any], tmp_path
     """docs/recording.md, its Python."""
     monkeypatch.chdir(tmp_path)
     client = dial(uri, **kept)
+    for line in range(2):
+        client.publish(f"retained/{line}/t", {"n": line}, qos=1, retain=True)
     with client.record("recording", "plant/{line}/telemetry", event_time="ts") as recorder:
         for number in range(8):
             client.publish(f"plant/{number % 4}/telemetry", {"ts": 1_795_651_200 + number, "temperature": 28.0 + number}, qos=1)
         await_messages(recorder, 8)
+    catalog = client.catalog("retained/#", seconds=0.2)
+    client.record("all", "retained/#", patterns=list(catalog)).stop()
     client.close()
     df = hf.open("recording", "plant/3/#", start="2020-11-26").to_pandas()
     assert df["_event_time"].dt.second.tolist() == [3, 7]
-    assert hf.extract(df["_payload"].tolist(), schema={"temperature": "float64"}).to_pandas()["temperature"].tolist() == [31.0, 35.0]
+    assert hf.extract(df["_payload"].dropna(), schema={"temperature": "float64"}).to_pandas()["temperature"].tolist() == [31.0, 35.0]
     recording = hf.open("recording", "plant/+/telemetry", columns=["_recv_time", "line", "temperature"])
     assert sum(len(batch) for batch in recording.batches()) == len(pl.DataFrame(recording)) == 8
     assert len(recording.to_polars().filter(pl.col("temperature") > 30).collect()) == 5
@@ -209,8 +290,15 @@ def test_what_the_docs_show(uri: str, dial: Dial, kept: dict[str, Any], tmp_path
     assert sorted(averages) == [("0", 30.0), ("1", 31.0), ("2", 32.0), ("3", 33.0)]
     query = "select count(*) from read_parquet('recording/recv_day=*/**/*.parquet', union_by_name=true, hive_partitioning=true)"
     assert duckdb.sql(query).fetchall() == [(8,)]
+    assert [pattern.split("/")[0] for pattern in hf.open("all").patterns] == ["retained"]
+    assert len(hf.open("all").to_pandas()) == 2
     follow = hf.open("recording", "plant/3/#").follow(idle_seconds=0.3)
     assert hf.concat(list(follow)).num_rows == 2
+    assert follow.last_seq == 8
+    assert list(hf.open("recording", "plant/3/#").follow(after=follow.last_seq, idle_seconds=0.3)) == []
+    access = {"username": "both", "password": "both-password", "session_expiry": 0}
+    with hf.record("own", "plant/{line}/telemetry", uri, event_time="ts", **access) as recorder:
+        assert recorder.wait(0.1).received == 0
     assert hf.replay("recording", dial(uri), speed=10, rewrite="replay/{topic}").published == 8
 
 

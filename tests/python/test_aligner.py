@@ -289,11 +289,19 @@ def test_a_batch_of_honeyframe_and_a_dataframe_go_in() -> None:
         ({"by": ["a", "a"]}, "by names one column"),
         ({"how": "mean", "ffill": True}, "ffill carries the last value on"),
         ({"max_series": 0}, "max_series"),
+        ({"columns": ["v"], "how": {"nope": "mean"}}, "how names 'nope', which is none of columns=: v"),
     ],
 )
 def test_wrong_arguments_say_what_is_wrong(options: dict[str, Any], told: str) -> None:
     with pytest.raises(hf.InvalidArgumentError, match=told):
         hf.Aligner(**options)
+
+
+def test_by_is_a_column() -> None:
+    for wrong, kind in ((None, hf.InvalidArgumentError), (5, TypeError), ([5], TypeError)):
+        with pytest.raises(kind, match="by "):
+            hf.Aligner(by=wrong)  # type: ignore[arg-type]
+    hf.Aligner(columns=["at"], how={"at.line": "mean"})
 
 
 def test_the_ledger_is_bounded() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.python.recorded import SpoolFile, close_all, writer_of
+from tests.python.recorded import DAY, NOON, SpoolFile, close_all, writer_of
 
 import honeyframe as hf
 from honeyframe.recorder import RecorderStats
@@ -185,6 +185,32 @@ def test_idle_is_when_nothing_comes_and_not_when_a_batch_is_not_full_yet(tmp_pat
     live = hf.open(running.path).follow(max_seconds=5, seconds=0.4)
     assert sum(len(batch) for batch in live) == 5, "what was read when its time was up"
     running.stop()
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("has_spool", [True, False])
+def test_a_follow_whose_end_is_past_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_spool: bool) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: NOON + DAY)
+    running = Running(tmp_path / "r", ["plant/#"], Rotation())
+    running.push(30)
+    running.start()
+    if not has_spool:
+        running.stop()
+        running.writer.place.write("_honeyframe/manifest.json", replace(running.writer.manifest, spool="").to_bytes())
+    batches = list(hf.open(tmp_path / "r", end="2026-11-27").follow(max_seconds=0.0))
+    assert sum(batch.num_rows for batch in batches) == 30
+    if has_spool:
+        running.stop()
+
+
+def test_a_number_up_to_which_nothing_was_recorded_warns(tmp_path: Path) -> None:
+    running = Running(tmp_path / "r", ["plant/#"], Rotation())
+    running.push(30)
+    recording = hf.open(tmp_path / "r")
+    recording.follow(after=30)
+    for after in (31, 10**9):
+        with pytest.warns(hf.RecordingWarning, match="nothing was recorded in .* up to that number"):
+            recording.follow(after=after)
 
 
 def test_close_ends_it(tmp_path: Path) -> None:

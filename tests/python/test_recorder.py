@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import honeyframe as hf
-from honeyframe.cli.record import client_id_of
-from honeyframe.recorder import RecorderStats, portable
+from honeyframe.prepared_recorder import left_filters, portable
+from honeyframe.recorder import RecorderStats
 from honeyframe.recorder_thread import _Rate
+from honeyframe.recording_layout import Manifest
+from honeyframe.recording_session import client_id_of
 
 
 def test_stats_in_words() -> None:
@@ -42,6 +44,15 @@ def test_options_that_a_follower_can_read() -> None:
     }
     with pytest.raises(hf.errors.InvalidArgumentError, match="the name of a zone"):
         portable({"tz": datetime.timezone(datetime.timedelta(hours=1))})
+
+
+def test_filters_that_a_kept_session_is_left_with() -> None:
+    before = Manifest("", "", broker="mqtt://a:1883", session="me", subscribed=["a/#", "$share/g/b/+", "c"])
+    assert left_filters(before, "mqtt://a:1883", "me", ["a/+", "b/#"]) == ["a/#", "c"]
+    assert left_filters(before, "mqtt://a:1883", "me", ["#"]) == []
+    assert left_filters(before, "mqtt://a:1883", "me", ["a/#", "$share/h/b/+"]) == ["c"]
+    for broker, session in (("mqtt://a:1884", "me"), ("mqtt://a:1883", "another"), ("mqtt://a:1883", "")):
+        assert left_filters(before, broker, session, ["x"]) == []
 
 
 def test_the_rate_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -112,10 +114,24 @@ def test_times(path: Path, start: Any, end: Any, numbers: range) -> None:
     assert hf.open(path).select(start=start).select(end=end).to_pandas()["_spool_seq"].tolist() == list(numbers)
 
 
-@pytest.mark.parametrize("wrong", ["when?", 1j, float("nan"), "", "99999-01-01"])
+@pytest.mark.parametrize(
+    "wrong", ["when?", 1j, float("nan"), "", "99999-01-01", 5, 1_795_651_200.5, True, np.int64(5), "10:00", "now", "today"]
+)
 def test_what_is_no_time(path: Path, wrong: Any) -> None:
     with pytest.raises(hf.errors.InvalidArgumentError, match="start is a time"):
         hf.open(path, start=wrong)
+
+
+def test_a_start_behind_the_end(path: Path) -> None:
+    with pytest.raises(hf.errors.InvalidArgumentError, match="start is behind end: from 2026-11-27 00:00:00"):
+        hf.open(path, start="2026-11-27", end="2026-11-26")
+    assert len(hf.open(path, start="2026-11-27", end="2026-11-27").to_pandas()) == 0
+
+
+@pytest.mark.parametrize(("wrong", "kind"), [([], hf.errors.InvalidArgumentError), (5, TypeError), ([5], TypeError)])
+def test_what_are_no_topics(path: Path, wrong: Any, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match="topics"):
+        hf.open(path, wrong)
 
 
 def test_only_the_files_that_may_have_it_are_read(path: Path) -> None:
@@ -131,8 +147,31 @@ def test_columns(path: Path) -> None:
     assert recording.select("plant/1/t", start="2026-11-27").to_pandas().shape == (12, 2)
     assert recording.select("plant/1/t", start="2026-11-27").to_polars().collect().columns == ["late", "n"]
     assert recording.select("plant/1/t", start="2026-11-27").to_duckdb().columns == ["late", "n"]
-    with pytest.raises(hf.errors.InvalidArgumentError, match="there is no column 'nix'"):
+    assert hf.open(path, columns=["n", "n"]).to_pandas().columns.tolist() == ["n"]
+    with pytest.raises(hf.errors.InvalidArgumentError, match=r"there is no column 'nix' in .*; there are line, n, late$"):
         hf.open(path, columns=["nix"]).to_pandas()
+
+
+@pytest.mark.parametrize("asked", [{"start": "2030"}, {"topics": "nothing/#"}, {"start": "2026-11-26", "end": "2026-11-26T12:00"}])
+def test_where_nothing_is_the_columns_are_there_all_the_same(path: Path, asked: dict[str, Any]) -> None:
+    whole = hf.open(path)
+    empty = hf.open(path, **asked)
+    if "end" not in asked:
+        assert empty.column_names == whole.column_names
+        assert empty.to_pandas().dtypes.equals(whole.to_pandas().dtypes)
+    chosen = hf.open(path, columns=["late", "line"], **asked)
+    assert chosen.to_pandas().dtypes.astype(str).to_dict() == {"late": "string", "line": "string"}
+    assert chosen.to_polars().collect().shape == (0, 2)
+    assert chosen.to_duckdb().fetchall() == []
+    assert pl.DataFrame(chosen).columns == ["late", "line"]
+
+
+def test_a_column_that_some_other_day_has_is_null(path: Path) -> None:
+    early = hf.open(path, end="2026-11-26T20:00", columns=["n", "late"])
+    assert early.to_pandas()["late"].isna().all()
+    assert len(early.to_pandas()) == len(early.to_polars().collect()) > 20
+    with pytest.raises(hf.errors.InvalidArgumentError, match="no column 'nix'"):
+        hf.open(path, start="2030", columns=["nix"]).to_pandas()
 
 
 def test_a_value_that_does_not_fit_the_widest_type_is_kept(tmp_path: Path) -> None:
@@ -150,8 +189,28 @@ def test_a_value_that_does_not_fit_the_widest_type_is_kept(tmp_path: Path) -> No
         recording.dataset()
 
 
+def test_lists_are_widened_as_numbers_are(tmp_path: Path) -> None:
+    for payloads in ([b'{"a":[1,2]}', b'{"a":[]}'], [b'{"a":[1.5]}']):
+        spool_with(tmp_path / "spool", [("t", payload) for payload in payloads])
+        record(tmp_path / "spool", tmp_path / "recording", ["t"])
+    recording = hf.open(tmp_path / "recording")
+    wanted = [[1.0, 2.0], [], [1.5]]
+    assert recording.to_arrow().column("a").to_pylist() == wanted
+    assert recording.to_polars().collect()["a"].to_list() == wanted
+    assert [row[0] for row in recording.to_duckdb().select("a").fetchall()] == wanted
+
+
+def test_a_library_that_is_not_installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, method in (("polars", "to_polars"), ("duckdb", "to_duckdb")):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(hf.errors.MissingExtraError, match=f"{method}.* needs {name}") as told:
+            getattr(hf.open(path), method)()
+        assert told.value.hint == f"pip install {name}"
+
+
 def test_no_file_yet(tmp_path: Path) -> None:
     writer_of(tmp_path / "r")
+    assert hf.open(tmp_path / "r", columns=["line", "_recv_time"]).to_pandas().shape == (0, 2)
     recording = hf.open(tmp_path / "r")
     assert recording.to_pandas().columns.tolist()[:2] == ["_topic", "_recv_time"]
     assert len(recording.to_polars().collect()) == 0
@@ -181,6 +240,8 @@ def test_what_does_not_belong_there_is_left_out_and_told(path: Path) -> None:
         df = recording.to_pandas()
     assert df["_spool_seq"].tolist() == list(range(1, 101))
     assert recording.to_pandas().shape == df.shape, "and told once"
+    with pytest.warns(hf.RecordingWarning, match="left out"):
+        assert len(hf.open(path).ignored()) == 4, "before anything is read"
     assert len(recording.ignored()) == 4
 
 
@@ -205,8 +266,11 @@ def test_a_file_that_is_damaged_within_is_an_error(path: Path) -> None:
     content = bytearray(damaged.read_bytes())
     content[4:200] = b"\xff" * 196
     damaged.write_bytes(content)
-    with pytest.raises(hf.RecordingStorageError, match=r"cannot read .*parquet: "):
+    with pytest.raises(hf.RecordingStorageError, match=r"cannot read .*parquet: ") as told:
         hf.open(path).to_pandas()
+    assert "move it out of the recording" in told.value.hint
+    damaged.unlink()
+    assert 0 < len(hf.open(path).to_pandas()) < 100
 
 
 def test_a_commit_is_seen_whole_where_its_renaming_was_cut_short(tmp_path: Path) -> None:

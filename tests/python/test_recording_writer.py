@@ -18,7 +18,7 @@ import pytest
 from tests.python.recorded import SpoolFile, close_all, files_of, numbers_of, record, rows_of, spool_with, writer_of
 
 import honeyframe as hf
-from honeyframe.recording_layout import JOURNAL, MANIFEST, OWN, Journal, PartName, day_of, folder_of, part_path
+from honeyframe.recording_layout import JOURNAL, MANIFEST, OWN, Journal, PartName, day_of, folder_of, part_path, same_broker, same_host
 from honeyframe.recording_parts import _MOST_OPEN, OpenCut, _Part
 from honeyframe.recording_place import LocalPlace, RemotePlace, find_place, hide_credentials
 from honeyframe.recording_rows import READ_ROWS, SPOOL_METADATA
@@ -342,10 +342,25 @@ def test_files_that_their_owner_deleted_do_not_come_again(tmp_path: Path, spool:
 def test_another_brokers(tmp_path: Path) -> None:
     writer = writer_of(tmp_path / "r")
     writer.begin(replace(writer.manifest, broker="mqtts://a.example:8883", spool_id="x"))
-    writer.check_owner(broker="wss://a.example:8884", spool_id="x", takeover=False)
-    writer.check_owner(broker="mqtts://b.example", spool_id="x", takeover=True)
-    with pytest.raises(hf.RecordingInUseError, match=r"a recording of mqtts://a\.example:8883"):
-        writer.check_owner(broker="mqtts://b.example", spool_id="x", takeover=False)
+    writer.check_owner(broker="mqtts://a.example:8883", spool_id="x", takeover=False)
+    for other in ("mqtts://b.example:8883", "mqtts://a.example:8884"):
+        writer.check_owner(broker=other, spool_id="x", takeover=True)
+        with pytest.raises(hf.RecordingInUseError, match=r"a recording of mqtts://a\.example:8883"):
+            writer.check_owner(broker=other, spool_id="x", takeover=False)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "host", "broker"),
+    [
+        ("mqtt://localhost:1883", "mqtt://127.0.0.1:1883", True, True),
+        ("mqtt://[::1]:1883", "mqtt://localhost:1884", True, False),
+        ("mqtt://a.example:1883", "mqtts://A.example:8883", True, False),
+        ("mqtt://a.example:1883", "mqtt://b.example:1883", False, False),
+        ("", "mqtt://a.example:1883", False, False),
+    ],
+)
+def test_the_same_broker(one: str, other: str, host: bool, broker: bool) -> None:
+    assert (same_host(one, other), same_broker(one, other)) == (host, broker)
 
 
 # --- where it is
@@ -387,7 +402,7 @@ def test_failures_have_names(number: int, kind: type[Exception]) -> None:
 
 def test_a_file_is_no_place(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises((hf.RecordingStorageError, hf.NotARecordingError)):
+    with pytest.raises(hf.NotARecordingError, match="file is a file"):
         writer_of(tmp_path / "file")
 
 

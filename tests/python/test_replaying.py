@@ -131,6 +131,21 @@ def test_nothing_is_published_of_nothing(tmp_path: Path) -> None:
     assert hf.replay(tmp_path / "r", client, speed="max", end="2001").published == 0
 
 
+def test_what_is_no_client(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"client must be an hf\.Client, .*, not str"):
+        hf.replay(tmp_path, cast(Any, "mqtt://127.0.0.1"))
+
+
+def test_a_beginning_that_no_topic_has(tmp_path: Path) -> None:
+    client = cast(Any, SimpleNamespace(uri="mqtt://127.0.0.1"))
+    record(spool_with(tmp_path / "spool", [("plant/1", b"1"), ("plant/2", b"1")]), tmp_path / "r", ["#"]).close()
+    with pytest.raises(hf.errors.InvalidArgumentError, match="no topic of what is replayed begins with 'pla', 'nope/'; there are plant/1"):
+        hf.replay(tmp_path / "r", client, rewrite={"plant/1/": "x", "pla": "y", "nope/": "z"})
+    with pytest.raises(hf.errors.InvalidArgumentError, match="begins with 'plant/1'; there are plant/2\n"):
+        hf.replay(tmp_path / "r", client, rewrite={"plant/1": "x"}, topics="plant/2")
+    assert hf.replay(tmp_path / "r", client, rewrite={"nope": "y"}, topics="nothing").published == 0
+
+
 def test_on_the_command_line() -> None:
     import typer
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +12,6 @@ from .ending import ExitCode, complain
 
 if TYPE_CHECKING:
     from ..recorder import Recorder
-
-_KEPT_SECONDS: Final = 86_400.0
 
 
 @options.with_broker(topics="many")
@@ -39,26 +34,26 @@ def record(
     ] = "1d",
     spool: Annotated[Path | None, typer.Option("--spool", metavar="DIRECTORY", help="Where messages wait; default in PATH.")] = None,
     spool_max: Annotated[int, typer.Option("--spool-max-bytes", metavar="BYTES", min=1 << 20, help="Of the spool.")] = 1 << 30,
-    takeover: Annotated[bool, typer.Option("--takeover", help="Go on with another broker's or machine's.")] = False,
+    takeover: Annotated[bool, typer.Option("--takeover", help="Go on with another broker's, machine's or topics.")] = False,
 ) -> ExitCode:
     """Record to Parquet: each message exactly once in the files, also when it is killed; the next run goes on.
 
     The session has a client id made of this machine's name and PATH, unless -i says another, and the broker keeps it. Ctrl-C and SIGTERM
     end it cleanly.
     """
+    from ..prepared_recorder import recorder_options
+    from ..recording_session import open_recorder
+
     limit = None if seconds is None else options.duration(seconds)
     kept = options.duration(keep_session, "--keep-session")
     how: dict[str, Any] = {"patterns": patterns or None, "qos": qos, "raw": not no_raw, "takeover": takeover, "rotate_rows": rotate_rows}
     how |= {"rotate_seconds": options.duration(rotate, "--rotate"), "retained": options.retained(no_retained, retained_only)}
     how |= {"spool": spool, "spool_max_bytes": spool_max} | ({"event_time": event_time} if event_time is not None else {})
-    session: dict[str, Any] = {"clean_start": False, "session_expiry": kept} if kept > 0 else {}
-    if kept > 0 and "client_id" not in access.options:
-        session["client_id"] = client_id_of(output)
-    with access.connect(**session) as client:
-        recorder = client.record(output, access.topics, **how)
-        granted = ", ".join(f"{name} (QoS {level})" for name, level in zip(recorder.filters, recorder.granted_qos, strict=True))
-        complain("note", f"recording {granted} to {recorder.path}")
-        return _wait(recorder, limit)
+    connection = {**access.options, "clean_start": kept <= 0, "session_expiry": kept}
+    recorder = open_recorder(access.secrets, connection, output, access.topics, recorder_options(how))
+    granted = ", ".join(f"{name} (QoS {level})" for name, level in zip(recorder.filters, recorder.granted_qos, strict=True))
+    complain("note", f"recording {granted} to {recorder.path}")
+    return _wait(recorder, limit)
 
 
 def _wait(recorder: Recorder, seconds: float | None) -> ExitCode:
@@ -68,14 +63,6 @@ def _wait(recorder: Recorder, seconds: float | None) -> ExitCode:
     except KeyboardInterrupt:
         code = ExitCode.interrupted
     finally:
-        stats = recorder.stats()
-        if recorder.recording:
-            stats = recorder.stop()
+        stats = recorder.stop()
         typer.echo(str(stats), err=True)
     return code
-
-
-def client_id_of(path: str) -> str:
-    """The same for each run on this machine with this path."""
-    place = path if "://" in path else os.fspath(Path(path).absolute())
-    return f"honeyframe-record-{hashlib.sha256(f'{socket.gethostname()}:{place}'.encode()).hexdigest()[:12]}"
