@@ -276,8 +276,11 @@ def test_what_is_damaged_is_counted_told_and_passed_over(tmp_path: Path) -> None
     push(queue, 1, 50)
     file = segments(tmp_path / "spool")[0]
     damage(file, file.stat().st_size // 2)
-    where = "damaged: .* bytes at .* of segment 00000000000000000001.hfspool"
-    with pytest.warns(hf.MessagesDroppedWarning), pytest.warns(SpoolWarning, match=where):
+    where = f"damaged: .* bytes at .* of segment 00000000000000000001.hfspool of the spool in '{tmp_path}/spool'"
+    with (
+        pytest.warns(hf.MessagesDroppedWarning, match="dropped: they are not in the spool any more"),
+        pytest.warns(SpoolWarning, match=where),
+    ):
         df = stream.read().to_pandas()
     assert len(df) == 49
     assert stream.stats().dropped_spool_damaged == 1
@@ -285,7 +288,7 @@ def test_what_is_damaged_is_counted_told_and_passed_over(tmp_path: Path) -> None
     reader = hf.open_spool(tmp_path / "spool")
     with (
         pytest.warns(hf.MessagesDroppedWarning, match="1 messages dropped"),
-        pytest.warns(SpoolWarning, match="1 messages are missing"),
+        pytest.warns(SpoolWarning, match="1 message is missing"),
         pytest.warns(SpoolWarning, match=where),
     ):
         assert reader.read().num_rows == 49
@@ -308,6 +311,7 @@ def assert_one_is_missing(stream: Stream) -> None:
     row = stream.ledger().set_index("event").loc["dropped"]
     assert (row["reason"], row["count"]) == ("spool_damaged", 1)
     assert row["time"] is not pd.NaT
+    assert row["bytes"] is pd.NA, "nobody knows"
 
 
 def damage(file: Path, place: int) -> None:
@@ -341,7 +345,7 @@ def test_a_torn_tail_with_no_row_before_it_is_told(tmp_path: Path) -> None:
     push(queue, 1, 1)
     file = segments(tmp_path / "spool")[0]
     file.write_bytes(file.read_bytes()[:-3])
-    with pytest.warns(SpoolWarning, match="damaged: the spool ends with"):
+    with pytest.warns(SpoolWarning, match="damaged: the spool ends with"), pytest.warns(hf.MessagesDroppedWarning):
         assert list(hf.open_spool(tmp_path / "spool").batches()) == []
 
 
@@ -352,10 +356,68 @@ def test_a_torn_tail_is_repaired_and_told(tmp_path: Path) -> None:
     file = segments(tmp_path / "spool")[0]
     file.write_bytes(file.read_bytes()[:-3])
     stream, queue = spooled(tmp_path / "spool")
-    push(queue, 5, 5)
-    with pytest.warns(SpoolWarning, match="repaired: a torn tail of"):
+    push(queue, 6, 6)
+    told = f"repaired: in the spool '{tmp_path}/spool': a torn tail of .* was cut off .*; lost: 1 message, damaged or deleted"
+    with pytest.warns(SpoolWarning, match=told):
         stream.read()
-    assert hf.open_spool(tmp_path / "spool").read().to_pandas()["n"].tolist() == [1, 2, 3, 4, 5]
+    with pytest.warns(SpoolWarning, match="1 message is missing"), pytest.warns(hf.MessagesDroppedWarning):
+        assert hf.open_spool(tmp_path / "spool").read().to_pandas()["n"].tolist() == [1, 2, 3, 4, 6]
+
+
+def test_whoever_begins_behind_the_last_message_skips_none_after_damage(tmp_path: Path) -> None:
+    """The recipe of docs/spooling.md: keep the number with the result, and begin behind it."""
+    for name, size in (("torn", -3), ("half", 1_000), ("stub", 30), ("empty", 0)):
+        spool = tmp_path / name
+        stream, queue = spooled(spool)
+        push(queue, 1, 50)
+        stream.close()
+        last = hf.open_spool(spool).read().to_pandas()["_spool_seq"].iloc[-1]
+        (file,) = segments(spool)
+        file.write_bytes(file.read_bytes()[:size])
+        stream, queue = spooled(spool)
+        push(queue, 51, 52)
+        stream.close()
+        assert hf.open_spool(spool, int(last) + 1).read().to_pandas()["n"].tolist() == [51, 52], name
+
+
+def test_a_spool_that_has_lost_its_only_segment_says_how_much(tmp_path: Path) -> None:
+    stream, queue = spooled(tmp_path / "spool")
+    push(queue, 1, 50)
+    stream.close()
+    damage(segments(tmp_path / "spool")[0], 16)  # the salt: no record can be told from rubbish
+    reader = hf.open_spool(tmp_path / "spool")
+    with pytest.warns(SpoolWarning, match="50 messages are missing"), pytest.warns(hf.MessagesDroppedWarning, match="50 messages dropped"):
+        assert reader.read().num_rows == 0
+    stats = reader.stats()
+    assert (stats.received, stats.dropped_spool_damaged) == (50, 50)
+    assert stats.balanced
+    assert reader.ledger().set_index("event").loc["dropped", "count"] == 50
+
+
+def test_segments_deleted_under_a_running_stream_are_told_as_missing(tmp_path: Path) -> None:
+    stream, queue = spooled(tmp_path / "spool")
+    push(queue, 1, 7)
+    segments(tmp_path / "spool")[0].unlink()
+    with pytest.warns(SpoolWarning, match="spool missing: 7 messages"), pytest.warns(hf.MessagesDroppedWarning) as told:
+        assert stream.read().num_rows == 0
+    assert not any("Read faster" in str(one.message) for one in told)
+
+
+def test_a_directory_that_others_may_write_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool").chmod(0o777)
+    stream, queue = spooled(tmp_path / "spool")
+    push(queue, 1, 1)
+    with pytest.warns(SpoolWarning, match="writable by others: .* has mode 0777: .* chmod 700"):
+        assert stream.read().num_rows == 1
+    assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o777, "it is not ours to change"
+
+
+def test_a_directory_of_other_things_is_no_spool(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(SpoolError, match="is no spool") as refused:
+        hf.open_spool(tmp_path)
+    assert ".hfspool" in refused.value.hint
 
 
 def test_a_window_sees_a_spooled_stream(tmp_path: Path) -> None:
