@@ -33,8 +33,8 @@ std::string describe(const SpoolWriter::Repair& repair, const std::string& path)
     text += "a torn tail of " + times(repair.bytes, "byte") + " was cut off " + segment + " at " +
             std::to_string(repair.offset);
   }
-  if (repair.lost_is_bound)
-    return text + "; how many messages are lost with it is not known: " + std::to_string(repair.lost) + " at most";
+  if (!repair.lost_is_known)
+    return text + "; how many messages are lost with it nothing tells: its lock is damaged or gone";
   if (repair.lost == 0) return text + "; no message that was stored is lost with it";
   return text + "; lost: " + times(repair.lost, "message") +
          ", damaged or deleted. Look at the disk, and at who else writes there";

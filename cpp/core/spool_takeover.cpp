@@ -18,7 +18,6 @@ namespace {
 
 // After a start of the machine: more than any run can have written and lost of what others had read already.
 constexpr std::uint64_t kBootJump = std::uint64_t{1} << 32;
-constexpr std::uint64_t kSmallestRecord = record_bytes(1, 0, 0);
 
 }  // namespace
 
@@ -58,8 +57,7 @@ void SpoolWriter::take_over_numbers(const SpoolMark& kept) {
     if (!repair_) repair_ = Repair{.segment = found_end_};
     repair_->lost = kept.due_sequence - found_end_;
   } else if (!is_known && repair_) {
-    repair_->lost = (repair_->bytes + kSmallestRecord - 1) / kSmallestRecord;
-    repair_->lost_is_bound = true;
+    repair_->lost_is_known = false;
   }
   if (!segments_.empty()) segments_.back().end = due_sequence_;
   next_sequence_ = std::max({next_sequence_, due_sequence_, kept.least_sequence});
@@ -79,7 +77,7 @@ Status SpoolWriter::keep_first_mark() {
 std::vector<SpoolWriter::Numbers> SpoolWriter::earlier_numbers() const {
   std::vector<Numbers> ranges;
   for (const auto& segment : segments_) ranges.push_back({segment.first, segment.end});
-  if (segments_.empty() && repair_ && !repair_->lost_is_bound) {
+  if (segments_.empty() && repair_) {
     ranges.push_back({found_end_, found_end_ + repair_->lost});
   }
   return ranges;

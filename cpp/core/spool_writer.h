@@ -66,11 +66,11 @@ class SpoolWriter {
   // What was wrong with the end of the spool when it was opened.
   struct Repair {
     std::uint64_t segment = 0;
-    std::uint64_t offset = 0;    // where the torn tail began
-    std::uint64_t bytes = 0;     // how much of it there was
-    bool is_deleted = false;     // the segment, which had no record
-    std::uint64_t lost = 0;      // messages that were stored there and are gone
-    bool lost_is_bound = false;  // nothing tells: so many at most
+    std::uint64_t offset = 0;   // where the torn tail began
+    std::uint64_t bytes = 0;    // how much of it there was
+    bool is_deleted = false;    // the segment, which had no record
+    std::uint64_t lost = 0;     // messages that were stored there and are gone
+    bool lost_is_known = true;  // else nothing tells: the mark is damaged, too, or gone
   };
   struct Numbers {
     std::uint64_t first = 0;

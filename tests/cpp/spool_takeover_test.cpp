@@ -225,7 +225,7 @@ TEST(SpoolTakeover, WhereTheMarkIsDamagedTooNumbersJump) {
     const auto writer = writer_of(path);
     EXPECT_GE(writer->next_sequence(), kJump) << is_there;
     ASSERT_NE(writer->repair(), nullptr);
-    EXPECT_TRUE(writer->repair()->lost_is_bound);
+    EXPECT_FALSE(writer->repair()->lost_is_known);
   }
 }
 
