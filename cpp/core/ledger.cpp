@@ -50,6 +50,36 @@ std::optional<LedgerEvent> ledger_event(std::string_view word) noexcept {
 }
 
 TopTopics* Ledger::note(const Note& note) noexcept {
+  const Episode* const episode = episode_of(note);
+  return episode == nullptr ? nullptr : episode->topics.get();
+}
+
+void Ledger::note_gap(std::string_view publisher, std::uint64_t first, std::uint64_t last, std::int64_t first_ns,
+                      std::int64_t last_ns) noexcept {
+  const Episode* const episode =
+      episode_of({LedgerEvent::sequence_gap, publisher, first_ns, last_ns, last - first + 1, 0, {}});
+  if (episode != nullptr) episode->numbers->add(first, last);
+}
+
+void Ledger::take_back(std::string_view publisher, std::uint64_t number) noexcept {
+  Group& group = groups_[static_cast<std::size_t>(LedgerEvent::sequence_gap)];
+  const std::string_view subject = cut_text(publisher, kMaxSubjectBytes);
+  LedgerRow* row = group.folded.count > 0 ? &group.folded : nullptr;  // where no row has it
+  const auto look = [&](auto&& takes_back) {
+    for (auto episode = group.episodes.rbegin(); episode != group.episodes.rend(); ++episode) {
+      if (episode->row.subject != subject || !takes_back(*episode->numbers)) continue;
+      row = &episode->row;
+      return true;
+    }
+    return false;
+  };
+  static_cast<void>(look([&](NumberRanges& numbers) { return numbers.take_back(number); }) ||
+                    look([](NumberRanges& numbers) { return numbers.take_back_unlisted(); }));
+  if (row != nullptr) --row->count;
+}
+
+// Null where no memory is left.
+Ledger::Episode* Ledger::episode_of(const Note& note) noexcept {
   Group& group = groups_[static_cast<std::size_t>(note.event)];
   const std::string_view subject = cut_text(note.subject, kMaxSubjectBytes);
   try {
@@ -60,7 +90,7 @@ TopTopics* Ledger::note(const Note& note) noexcept {
     }
     Episode& episode = *found->second;
     extend(episode.row, note);
-    return episode.topics.get();
+    return &episode;
   } catch (const std::bad_alloc&) {
     LedgerRow row;
     row.event = note.event;
@@ -78,6 +108,7 @@ void Ledger::begin(Group& group, const Note& note, std::string_view subject) {
   episode.row.subject = subject;
   episode.row.detail = cut_text(note.detail, kMaxDetailBytes);
   if (counts_topics(note.event)) episode.topics = std::make_unique<TopTopics>();
+  if (note.event == LedgerEvent::sequence_gap) episode.numbers = std::make_unique<NumberRanges>();
   if (const auto before = group.newest.find(subject); before != group.newest.end()) {
     Episode& ended = *before->second;
     if (ended.topics) ended.row.topics = ended.topics->top();
@@ -112,8 +143,10 @@ std::vector<LedgerRow> Ledger::rows() const {
   for (const Group& group : groups_) {
     if (group.folded.folded) rows.push_back(group.folded);
     for (const Episode& episode : group.episodes) {
+      if (episode.numbers && episode.row.count == 0) continue;
       rows.push_back(episode.row);
       if (episode.topics) rows.back().topics = episode.topics->top();
+      if (episode.numbers) rows.back().detail = episode.numbers->describe();
     }
   }
   return rows;

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "number_ranges.h"
 #include "top_topics.h"
 
 namespace honeyframe {
@@ -54,7 +55,7 @@ struct LedgerRow {
   std::uint64_t occurrences = 0;  // notes; of a folded row: rows
   std::uint64_t count = 0;
   std::uint64_t bytes = 0;
-  std::string detail;              // the first one's
+  std::string detail;              // the first one's; of a gap: the numbers that are missing
   std::vector<TopicCount> topics;  // where the event counts them: the largest
   bool folded = false;             // stands for older rows of its event
 };
@@ -78,6 +79,11 @@ class Ledger {
   // An answer other than null takes the topics of what is noted, until the next note. Null where the event counts none,
   // or no memory is left.
   TopTopics* note(const Note& note) noexcept;
+  // Those numbers of a publisher are missing.
+  void note_gap(std::string_view publisher, std::uint64_t first, std::uint64_t last, std::int64_t first_ns,
+                std::int64_t last_ns) noexcept;
+  // One of them came late: its row counts and lists it no more, and is none when that was the last.
+  void take_back(std::string_view publisher, std::uint64_t number) noexcept;
   // Of each event the folded row first, then the oldest.
   [[nodiscard]] std::vector<LedgerRow> rows() const;
 
@@ -85,6 +91,7 @@ class Ledger {
   struct Episode {
     LedgerRow row;
     std::unique_ptr<TopTopics> topics;
+    std::unique_ptr<NumberRanges> numbers;  // of a gap
   };
   using Episodes = std::list<Episode>;
   struct Group {
@@ -93,6 +100,7 @@ class Ledger {
     LedgerRow folded;
   };
 
+  Episode* episode_of(const Note& note) noexcept;
   static void begin(Group& group, const Note& note, std::string_view subject);
   static void fold(LedgerRow& folded, const LedgerRow& row) noexcept;
 

@@ -103,9 +103,7 @@ void SequenceTracker::ahead(Publisher& publisher, std::uint64_t number, std::int
   if (missing > kLongestGap) return restart(publisher, number, time_ns);
   counters_.sequence_missing += missing;
   ++counters_.sequence_gaps;
-  const NumbersText numbers(run.highest + 1, number - 1);
-  (void)ledger_.note(
-      {LedgerEvent::sequence_gap, publisher.name, publisher.last_ns, time_ns, missing, 0, numbers.view()});
+  ledger_.note_gap(publisher.name, run.highest + 1, number - 1, publisher.last_ns, time_ns);
   run.seen = missing + 1 >= kWindow ? 1 : run.seen << (missing + 1) | 1;
   run.highest = number;
   publisher.streak = 0;
@@ -122,7 +120,10 @@ void SequenceTracker::behind(Publisher& publisher, std::uint64_t number, bool du
   if (was_missing || number < run.lowest) {
     run.seen |= bit;
     run.lowest = std::min(run.lowest, number);
-    if (was_missing) --counters_.sequence_missing;
+    if (was_missing) {
+      --counters_.sequence_missing;
+      ledger_.take_back(publisher.name, number);
+    }
     ++counters_.sequence_out_of_order;
     (void)ledger_.note({LedgerEvent::sequence_out_of_order, publisher.name, time_ns, time_ns, 1, 0, numbers.view()});
     return;

@@ -10,8 +10,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <map>
 #include <mutex>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -31,7 +32,7 @@ using FileId = std::pair<std::uint64_t, std::uint64_t>;
 // The system's locks are those of a process: they do not keep it from itself.
 struct LockedHere {
   std::mutex mutex;
-  std::set<FileId> files;  // guarded by mutex
+  std::map<FileId, int> files;  // and their descriptors; guarded by mutex
 
   static LockedHere& instance() {
     static auto* const leaked = new LockedHere;
@@ -45,6 +46,35 @@ bool lock_file(int file) noexcept {
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
   return ::fcntl(file, F_SETLK, &whole) == 0;
+}
+
+// Three numbers and their checksum.
+using MarkBytes = std::array<char, 4 * sizeof(std::uint64_t)>;
+constexpr std::size_t kMarkChecked = 3 * sizeof(std::uint64_t);
+
+MarkBytes to_bytes(const SpoolMark& mark) noexcept {
+  MarkBytes bytes{};
+  const std::array<std::uint64_t, 3> numbers{mark.least_sequence, mark.boot, mark.due_sequence};
+  std::memcpy(bytes.data(), numbers.data(), kMarkChecked);
+  const std::uint64_t crc = crc32c(0, {bytes.data(), kMarkChecked});
+  std::memcpy(bytes.data() + kMarkChecked, &crc, sizeof(crc));
+  return bytes;
+}
+
+SpoolMark read_mark(int file) noexcept {
+  constexpr int kTries = 3;  // its writer may be in the middle of it
+  for (int i = 0; i < kTries; ++i) {
+    MarkBytes bytes{};
+    const auto size = read_at(file, bytes.data(), bytes.size(), 0);
+    if (size <= 0) return {};
+    std::array<std::uint64_t, 3> numbers{};
+    std::memcpy(numbers.data(), bytes.data(), kMarkChecked);
+    if (size <= static_cast<std::int64_t>(2 * sizeof(numbers[0])))
+      return {numbers[0], numbers[1], 0};  // an older version's
+    const SpoolMark mark{numbers[0], numbers[1], numbers[2]};
+    if (to_bytes(mark) == bytes) return mark;
+  }
+  return {kFirstSequence, 0, 0};
 }
 
 bool sync_above(int directory) noexcept {
@@ -120,7 +150,7 @@ Result<std::unique_ptr<SpoolLock>> SpoolDirectory::lock() const {
     if (errno == EACCES || errno == EAGAIN) return in_use(path_);
     return spool_error("cannot lock the spool in " + in_quotes(path_), errno);
   }
-  here.files.insert({found.st_dev, found.st_ino});
+  here.files.insert({{found.st_dev, found.st_ino}, file.get()});
   return std::unique_ptr<SpoolLock>(new SpoolLock(std::move(file), found.st_dev, found.st_ino));
 }
 
@@ -131,20 +161,46 @@ SpoolLock::~SpoolLock() {
   file_.reset();
 }
 
-// Two numbers; one where a version that knew of no boots wrote it.
-SpoolLock::Kept SpoolLock::kept() const noexcept {
-  std::array<std::uint64_t, 2> numbers{};
-  char bytes[sizeof(numbers)]{};
-  if (read_at(file_.get(), bytes, sizeof(bytes), 0) < static_cast<std::int64_t>(sizeof(numbers[0]))) return {};
-  std::memcpy(numbers.data(), bytes, sizeof(bytes));
-  return {numbers[0], numbers[1]};
+SpoolMark SpoolLock::kept() const noexcept {
+  return read_mark(file_.get());
 }
 
-bool SpoolLock::keep(const Kept& kept) const noexcept {
-  const std::array<std::uint64_t, 2> numbers{kept.least_sequence, kept.boot};
-  if (::pwrite(file_.get(), numbers.data(), sizeof(numbers), 0) != static_cast<::ssize_t>(sizeof(numbers)))
-    return false;
+bool SpoolLock::keep(const SpoolMark& mark) const noexcept {
+  const MarkBytes bytes = to_bytes(mark);
+  return ::pwrite(file_.get(), bytes.data(), bytes.size(), 0) == static_cast<::ssize_t>(bytes.size());
+}
+
+bool SpoolLock::sync() const noexcept {
   return ::fdatasync(file_.get()) == 0;
+}
+
+// Where a writer of this process has the lock its own descriptor is read: to close another would end the lock.
+SpoolMark SpoolDirectory::kept() const noexcept {
+  auto& here = LockedHere::instance();
+  const std::lock_guard lock(here.mutex);
+  struct stat found{};
+  if (::fstatat(directory_.get(), kLockName, &found, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  const auto locked = here.files.find({found.st_dev, found.st_ino});
+  if (locked != here.files.end()) return read_mark(locked->second);
+  const FileDescriptor file(::openat(directory_.get(), kLockName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  return file.valid() ? read_mark(file.get()) : SpoolMark{};
+}
+
+bool SpoolDirectory::may_be_a_spool() const {
+  struct stat found{};
+  if (::fstatat(directory_.get(), kLockName, &found, AT_SYMLINK_NOFOLLOW) == 0) return S_ISREG(found.st_mode);
+  std::error_code error;
+  const auto entry = std::filesystem::directory_iterator(path_, error);
+  if (error || entry == std::filesystem::directory_iterator()) return true;
+  const auto listed = segments();
+  return !listed.ok() || !listed.value().empty();
+}
+
+unsigned SpoolDirectory::mode_for_others() const noexcept {
+  struct stat found{};
+  constexpr ::mode_t kOthersWrite = 0022;
+  if (::fstat(directory_.get(), &found) != 0 || (found.st_mode & kOthersWrite) == 0) return 0;
+  return found.st_mode & 07777;
 }
 
 Result<std::vector<SpoolDirectory::Segment>> SpoolDirectory::segments() const {

@@ -37,20 +37,24 @@ class FileDescriptor {
   int number_;
 };
 
+// How far the numbers of a spool have come, beside its segments, which may be damaged or gone: in the lock's file. What
+// is there and damaged tells that there was a writer, and no more.
+struct SpoolMark {
+  std::uint64_t least_sequence = 0;  // none below it is to be given out (again); 0 where nothing is known
+  std::uint64_t boot = 0;            // of the machine, when it was kept; 0 where unknown
+  std::uint64_t due_sequence = 0;    // behind the last one that a record was written with; 0 where unknown
+};
+
 // A writer's hold on a directory, and what must outlive all segments.
 class SpoolLock {
  public:
-  struct Kept {
-    std::uint64_t least_sequence = 0;  // none below it is to be given out (again); 0 where none was kept
-    std::uint64_t boot = 0;            // of the machine, when it was kept; 0 where unknown
-  };
-
   ~SpoolLock();
   SpoolLock(const SpoolLock&) = delete;
   SpoolLock& operator=(const SpoolLock&) = delete;
-  [[nodiscard]] Kept kept() const noexcept;
-  // Waits for the disk. False with errno set where it fails.
-  bool keep(const Kept& kept) const noexcept;
+  [[nodiscard]] SpoolMark kept() const noexcept;
+  // False with errno set where it fails.
+  bool keep(const SpoolMark& mark) const noexcept;
+  bool sync() const noexcept;
 
  private:
   friend class SpoolDirectory;
@@ -74,6 +78,14 @@ class SpoolDirectory {
   // For as long as the result lives no other writer has this directory, in this process or another.
   // Errors: spool_in_use, spool_failed.
   [[nodiscard]] Result<std::unique_ptr<SpoolLock>> lock() const;
+
+  // What the writer, or the last one, has kept; nothing where there is none. As of now: all that it tells of was
+  // written before. Any thread, also where a writer of this process has the lock.
+  [[nodiscard]] SpoolMark kept() const noexcept;
+  // Whether a writer was ever here, or others might become one: it has a lock or a segment, or has nothing at all.
+  [[nodiscard]] bool may_be_a_spool() const;
+  // The directory's mode where users other than its owner may delete and replace what is in it; else 0.
+  [[nodiscard]] unsigned mode_for_others() const noexcept;
 
   // The segments, oldest first.
   [[nodiscard]] Result<std::vector<Segment>> segments() const;

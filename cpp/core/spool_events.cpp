@@ -4,7 +4,14 @@
 #include <new>
 #include <utility>
 
+#include "utf8.h"
+
 namespace honeyframe {
+
+std::string describe_missing(std::uint64_t messages, const std::string& path) {
+  return std::to_string(messages) + (messages == 1 ? " message is" : " messages are") + " missing in the spool in " +
+         in_quotes(path) + ": damaged, or deleted before they were read";
+}
 
 void SpoolEvents::add(std::string_view kind, std::string detail) noexcept {
   timespec now{};

@@ -14,10 +14,14 @@
 namespace honeyframe {
 
 struct SpoolEvent {
-  std::string kind;  // repaired, full, disk_full, write_failed, sync_failed, damaged, missing, read_failed
+  std::string
+      kind;  // repaired, writable_by_others, full, disk_full, write_failed, sync_failed, damaged, missing, read_failed
   std::int64_t time_ns = 0;
   std::string detail;  // one line
 };
+
+// "12 messages are missing in the spool in 'x': …"
+[[nodiscard]] std::string describe_missing(std::uint64_t messages, const std::string& path);
 
 class SpoolEvents {
  public:

@@ -130,13 +130,28 @@ void encode_header(const SegmentHeader& header, std::string& out) {
   put(crc32c(0, std::string_view(out).substr(begin)), out);
 }
 
-std::optional<SegmentHeader> decode_header(std::string_view bytes) noexcept {
-  if (bytes.size() < kSegmentHeaderBytes || !bytes.starts_with(kMagic)) return std::nullopt;
+namespace {
+
+constexpr std::size_t kSaltAt = 16;
+
+bool is_whole_header(std::string_view bytes) noexcept {
   constexpr std::size_t kHeaderCrcAt = kSegmentHeaderBytes - 4;
-  if (get<std::uint32_t>(bytes, kHeaderCrcAt) != crc32c(0, bytes.substr(0, kHeaderCrcAt))) return std::nullopt;
+  return bytes.starts_with(kMagic) &&
+         get<std::uint32_t>(bytes, kHeaderCrcAt) == crc32c(0, bytes.substr(0, kHeaderCrcAt));
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> salt_of_damaged(std::string_view bytes) noexcept {
+  if (bytes.size() < kSegmentHeaderBytes || is_whole_header(bytes)) return std::nullopt;
+  return get<std::uint64_t>(bytes, kSaltAt);
+}
+
+std::optional<SegmentHeader> decode_header(std::string_view bytes) noexcept {
+  if (bytes.size() < kSegmentHeaderBytes || !is_whole_header(bytes)) return std::nullopt;
   if (get<std::uint32_t>(bytes, 8) != kVersion) return std::nullopt;
   SegmentHeader header;
-  header.salt = get<std::uint64_t>(bytes, 16);
+  header.salt = get<std::uint64_t>(bytes, kSaltAt);
   header.first_sequence = get<std::uint64_t>(bytes, 24);
   header.due_sequence = get<std::uint64_t>(bytes, 32);
   header.created_ns = get<std::int64_t>(bytes, 40);

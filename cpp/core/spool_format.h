@@ -30,6 +30,7 @@ struct SegmentHeader {
   std::uint64_t due_sequence = 0;
   std::int64_t created_ns = 0;
   std::uint64_t boot = 0;  // of the machine, 0 where unknown
+  bool is_whole = true;    // else only the salt is certain, as a record proves it
 };
 
 struct SpoolRecord {
@@ -57,6 +58,8 @@ inline constexpr std::uint64_t kFirstSequence = 1;
 void encode_header(const SegmentHeader& header, std::string& out);
 // Empty where `bytes` are no header, or one of a version that we do not know.
 [[nodiscard]] std::optional<SegmentHeader> decode_header(std::string_view bytes) noexcept;
+// Of a header that is damaged: the salt as it stands there. Empty where it is none, or whole, of whatever version.
+[[nodiscard]] std::optional<std::uint64_t> salt_of_damaged(std::string_view bytes) noexcept;
 
 // What a record of these sizes takes, zeros included.
 [[nodiscard]] constexpr std::size_t record_bytes(std::size_t topic, std::size_t properties,

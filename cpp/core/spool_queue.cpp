@@ -17,19 +17,9 @@ constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365); 
 constexpr std::size_t kMaxKnownBytes = 8u << 20;
 constexpr std::chrono::milliseconds kLook{10};  // how often a push that waits looks whether a segment was read
 
-std::uint64_t numbers_before(const SpoolWriter& writer) {
-  std::uint64_t sum = 0;
-  for (const auto& segment : writer.segments()) sum += segment.end - segment.first;
-  return sum;
-}
-
 QueueLimits spooled(QueueLimits limits) {
   limits.keep_properties = true;
   return limits;
-}
-
-std::string times(std::uint64_t count, const char* noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -58,16 +48,19 @@ SpoolQueue::SpoolQueue(QueueLimits limits, std::unique_ptr<SpoolWriter> writer, 
       writer_(std::move(writer)),
       feed_(std::move(reader), {block_arena_bytes_, block_messages_, limits_.max_topics}),
       live_(writer_->next_sequence()),
-      earlier_(numbers_before(*writer_)),
+      earlier_(writer_->earlier_numbers()),
       wakes_at_once_(is_slow),
-      expected_(std::min(from == 0 && !writer_->segments().empty() ? writer_->segments().front().first : from, live_)),
+      expected_(std::min(from == 0 && !earlier_.empty() ? earlier_.front().first : from, live_)),
       end_(live_),
       spool_bytes_(writer_->bytes()) {
-  if (from == 0 && writer_->segments().empty()) expected_ = live_;
-  if (const auto& repair = writer_->repair(); repair.bytes > 0) {
-    events_.add("repaired", "a torn tail of " + times(repair.bytes, "byte") + " was cut off segment " +
-                                segment_name(repair.segment) + " at " + std::to_string(repair.offset));
-  }
+  if (from == 0 && earlier_.empty()) expected_ = live_;
+  tell_opened();
+}
+
+std::uint64_t SpoolQueue::count_from(const std::vector<SpoolWriter::Numbers>& ranges, std::uint64_t first) noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& range : ranges) sum += range.end > first ? range.end - std::max(range.first, first) : 0;
+  return sum;
 }
 
 PushResult SpoolQueue::push(const MessageView& message, std::chrono::nanoseconds patience) noexcept {
@@ -129,11 +122,6 @@ PushResult SpoolQueue::settle_stored(const MessageView& message) {
 PushResult SpoolQueue::settle_refused(const MessageView& message, bool rejected, LossReason reason) {
   const Lock lock(mutex_);
   return rejected ? reject(message, reason) : drop(message, reason);
-}
-
-void SpoolQueue::tell_sync_error(int error) {
-  events_.add("sync_failed", std::generic_category().message(error) +
-                                 "; from here on the spool outlives the process, and not for certain the machine");
 }
 
 bool SpoolQueue::is_read(std::uint64_t end) const {
@@ -269,18 +257,19 @@ std::unique_ptr<MessageBlock> SpoolQueue::take(std::chrono::nanoseconds wait) {
     auto fed = read(from, until);  // without the lock: the disk may be slow
     if (!fed.ok()) return fail_read(fed.status());
     bool overtaken = false;
+    std::uint64_t missing = 0;
     {
       const Lock lock(mutex_);
       if (discarded_) return nullptr;
       overtaken = expected_ != from;  // given up meanwhile
-      if (!overtaken) settle_taken(fed.value(), from, until);
+      if (!overtaken) missing = settle_taken(fed.value(), from, until);
     }
     if (overtaken) {
       static_cast<void>(feed_.reader().take_damages());  // files that were taken away under the reader
       feed_.recycle(std::move(fed.value().block));
       continue;
     }
-    tell_damages();
+    tell_damages(missing);
     if (fed.value().block) return std::move(fed.value().block);
   }
 }
@@ -295,7 +284,7 @@ Result<SpoolFeed::Fed> SpoolQueue::read(std::uint64_t from, std::uint64_t until)
 
 // The stream ends here, and says why. What it has not read stays in the spool.
 std::unique_ptr<MessageBlock> SpoolQueue::fail_read(const Status& why) {
-  tell_damages();
+  tell_damages(0);
   events_.add("read_failed", why.message());
   {
     const Lock lock(mutex_);
@@ -305,10 +294,13 @@ std::unique_ptr<MessageBlock> SpoolQueue::fail_read(const Status& why) {
   return nullptr;
 }
 
-void SpoolQueue::settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until) {
+// How many were lost before its first message, or instead of it. In this run numbers rise one by one; between runs they
+// jump, and the segments tell how many there were.
+std::uint64_t SpoolQueue::settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until) {
   const bool of_this_run = from >= live_;
   const std::uint64_t count = fed.block ? fed.block->size() : 0;
-  const std::uint64_t lost = fed.block ? fed.block->first_sequence() - from : until - from;
+  const std::uint64_t passed = (fed.block ? fed.block->first_sequence() : until) - from;
+  const std::uint64_t lost = of_this_run ? passed : fed.block ? fed.missing : count_from(earlier_, from);
   expected_ = fed.block ? fed.block->first_sequence() + count : until;
   counters_.in_batch += count;
   note_taken(count);
@@ -322,6 +314,7 @@ void SpoolQueue::settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std
   counters_.loss.dropped_spool_damaged += lost;
   if (lost > 0) note_loss(&LossCounters::dropped_spool_damaged, lost, 0);
   if (fed.block && of_this_run) payload_bytes_read_ += fed.block->payload_bytes();
+  return lost;
 }
 
 void SpoolQueue::note_taken(std::uint64_t count) {
@@ -333,10 +326,6 @@ void SpoolQueue::note_taken(std::uint64_t count) {
     taken_.pop_front();
   }
   if (count > 0) taken_.push_back({expected_, count});
-}
-
-void SpoolQueue::tell_damages() {
-  for (const auto& damage : feed_.reader().take_damages()) events_.add("damaged", damage.describe());
 }
 
 void SpoolQueue::recycle(std::unique_ptr<MessageBlock> block) {

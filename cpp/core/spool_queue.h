@@ -63,10 +63,12 @@ class SpoolQueue final : public MessageQueue, public BurstCommit {
   // The first sequence that this stream writes itself: all below are of earlier runs.
   [[nodiscard]] std::uint64_t first_sequence() const noexcept { return live_; }
   // How many of those there are, damaged ones among them.
-  [[nodiscard]] std::uint64_t earlier_messages() const noexcept { return earlier_; }
+  [[nodiscard]] std::uint64_t earlier_messages() const noexcept { return count_from(earlier_, 0); }
   [[nodiscard]] std::vector<SpoolEvent> take_events() { return events_.take(); }
 
  private:
+  [[nodiscard]] static std::uint64_t count_from(const std::vector<SpoolWriter::Numbers>& ranges,
+                                                std::uint64_t first) noexcept;
   SpoolQueue(QueueLimits limits, std::unique_ptr<SpoolWriter> writer, std::unique_ptr<SpoolReader> reader,
              std::uint64_t from, bool is_slow);
 
@@ -88,11 +90,12 @@ class SpoolQueue final : public MessageQueue, public BurstCommit {
   void settle_given_up(const SpoolWriter::Segment& segment);
   void tell_full(SpoolWriter::Outcome why, const std::string& what);
   void tell_sync_error(int error);
-  void tell_damages();
+  void tell_opened();
+  void tell_damages(std::uint64_t missing);
   [[nodiscard]] Result<SpoolFeed::Fed> read(std::uint64_t from, std::uint64_t until);
   std::unique_ptr<MessageBlock> fail_read(const Status& why);
   bool sleep_until_readable(Lock& lock, std::chrono::nanoseconds wait);
-  void settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until);
+  std::uint64_t settle_taken(const SpoolFeed::Fed& fed, std::uint64_t from, std::uint64_t until);
   void note_taken(std::uint64_t count);
   void let_go() noexcept;
 
@@ -107,7 +110,7 @@ class SpoolQueue final : public MessageQueue, public BurstCommit {
   SpoolEvents events_;
   std::atomic<int> subscriptions_{0};
   const std::uint64_t live_;
-  const std::uint64_t earlier_;
+  const std::vector<SpoolWriter::Numbers> earlier_;
   const bool wakes_at_once_;  // each message takes the disk's time: a burst of them is no short moment
   // Guarded by mutex_:
   std::uint64_t expected_;  // the sequence that take() reads next

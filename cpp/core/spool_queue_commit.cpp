@@ -4,8 +4,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <system_error>
 #include <utility>
 
 #include "spool_queue.h"
@@ -110,26 +108,6 @@ void SpoolQueue::settle_lost_batch() noexcept {
     }
   }
   not_empty_->notify_all();
-}
-
-LossReason SpoolQueue::tell_refused(SpoolWriter::Outcome why) {
-  if (SpoolWriter::is_full(why)) {
-    tell_full(why, "what arrives is acknowledged and dropped");
-  } else if (events_.begins_episode("write_failed")) {
-    events_.add("write_failed",
-                std::generic_category().message(writer_->error()) + "; what arrives is acknowledged and dropped");
-  }
-  if (SpoolWriter::is_full(why) && limits_.policy == OverflowPolicy::drop_newest) return &LossCounters::dropped_newest;
-  if (SpoolWriter::is_full(why) && limits_.policy == OverflowPolicy::block) return &LossCounters::dropped_block_timeout;
-  return &LossCounters::dropped_spool_failed;  // drop_oldest: there was nothing older
-}
-
-void SpoolQueue::tell_full(SpoolWriter::Outcome why, const std::string& what) {
-  const bool disk = why == SpoolWriter::Outcome::disk_full;
-  const char* const kind = disk ? "disk_full" : "full";
-  if (!events_.begins_episode(kind)) return;
-  const std::string reason = disk ? std::generic_category().message(writer_->error()) : "spool_max_bytes are reached";
-  events_.add(kind, reason + "; " + what);
 }
 
 }  // namespace honeyframe

@@ -8,9 +8,10 @@
 
 namespace honeyframe {
 
-std::string SpoolDamage::describe() const {
-  const std::string where = "segment " + segment_name(segment);
-  if (bytes == 0) return "what lay before " + where + " is gone: deleted, or given up for room";
+std::string SpoolDamage::describe(const std::string& path) const {
+  const std::string where = "segment " + segment_name(segment) + " of the spool in " + in_quotes(path);
+  if (is_before) return "what lay before " + where + " is gone: deleted, or given up for room";
+  if (bytes == 0) return where + " is empty, and was passed over";
   return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") + " at " + std::to_string(offset) + " of " + where +
          " are no records and were passed over";
 }
@@ -18,6 +19,11 @@ std::string SpoolDamage::describe() const {
 Result<std::unique_ptr<SpoolReader>> SpoolReader::open(const std::string& path, std::uint64_t from) {
   auto directory = SpoolDirectory::open(path, false);
   if (!directory.ok()) return directory.status();
+  if (!directory.value().may_be_a_spool()) {
+    return Status(ErrorCode::spool_failed,
+                  in_quotes(path) + " is no spool: it has neither segments nor a lock, and other things")
+        .with_hint("name the directory that stream(…, spool=) was given, in which the .hfspool files are");
+  }
   return std::unique_ptr<SpoolReader>(new SpoolReader(std::move(directory).value(), from));
 }
 
@@ -30,7 +36,7 @@ Result<std::optional<SpoolReader::Next>> SpoolReader::peek() {
     }
     const ReadRecord read = cursor_->peek();
     if (cursor_->error() != 0) {
-      return spool_error("cannot read segment " + in_quotes(segment_name(segment_)), cursor_->error());
+      return failed("read", segment_, cursor_->error());
     }
     if (read.found == RecordFound::whole) {
       if (read.record.sequence < next_) {  // before the one that is wanted
@@ -107,6 +113,7 @@ Result<std::optional<SpoolDirectory::Segment>> SpoolReader::segment_behind() con
 Result<bool> SpoolReader::open_next() {
   const auto found = directory_.segments();
   if (!found.ok()) return found.status();
+  stub_.reset();
   const auto& segments = found.value();
   auto at = segments.begin();
   if (any_segment_) {
@@ -134,17 +141,21 @@ Result<SpoolReader::Opened> SpoolReader::open_segment(const SpoolDirectory::Segm
   if (!file.valid()) {
     const int error = errno;
     if (error == ENOENT) return Opened::try_next;  // deleted meanwhile
-    return spool_error("cannot open segment " + in_quotes(segment_name(segment.first_sequence)), error);
+    return failed("open", segment.first_sequence, error);
   }
   SegmentCursor cursor(std::move(file));
   auto header = cursor.read_header();
   if (!header) {
-    const bool short_of_it = cursor.error() == 0 && cursor.size() < kSegmentHeaderBytes;
-    if (is_last && short_of_it) return Opened::none;  // being written
-    header = cursor.read_header();                    // it may have been, a moment ago
+    const std::uint64_t size = cursor.size();
+    if (next_ == 0) next_ = segment.first_sequence;
+    if (is_last && cursor.error() == 0 && size < kSegmentHeaderBytes) {  // being written
+      stub_ = SpoolDamage{segment.first_sequence, 0, size};
+      return Opened::none;
+    }
+    header = cursor.read_header();  // it may have been, a moment ago
   }
   if (cursor.error() != 0) {
-    return spool_error("cannot read segment " + in_quotes(segment_name(segment.first_sequence)), cursor.error());
+    return failed("read", segment.first_sequence, cursor.error());
   }
   if (!header) {
     note({segment.first_sequence, 0, cursor.size()});
@@ -152,9 +163,13 @@ Result<SpoolReader::Opened> SpoolReader::open_segment(const SpoolDirectory::Segm
     any_segment_ = true;
     return Opened::try_next;
   }
+  if (!header->is_whole) {  // its name tells the number, and nothing how many were due
+    note({segment.first_sequence, 0, kSegmentHeaderBytes});
+    header->first_sequence = segment.first_sequence;
+  }
   if (next_ == 0) next_ = header->first_sequence;
   if (header->due_sequence > next_) {
-    if (!damaged_since_) note({segment.first_sequence, 0, 0});
+    if (!damaged_since_) note({segment.first_sequence, 0, 0, true});
     missing_ += header->due_sequence - next_;
   }
   next_ = std::max(next_, header->first_sequence);
@@ -164,22 +179,40 @@ Result<SpoolReader::Opened> SpoolReader::open_segment(const SpoolDirectory::Segm
   return Opened::yes;
 }
 
+Result<std::uint64_t> SpoolReader::pass_over_lost() {
+  const SpoolMark mark = directory_.kept();  // before the look: what it tells of is there by then
+  const auto next = peek();
+  if (!next.ok()) return next.status();
+  if (next.value() || next_ == 0 || mark.due_sequence <= next_) return 0;
+  const std::uint64_t lost = std::exchange(missing_, 0) + (mark.due_sequence - next_);
+  next_ = mark.due_sequence;
+  return lost;
+}
+
 Result<std::uint64_t> SpoolReader::end_sequence() const {
+  const std::uint64_t least = std::max(kFirstSequence, directory_.kept().due_sequence);
   const auto found = directory_.segments();
   if (!found.ok()) return found.status();
   for (auto last = found.value().rbegin(); last != found.value().rend(); ++last) {
     const auto survey = survey_segment(directory_.open_segment(last->first_sequence));
     if (!survey.ok()) return survey.status();
-    if (survey.value().end_sequence != 0) return survey.value().end_sequence;
-    if (survey.value().header) return survey.value().header->first_sequence;
+    if (survey.value().end_sequence != 0) return std::max(least, survey.value().end_sequence);
+    if (survey.value().header) return std::max(least, survey.value().header->first_sequence);
   }
-  return kFirstSequence;
+  return least;
 }
 
-std::uint64_t SpoolReader::tail_bytes() const noexcept {
-  if (!cursor_) return 0;
+std::optional<SpoolDamage> SpoolReader::torn_end() const noexcept {
+  if (!cursor_) return stub_;
   const std::uint64_t size = cursor_->size();
-  return size > cursor_->offset() ? size - cursor_->offset() : 0;
+  if (size <= cursor_->offset()) return std::nullopt;
+  return SpoolDamage{segment_, cursor_->offset(), size - cursor_->offset()};
+}
+
+Status SpoolReader::failed(const std::string& what, std::uint64_t segment, int error) const {
+  return spool_error("cannot " + what + " segment " + in_quotes(segment_name(segment)) + " of the spool in " +
+                         in_quotes(directory_.path()),
+                     error);
 }
 
 std::vector<SpoolDamage> SpoolReader::take_damages() {

@@ -55,9 +55,31 @@ std::optional<SegmentHeader> SegmentCursor::read_header() {
   position_ = 0;
   buffer_.clear();
   buffer_offset_ = 0;
-  const auto header = decode_header(view(kSegmentHeaderBytes));
-  if (header) salt_ = header->salt;
+  const std::string_view bytes = view(kSegmentHeaderBytes);
+  const auto header = decode_header(bytes);
+  const auto salt = header ? std::nullopt : salt_of_damaged(bytes);
   position_ = kSegmentHeaderBytes;
+  if (salt) return recover_header(*salt);
+  if (header) salt_ = header->salt;
+  return header;
+}
+
+// A record's checksum begins with the salt: one that is whole says that the salt is right.
+std::optional<SegmentHeader> SegmentCursor::recover_header(std::uint64_t salt) {
+  const Returns returns(position_);
+  salt_ = salt;
+  ReadRecord first = peek();
+  if (first.found != RecordFound::whole) {
+    const auto found = find_record();
+    if (!found) return std::nullopt;
+    position_ = *found;
+    first = peek();
+  }
+  if (first.found != RecordFound::whole) return std::nullopt;
+  SegmentHeader header;
+  header.salt = salt;
+  header.first_sequence = first.record.sequence;
+  header.is_whole = false;
   return header;
 }
 

@@ -19,7 +19,8 @@ class SegmentCursor {
  public:
   explicit SegmentCursor(FileDescriptor file) noexcept : file_(std::move(file)) {}
 
-  // Empty where there is none (yet), or a damaged one.
+  // Empty where there is none (yet). Of a damaged one whose salt still fits the first record behind it that is whole,
+  // this much is told: the salt, and that record's number. What damage to the salt itself leaves is no segment.
   [[nodiscard]] std::optional<SegmentHeader> read_header();
   // The record at the position; its views live until the next call. What looks damaged is read from the file once more
   // before it is called so: its writer may have been in the middle of it. Behind read_header() alone.
@@ -40,6 +41,7 @@ class SegmentCursor {
 
  private:
   [[nodiscard]] std::string_view view(std::size_t wanted);
+  [[nodiscard]] std::optional<SegmentHeader> recover_header(std::uint64_t salt);
 
   FileDescriptor file_;
   std::uint64_t salt_ = 0;

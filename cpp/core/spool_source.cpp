@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "utf8.h"
+
 namespace honeyframe {
 namespace {
 
@@ -67,14 +69,22 @@ std::unique_ptr<MessageBlock> SpoolSource::take(std::chrono::nanoseconds wait) {
 // Null where there is nothing; closed where it cannot be read.
 std::unique_ptr<MessageBlock> SpoolSource::read_on() {
   auto fed = feed_.read(0, std::numeric_limits<std::uint64_t>::max());
-  if (!fed.ok()) {
-    events_.add("read_failed", fed.status().message());
-    close(fed.status());
-    return nullptr;
+  if (!fed.ok()) return fail(fed.status());
+  std::uint64_t missing = fed.value().missing;
+  if (!fed.value().block) {
+    const auto lost = feed_.reader().pass_over_lost();
+    if (!lost.ok()) return fail(lost.status());
+    missing += lost.value();
   }
-  settle_missing(fed.value().missing);
-  tell_damages(fed.value().missing);
+  settle_missing(missing);
+  tell_damages(missing);
   return std::move(fed.value().block);
+}
+
+std::unique_ptr<MessageBlock> SpoolSource::fail(const Status& why) {
+  events_.add("read_failed", why.message());
+  close(why);
+  return nullptr;
 }
 
 // They were in the spool: deleted, given up by the stream that writes, or no records any more.
@@ -89,15 +99,24 @@ void SpoolSource::settle_missing(std::uint64_t missing) noexcept {
 
 // A block that was read is not given up where there is no memory to tell what lay before it.
 void SpoolSource::tell_damages(std::uint64_t missing) noexcept try {
-  if (missing > 0) events_.add("missing", std::to_string(missing) + " messages are missing in the spool");
-  for (const auto& damage : feed_.reader().take_damages()) events_.add("damaged", damage.describe());
+  const auto& path = feed_.reader().path();
+  if (missing > 0) events_.add("missing", describe_missing(missing, path));
+  for (const auto& damage : feed_.reader().take_damages()) events_.add("damaged", damage.describe(path));
 } catch (const std::bad_alloc&) {
 }
 
 void SpoolSource::tell_torn_end() noexcept try {
-  const auto torn = feed_.reader().tail_bytes();
-  if (torn == 0) return;
-  events_.add("damaged", "the spool ends with " + std::to_string(torn) + " bytes of a record that is not whole");
+  const auto torn = feed_.reader().torn_end();
+  if (!torn) return;
+  const std::string where =
+      "segment " + segment_name(torn->segment) + " of the spool in " + in_quotes(feed_.reader().path());
+  const std::string bytes = std::to_string(torn->bytes) + (torn->bytes == 1 ? " byte" : " bytes");
+  if (torn->offset > 0) {
+    events_.add("damaged", "the spool ends with " + bytes + " of a record that is not whole, at " +
+                               std::to_string(torn->offset) + " of " + where);
+  } else {
+    events_.add("damaged", "the spool ends with " + where + ", which has " + bytes + ", and no header");
+  }
 } catch (const std::bad_alloc&) {
 }
 

@@ -48,6 +48,7 @@ class SpoolSource final : public MessageQueue {
   void settle_missing(std::uint64_t missing) noexcept;
   void tell_damages(std::uint64_t missing) noexcept;
   void tell_torn_end() noexcept;
+  std::unique_ptr<MessageBlock> fail(const Status& why);
 
   SpoolFeed feed_;  // consumer
   SpoolEvents events_;

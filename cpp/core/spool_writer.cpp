@@ -26,8 +26,6 @@ constexpr std::size_t kHeadReserve = kCopiedPayload + (72u << 10);
 // Of one write.
 constexpr std::size_t kBatchBytes = 256u << 10;
 constexpr std::size_t kBatchRecords = 1'024;
-// After a start of the machine: more than any run can have written and lost of what others had read already.
-constexpr std::uint64_t kBootJump = std::uint64_t{1} << 32;
 constexpr std::array<char, kRecordAlignment> kZeros{};
 
 std::int64_t now_ns() noexcept {
@@ -62,84 +60,9 @@ Result<std::unique_ptr<SpoolWriter>> SpoolWriter::open(SpoolOptions options) {
   auto directory = SpoolDirectory::open(options.path, true);
   if (!directory.ok()) return directory.status();
   std::unique_ptr<SpoolWriter> writer(new SpoolWriter(std::move(options), std::move(directory).value()));
+  writer->head_.reserve(kHeadReserve);
   if (Status status = writer->take_over(); !status.ok()) return status;
   return writer;
-}
-
-Status SpoolWriter::take_over() {
-  auto lock = directory_.lock();
-  if (!lock.ok()) return lock.status();
-  lock_ = std::move(lock).value();
-  boot_ = boot_number();
-  head_.reserve(kHeadReserve);
-  auto found = directory_.segments();
-  if (!found.ok()) return found.status();
-  for (const auto& segment : found.value()) {
-    if (!segments_.empty()) segments_.back().end = due_at(segment.first_sequence);
-    segments_.push_back({segment.first_sequence, segment.first_sequence, segment.bytes, 0});
-    bytes_ += segment.bytes;
-  }
-  for (bool again = !segments_.empty(); again; again = again && !segments_.empty()) {
-    const auto removed = repair_last();
-    if (!removed.ok()) return removed.status();
-    again = removed.value();
-  }
-  // Where no segment tells: the last run may have deleted them all.
-  const SpoolLock::Kept kept = lock_->kept();
-  next_sequence_ = std::max(next_sequence_, kept.least_sequence);
-  if (segments_.empty()) due_sequence_ = next_sequence_;
-  const bool is_new = segments_.empty() && next_sequence_ == kFirstSequence && kept.least_sequence == 0;
-  if (!is_new && !wrote_since_boot_ && !is_of_this_boot(kept.boot)) next_sequence_ += kBootJump;
-  // The bytes are there from now on, so that they can be written on a disk that is full.
-  if (!lock_->keep({next_sequence_, boot_})) {
-    return spool_error("cannot write to the spool in " + in_quotes(directory_.path()), errno);
-  }
-  if (options_.sync != SyncMode::process && directory_.sync_error() != 0) sync_error_->note(directory_.sync_error());
-  sync_directory();  // the lock's name
-  return {};
-}
-
-// Behind the last record before that segment: its first number but for a jump.
-std::uint64_t SpoolWriter::due_at(std::uint64_t segment) const {
-  FileDescriptor file = directory_.open_segment(segment);
-  const auto header = file.valid() ? SegmentCursor(std::move(file)).read_header() : std::nullopt;
-  return header ? std::clamp(header->due_sequence, segments_.back().first, segment) : segment;
-}
-
-// The last segment is read to its end; what lies behind its last whole record was being written when the process, or
-// the machine, went down. True where it had no record at all and is deleted: its name may be the next one's.
-Result<bool> SpoolWriter::repair_last() {
-  Segment& last = segments_.back();
-  const std::string name = in_quotes(segment_name(last.first));
-  auto survey = survey_segment(directory_.open_segment(last.first));
-  if (!survey.ok()) return survey.status();
-  const SegmentSurvey& seen = survey.value();
-  if (seen.header && is_of_this_boot(seen.header->boot)) wrote_since_boot_ = true;
-  if (last.bytes <= kSegmentHeaderBytes) {
-    if (!seen.header && last.bytes > 0) repair_ = {last.first, 0, last.bytes};
-    if (!directory_.remove_segment(last.first)) return spool_error("cannot delete the empty segment " + name, errno);
-    next_sequence_ = due_sequence_ = std::max(next_sequence_, last.first);
-    bytes_ -= last.bytes;
-    segments_.pop_back();
-    return true;
-  }
-  if (!seen.header) {  // none of it can be read, and it stays; as many records as it can have held
-    next_sequence_ = due_sequence_ = std::max(next_sequence_, last.first + last.bytes / kRecordPrefixBytes);
-    last.end = next_sequence_;
-    return false;
-  }
-  due_sequence_ = std::max(last.first, seen.end_sequence);
-  last.end = due_sequence_;
-  next_sequence_ = std::max(next_sequence_, due_sequence_);
-  if (seen.end_offset == last.bytes) return false;
-  repair_ = {last.first, seen.end_offset, last.bytes - seen.end_offset};
-  const FileDescriptor file = directory_.open_for_repair(last.first);
-  if (!file.valid() || ::ftruncate(file.get(), static_cast<::off_t>(seen.end_offset)) != 0) {
-    return spool_error("cannot cut the torn tail off segment " + name, errno);
-  }
-  bytes_ -= repair_.bytes;
-  last.bytes = seen.end_offset;
-  return false;
 }
 
 SpoolWriter::~SpoolWriter() {
@@ -231,7 +154,7 @@ SpoolWriter::Outcome SpoolWriter::write_record(SpoolRecord record, std::size_t s
     return outcome;
   }
   count_record(size, record.payload.size());
-  sync_written();
+  settle_written();
   return Outcome::stored;
 }
 
@@ -245,9 +168,12 @@ void SpoolWriter::count_record(std::size_t size, std::size_t payload) noexcept {
   due_sequence_ = next_sequence_;
 }
 
-void SpoolWriter::sync_written() noexcept {
+// The mark comes last: whoever reads it finds all that it tells of, and it tells of nothing that was not kept as
+// promised. Where it cannot be written the next one is another try.
+void SpoolWriter::settle_written() noexcept {
   if (options_.sync != SyncMode::process) file_->written();
   if (options_.sync == SyncMode::always) static_cast<void>(file_->sync());
+  static_cast<void>(lock_->keep(mark()));
 }
 
 bool SpoolWriter::batch(const MessageView& message) noexcept {
@@ -285,7 +211,7 @@ SpoolWriter::Outcome SpoolWriter::commit() noexcept {
     written -= one.size;
     unwritten_at_ += one.size;
   }
-  if (unwritten_ > 0) sync_written();
+  if (unwritten_ > 0) settle_written();
   if (!all) {
     batch_salt_ = salt_;
     undo();
@@ -396,7 +322,7 @@ const SpoolWriter::Segment* SpoolWriter::oldest() noexcept {
 bool SpoolWriter::remove_oldest(bool at_once) noexcept {
   const FileDescriptor file = at_once ? directory_.open_for_repair(segments_.front().first) : FileDescriptor();
   // Where it is the only one, nothing but the lock's file will know how far the numbers have come.
-  static_cast<void>(segments_.size() > 1 || lock_->keep({next_sequence_, boot_}));
+  static_cast<void>(segments_.size() > 1 || (lock_->keep(mark()) && lock_->sync()));
   if (!directory_.remove_segment(segments_.front().first)) {
     error_ = errno;
     return false;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,14 +63,22 @@ class SpoolWriter {
     std::uint64_t bytes = 0;
     std::uint64_t payload_bytes_at_end = 0;  // of all that this writer had stored by then
   };
+  // What was wrong with the end of the spool when it was opened.
   struct Repair {
     std::uint64_t segment = 0;
-    std::uint64_t offset = 0;  // where the torn tail began
-    std::uint64_t bytes = 0;   // how much of it there was
+    std::uint64_t offset = 0;   // where the torn tail began
+    std::uint64_t bytes = 0;    // how much of it there was
+    bool is_deleted = false;    // the segment, which had no record
+    std::uint64_t lost = 0;     // messages that were stored there and are gone
+    bool lost_is_known = true;  // else nothing tells: the mark is damaged, too, or gone
+  };
+  struct Numbers {
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;
   };
 
-  // Takes the directory's lock, and cuts a torn tail off the last segment. Errors: invalid_argument, spool_failed,
-  // spool_in_use.
+  // Takes the directory's lock, and cuts a torn tail off the last segment. The numbers go on behind all that were ever
+  // given out, whatever is left of the segments. Errors: invalid_argument, spool_failed, spool_in_use.
   static Result<std::unique_ptr<SpoolWriter>> open(SpoolOptions options);
   ~SpoolWriter();
   SpoolWriter(const SpoolWriter&) = delete;
@@ -104,7 +113,12 @@ class SpoolWriter {
   [[nodiscard]] const std::deque<Segment>& segments() const noexcept { return segments_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t payload_bytes() const noexcept { return payload_bytes_; }
-  [[nodiscard]] const Repair& repair() const noexcept { return repair_; }
+  // Null where nothing was.
+  [[nodiscard]] const Repair* repair() const noexcept { return repair_ ? &*repair_ : nullptr; }
+  // The numbers that earlier runs gave to messages which they did not delete, in ranges: also of what is damaged or
+  // gone.
+  [[nodiscard]] std::vector<Numbers> earlier_numbers() const;
+  [[nodiscard]] const SpoolDirectory& directory() const noexcept { return directory_; }
   // errno of the last append() that failed.
   [[nodiscard]] int error() const noexcept { return error_; }
   // errno of the first sync that failed: what the mode promises was not kept; 0: it was.
@@ -121,8 +135,13 @@ class SpoolWriter {
   // Of a record; properties from above.
   [[nodiscard]] static std::uint64_t size_of(const MessageView& message) noexcept;
   Status take_over();
+  Status survey_segments();
+  void take_over_numbers(const SpoolMark& kept);
+  Status keep_first_mark();
   [[nodiscard]] std::uint64_t due_at(std::uint64_t segment) const;
   Result<bool> repair_last();
+  Status cut_tail(std::uint64_t end_offset);
+  [[nodiscard]] SpoolMark mark() const noexcept { return {next_sequence_, boot_, due_sequence_}; }
   [[nodiscard]] bool is_of_this_boot(std::uint64_t boot) const noexcept { return boot != 0 && boot == boot_; }
   Outcome begin_segment() noexcept;
   void end_segment() noexcept;
@@ -130,7 +149,7 @@ class SpoolWriter {
   // How much of it was written; errno says why not all was.
   [[nodiscard]] std::size_t write_all(std::string_view head, std::string_view payload, std::size_t padding) noexcept;
   void count_record(std::size_t size, std::size_t payload) noexcept;
-  void sync_written() noexcept;
+  void settle_written() noexcept;
   void undo() noexcept;
   void sync_directory() noexcept;
   [[nodiscard]] Outcome failure(int error) noexcept;
@@ -146,10 +165,10 @@ class SpoolWriter {
   std::uint64_t next_sequence_ = kFirstSequence;
   std::uint64_t due_sequence_ = kFirstSequence;  // next_sequence_, but for a jump that no segment tells of yet
   std::uint64_t boot_ = 0;
-  bool wrote_since_boot_ = false;  // an earlier run
-  Repair repair_;
-  std::string head_;        // of the record being written
-  std::string properties_;  // of the same
+  std::optional<Repair> repair_;
+  std::uint64_t found_end_ = 0;  // behind the last message that take_over() has found; 0: there was no segment
+  std::string head_;             // of the record being written
+  std::string properties_;       // of the same
   struct Batched {
     std::uint32_t size = 0;
     std::uint32_t payload = 0;

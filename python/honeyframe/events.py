@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from . import _core
@@ -200,9 +200,13 @@ class StreamLog:
         self,
         logger: Teller,
         remedy: str = "the queue was full. Read faster, or give it more: max_queue_messages, max_queue_bytes; for latest max_topics",
+        remedies: Mapping[str, str] | None = None,
     ) -> None:
+        """``remedies`` are those of some causes, by their counter in ``stats()``; ``remedy`` is that of all others."""
         self.logger = logger
         self._remedy = remedy
+        self._remedies = remedies or {}
+        self._causes: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
         self._gaps_told = 0
         self._dropped = 0
@@ -221,17 +225,27 @@ class StreamLog:
             more = len(conflicts) - _MAX_CONFLICTS_TOLD
             warn(", ".join(conflicts[:_MAX_CONFLICTS_TOLD]) + (f" and {more} more" if more > 0 else ""), ConflictWarning)
 
-    def tell_drops(self, dropped: int, *, idle: bool = False) -> None:
+    def tell_drops(self, counters: Mapping[str, int], *, idle: bool = False) -> None:
         """Warns once an episode: from the first drop that is seen to the first look without one, unless that look was ``idle``."""
+        dropped = counters["dropped"]
         new = dropped - self._dropped
         if idle and new == 0:
             return
         episode_begins = new > 0 and not self._dropping
         self._dropped, self._dropping = dropped, new > 0
+        remedy = self._remedy_of(new, counters)
         if episode_begins:
-            text = f"{count_of(new, 'message')} dropped: {self._remedy}; stream.ledger() tells which"
+            text = f"{count_of(new, 'message')} dropped: {remedy}; stream.ledger() tells which"
             self.logger.warning("%s", text, extra={"honeyframe_event": "dropped", **_WARNED})
             warn(text, MessagesDroppedWarning)
+
+    def _remedy_of(self, new: int, counters: Mapping[str, int]) -> str:
+        """Of the causes of ``new`` drops, which are not asked for again."""
+        causes = {name: counters.get(name, 0) for name in self._remedies}
+        grown = {name: count - self._causes.get(name, 0) for name, count in causes.items() if count > self._causes.get(name, 0)}
+        self._causes = causes
+        found = [self._remedies[name] for name in grown]
+        return "; ".join(found if found and new <= sum(grown.values()) else [self._remedy, *found])
 
     def tell_spool(self, events: Iterable[tuple[str, int, str]]) -> None:
         """Each is logged; those of a kind are one warning."""

@@ -38,6 +38,8 @@ _ABOUT_COLUMNS: Final = frozenset(
     }
 )
 _ABOUT_BYTES: Final = frozenset({"dropped", "rejected", "duplicates", "quarantined", "misfit"})
+#: How large the payloads were that a spool has lost nobody knows any more.
+_UNKNOWN_BYTES: Final = ("dropped", "spool_damaged", 0)
 
 
 @dataclass(slots=True)
@@ -58,7 +60,8 @@ class LedgerRow:
 
 def row_from_core(row: CoreRow) -> LedgerRow:
     event, subject, first_ns, last_ns, occurrences, count, size, detail, topics, folded = row
-    shown = LedgerRow(event, first_ns, last_ns, count=count, bytes=size if event in _ABOUT_BYTES else None)
+    has_bytes = event in _ABOUT_BYTES and (event, subject, size) != _UNKNOWN_BYTES
+    shown = LedgerRow(event, first_ns, last_ns, count=count, bytes=size if has_bytes else None)
     if folded:
         shown.event, shown.reason, shown.detail = OVERFLOW, event, count_of(occurrences, "row")
         return shown
@@ -73,7 +76,7 @@ def row_from_core(row: CoreRow) -> LedgerRow:
         for topic, number in topics:  # long ones are cut, and may be the same then
             counts[topic] = counts.get(topic, 0) + number
         shown.topics = json.dumps(counts, ensure_ascii=False)
-    if detail and event.startswith("sequence_") and occurrences > 1:
+    if detail and event.startswith("sequence_") and event != "sequence_gap" and occurrences > 1:
         detail += f", and {occurrences - 1:,} more"
     shown.detail = detail or None
     return shown

@@ -26,13 +26,12 @@ from .errors import HoneyframeError, InvalidArgumentError, SpoolError, SpoolInUs
 from .events import warn
 from .recorder_thread import RecorderThread, spooled_options
 from .recording_errors import RecordingInUseError, RecordingWarning, storage_errors
-from .recording_files import overlap
 from .recording_layout import SPOOL, Journal, Manifest, same_broker
 from .recording_parts import check_parquet
 from .recording_place import LocalPlace, Place, find_place, is_remote
 from .recording_rows import TopicPattern, check_extraction, patterns_of
 from .recording_writer import RecordingWriter, Rotation, RowOptions, check_compression
-from .templates import _without_share, read_topics
+from .templates import _without_share, overlap, read_topics
 
 if TYPE_CHECKING:
     from .client import Client

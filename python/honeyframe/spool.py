@@ -26,9 +26,15 @@ Sync: TypeAlias = Literal["process", "interval", "always"]
 SpoolFrom: TypeAlias = "int | Literal['oldest']"
 
 SPOOL_MAX_BYTES: Final = 1_073_741_824
-SPOOL_REMEDY: Final = (
-    "the spool was full, or could not be written or read (stats() tells which). Read faster, or give it more: spool_max_bytes="
-)
+SPOOL_REMEDY: Final = "the spool was full. Read faster, or give it more: spool_max_bytes="
+#: Of other losses, by their counter.
+SPOOL_REMEDIES: Final = {
+    "dropped_spool_failed": "the spool could not be written, or holds no message of that size. A SpoolWarning says why",
+    "dropped_spool_damaged": (
+        "they are not in the spool any more. A SpoolWarning says where: what is damaged is a matter of the disk; what was deleted before "
+        "it was read, by a spool that was full, needs spool_max_bytes= of who writes"
+    ),
+}
 #: Payloads as they are, for a reader of ours: a column that is declared is no news for log and ledger.
 RAW: Final[dict[str, Any]] = {"payload": "raw", "schema": {"value_raw": "binary"}}
 _LEAST_BYTES: Final = 1_048_576
@@ -62,7 +68,7 @@ def open_spool(
         it with ``from_=last + 1``.
 
     Raises:
-        SpoolError: there is no such directory, or it cannot be read.
+        SpoolError: there is no such directory, it is no spool, or it cannot be read. An empty directory is a spool that nobody has written.
         InvalidArgumentError, TypeError: before that.
 
     Example::

@@ -23,7 +23,7 @@ from .events import StreamLog, Teller
 from .keywords import Retained
 from .lifetime import check_owner, is_ending, watch_reader
 from .seeing import Seeing
-from .spool import SPOOL_REMEDY, SpoolMark
+from .spool import SPOOL_REMEDIES, SPOOL_REMEDY, SpoolMark
 from .stats import StreamStats, stats_from_core
 from .subscription import Subscription, abandon
 
@@ -75,7 +75,8 @@ class Stream(Seeing, Aligning):
         self._subscription = subscription
         self._retained: Retained = retained
         self._decoder = decoder
-        self._log = StreamLog(logger or logging.getLogger("honeyframe"), *([SPOOL_REMEDY] if spool else []))
+        logger = logger or logging.getLogger("honeyframe")
+        self._log = StreamLog(logger, SPOOL_REMEDY, SPOOL_REMEDIES) if spool else StreamLog(logger)
         self._lock = threading.Lock()
         self._ready: deque[Batch] = deque()  # read from the core, not yet handed to anyone, nor sifted
         self._put_back_rows = 0
@@ -490,7 +491,7 @@ class Stream(Seeing, Aligning):
 
     def _tell_all(self, *, idle: bool = False) -> None:
         self._tell()
-        self._log.tell_drops(self._counters()["dropped"], idle=idle)
+        self._log.tell_drops(self._counters(), idle=idle)
 
     def _raise_if_broken(self) -> None:
         """A session that ended for good, and not by its owner's wish, is an error where the data was awaited."""

@@ -55,7 +55,7 @@ TEST_F(SequenceTrackerTest, AGapIsCountedAndListed) {
   const auto gaps = rows(LedgerEvent::sequence_gap);
   ASSERT_EQ(gaps.size(), 2U);
   EXPECT_EQ(gaps[0].subject, "p");
-  EXPECT_EQ(gaps[0].detail, "3 to 4");
+  EXPECT_EQ(gaps[0].detail, "3 to 4, 7");
   EXPECT_EQ(gaps[0].count, 3U);
   EXPECT_EQ(gaps[0].occurrences, 2U);
   EXPECT_EQ(gaps[0].first_ns, 2'000);  // of the last message before it
@@ -71,8 +71,62 @@ TEST_F(SequenceTrackerTest, ALateNumberIsNoLongerMissing) {
   expect(0, 0, 2, 0);
   see({12});
   expect(0, 1, 2, 0);
+  EXPECT_TRUE(rows(LedgerEvent::sequence_gap).empty()) << "nothing is missing";
   EXPECT_EQ(rows(LedgerEvent::sequence_out_of_order)[0].count, 2U);
   EXPECT_EQ(rows(LedgerEvent::sequence_repeated)[0].detail, "12");
+}
+
+TEST_F(SequenceTrackerTest, TheLedgerListsWhatIsMissingAndNothingElse) {
+  see({5, 6, 8, 7, 9, 9, 12, 13, 14, 0, 1, 2, 3});
+  expect(2, 1, 1, 1);
+  EXPECT_EQ(counters_.sequence_gaps, 2U);
+  const auto gaps = rows(LedgerEvent::sequence_gap);
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].count, 2U);
+  EXPECT_EQ(gaps[0].detail, "10 to 11");
+}
+
+TEST_F(SequenceTrackerTest, EveryGapOfAnEpisodeIsListed) {
+  count_up(1, 19);
+  see({25, 26, 40, 41, 100});
+  const auto gaps = rows(LedgerEvent::sequence_gap);
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].count, counters_.sequence_missing);
+  EXPECT_EQ(gaps[0].detail, "20 to 24, 27 to 39, 42 to 99");
+}
+
+// Late by an episode: what it belongs to is an older row, and the newer one stays as it is.
+TEST_F(SequenceTrackerTest, ALateNumberIsTakenFromTheRowThatHasIt) {
+  see({1, 4});
+  time_ += Ledger::kQuietNs;
+  see({5});
+  time_ += Ledger::kQuietNs;
+  see({7, 3});
+  auto gaps = rows(LedgerEvent::sequence_gap);
+  ASSERT_EQ(gaps.size(), 2U);
+  EXPECT_EQ(gaps[0].detail, "2");
+  EXPECT_EQ(gaps[1].detail, "6");
+  see({2});
+  gaps = rows(LedgerEvent::sequence_gap);
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].detail, "6");
+}
+
+TEST_F(SequenceTrackerTest, TheLedgerAgreesWithTheCountWhateverComesLate) {
+  std::uint64_t random = 1;
+  std::uint64_t number = 0;
+  for (int i = 0; i < 5'000; ++i) {
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    const std::uint64_t step = random >> 60;
+    see({step > 10 && number > 40 ? number - 2 * step : number += 1 + step % 4});
+    if (i % 40 == 0) time_ += Ledger::kQuietNs;
+    std::uint64_t sum = 0;
+    if (i % 100 == 0) {
+      for (const auto& row : rows(LedgerEvent::sequence_gap)) sum += row.count;
+      ASSERT_EQ(sum, counters_.sequence_missing) << i;
+    }
+  }
+  EXPECT_GT(counters_.sequence_out_of_order, 100U);
 }
 
 TEST_F(SequenceTrackerTest, WhatCameBeforeTheFirstIsLateAndNotMissing) {

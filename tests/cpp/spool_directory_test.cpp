@@ -54,13 +54,57 @@ TEST(SpoolDirectory, TheLockKeepsTheLeastSequenceAndTheBoot) {
     const auto lock = spool.value().lock();
     ASSERT_TRUE(lock.ok());
     EXPECT_EQ(lock.value()->kept().least_sequence, 0u);
-    EXPECT_TRUE(lock.value()->keep({77, 5}));
+    EXPECT_TRUE(lock.value()->keep({77, 5, 70}));
     EXPECT_EQ(spool.value().lock().status().code(), ErrorCode::spool_in_use);
   }
   const auto lock = spool.value().lock();
   ASSERT_TRUE(lock.ok());
   EXPECT_EQ(lock.value()->kept().least_sequence, 77u);
   EXPECT_EQ(lock.value()->kept().boot, 5u);
+  EXPECT_EQ(lock.value()->kept().due_sequence, 70u);
+  EXPECT_EQ(spool.value().kept().due_sequence, 70u) << "read by others";
+  EXPECT_EQ(spool.value().lock().status().code(), ErrorCode::spool_in_use) << "and the lock is still held";
+}
+
+TEST(SpoolDirectory, ADamagedMarkTellsThatThereWasAWriterAndNoMore) {
+  const TemporaryDirectory directory;
+  const auto spool = SpoolDirectory::open(directory.path(), false);
+  EXPECT_TRUE(spool.value().lock().value()->keep({77, 5, 70}));
+  const std::string whole = bytes_of(directory / "lock");
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
+    write_bytes(directory / "lock", bytes);
+    const SpoolMark mark = spool.value().kept();
+    EXPECT_EQ(mark.least_sequence, kFirstSequence) << at;
+    EXPECT_EQ(mark.boot, 0u);
+    EXPECT_EQ(mark.due_sequence, 0u);
+  }
+}
+
+TEST(SpoolDirectory, WhatHasOtherThingsAloneIsNoSpool) {
+  const TemporaryDirectory directory;
+  const auto spool = SpoolDirectory::open(directory.path(), false);
+  EXPECT_TRUE(spool.value().may_be_a_spool()) << "empty: its writer may be on its way";
+  write_bytes(directory / "notes.txt", "");
+  EXPECT_FALSE(spool.value().may_be_a_spool());
+  write_bytes(directory / segment_name(1), "");
+  EXPECT_TRUE(spool.value().may_be_a_spool());
+  std::filesystem::remove(directory / segment_name(1));
+  EXPECT_TRUE(spool.value().lock().ok());
+  EXPECT_TRUE(spool.value().may_be_a_spool());
+}
+
+TEST(SpoolDirectory, TellsTheModeThatLetsOthersDelete) {
+  const TemporaryDirectory directory;
+  const auto mode_of = [&](unsigned mode) {
+    std::filesystem::permissions(directory.path(), std::filesystem::perms{mode});
+    return SpoolDirectory::open(directory.path(), true).value().mode_for_others();
+  };
+  EXPECT_EQ(mode_of(0777), 0777u);
+  EXPECT_EQ(mode_of(0770), 0770u);
+  EXPECT_EQ(mode_of(0755), 0u) << "the files are for their owner alone";
+  EXPECT_EQ(mode_of(0700), 0u);
 }
 
 TEST(SpoolDirectory, ALockWithoutABootIsOfAnUnknownOne) {

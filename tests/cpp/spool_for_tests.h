@@ -85,10 +85,11 @@ inline void fake_boot(const std::string& path) {
     encode_header(*header, other);
     write_bytes(file, other + bytes.substr(kSegmentHeaderBytes));
   }
-  std::string lock = bytes_of(path + "/lock");
-  ASSERT_EQ(lock.size(), 16u);
-  lock[8] = static_cast<char>(lock[8] + 1);
-  write_bytes(path + "/lock", lock);
+  const auto lock = SpoolDirectory::open(path, false).value().lock();
+  ASSERT_TRUE(lock.ok());
+  SpoolMark mark = lock.value()->kept();
+  mark.boot += 1;
+  ASSERT_TRUE(lock.value()->keep(mark));
 }
 
 // While it lives, the spool can be listed, but this file in it opened by nobody: not by root either.

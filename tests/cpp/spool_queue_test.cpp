@@ -153,8 +153,11 @@ TEST(SpoolQueue, DamageIsCountedToTheMessageAndTold) {
   EXPECT_EQ(queue->counters().loss.dropped_spool_damaged, 3u);
   expect_exact(*queue);
   const auto told = queue->take_events();
-  ASSERT_EQ(told.size(), 1u);
+  ASSERT_EQ(told.size(), 3u) << "what is damaged, and how many messages that costs: two, and the last one";
+  EXPECT_EQ(told[0].kind, "damaged");
   EXPECT_NE(told[0].detail.find(std::to_string(kSegmentHeaderBytes + 2 * record)), std::string::npos) << told[0].detail;
+  EXPECT_NE(told[1].detail.find("2 messages are missing"), std::string::npos) << told[1].detail;
+  EXPECT_NE(told[2].detail.find("1 message is missing"), std::string::npos) << told[2].detail;
 }
 
 TEST(SpoolQueue, ATornTailIsTold) {
@@ -200,6 +203,33 @@ TEST(SpoolQueue, WhatTwoEarlierBootsLeftIsHandedOutOnce) {
                                      "second boot", "second boot", "now"};
   EXPECT_EQ(deliver_all(*queue), all);
   expect_exact(*queue);
+  EXPECT_EQ(queue->counters().dropped, 0u) << "numbers that were left out are no messages";
+  EXPECT_EQ(queue->counters().received, 7u);
+}
+
+TEST(SpoolQueue, SegmentsThatAreTakenAwayUnderItAreCountedAndTold) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  const auto queue = queue_of(path);
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(queue->push(message("x")), PushResult::stored);
+  for (const auto& file : segment_files(path)) std::filesystem::remove(file);
+  EXPECT_TRUE(deliver_all(*queue).empty());
+  EXPECT_EQ(queue->counters().loss.dropped_spool_damaged, 5u);
+  expect_exact(*queue);
+  const auto told = queue->take_events();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].kind, "missing");
+  EXPECT_NE(told[0].detail.find("5 messages are missing in the spool in"), std::string::npos) << told[0].detail;
+}
+
+TEST(SpoolQueue, ADirectoryThatOthersMayWriteToIsTold) {
+  const TemporaryDirectory directory;
+  std::filesystem::permissions(directory.path(), std::filesystem::perms{0777});
+  const auto told = queue_of(directory.path())->take_events();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].kind, "writable_by_others");
+  EXPECT_NE(told[0].detail.find("has mode 0777"), std::string::npos) << told[0].detail;
+  EXPECT_NE(told[0].detail.find("chmod 700"), std::string::npos);
 }
 
 TEST(SpoolQueue, AReadThatFailsEndsTheStreamAndSaysWhy) {

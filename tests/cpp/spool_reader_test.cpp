@@ -88,6 +88,42 @@ TEST(SpoolReader, PeekShowsTheSameUntilItIsConsumed) {
   EXPECT_EQ(reader->peek().value()->record.sequence, 2u);
 }
 
+TEST(SpoolReader, WhatHasOtherThingsInItIsNoSpool) {
+  const TemporaryDirectory directory;
+  EXPECT_TRUE(SpoolReader::open(directory.path(), 0).ok()) << "empty: its writer may be on its way";
+  write_bytes(directory / "notes.txt", "");
+  const Status status = SpoolReader::open(directory.path(), 0).status();
+  EXPECT_EQ(status.code(), ErrorCode::spool_failed);
+  EXPECT_NE(status.message().find("is no spool"), std::string::npos) << status.message();
+}
+
+TEST(SpoolReader, TellsTheEndAlsoOfWhatIsGone) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  write_segments(path, 5, 2);
+  for (const auto& file : segment_files(path)) {
+    std::filesystem::resize_file(file, 0);
+    EXPECT_EQ(reader_of(path)->end_sequence().value(), 6u);
+  }
+}
+
+TEST(SpoolReader, PassesOverWhatIsLostAtTheEndOnce) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  const auto writer = writer_of(path);
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(writer->append(message("x")), SpoolWriter::Outcome::stored);
+  const auto reader = reader_of(path);
+  EXPECT_EQ(reader->pass_over_lost().value(), 0u) << "there is something to read";
+  EXPECT_EQ(read_on(*reader).size(), 5u);
+  EXPECT_EQ(reader->pass_over_lost().value(), 0u);
+  reader->seek(1);
+  std::filesystem::resize_file(segment_files(path).at(0), kSegmentHeaderBytes + 2 * kRecord);
+  EXPECT_EQ(read_on(*reader).size(), 2u);
+  EXPECT_EQ(reader->pass_over_lost().value(), 3u);
+  EXPECT_EQ(reader->pass_over_lost().value(), 0u);
+  EXPECT_EQ(reader->next_sequence(), 6u);
+}
+
 TEST(SpoolReader, TellsTheEnd) {
   const TemporaryDirectory directory;
   const std::string path = directory / "spool";
@@ -161,12 +197,54 @@ TEST(SpoolReader, ATornTailAtTheEndIsNotThereYet) {
     const auto reader = reader_of(path);
     EXPECT_EQ(read_on(*reader).size(), 2u);
     EXPECT_EQ(reader->damages(), 0u);
-    EXPECT_EQ(reader->tail_bytes(), kRecord - torn);
+    ASSERT_TRUE(reader->torn_end());
+    EXPECT_EQ(reader->torn_end()->bytes, kRecord - torn);
     write_bytes(file, whole);  // the writer was slow
     const auto rest = read_on(*reader);
     ASSERT_EQ(rest.size(), 1u) << torn;
     EXPECT_EQ(rest[0].payload, "2");
     EXPECT_EQ(rest[0].missing, 0u);
+  }
+}
+
+// Each byte of a header but those of its salt.
+TEST(SpoolReader, ADamagedHeaderDoesNotCostTheSegment) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  write_segments(path, 6, 2);
+  const std::string file = segment_files(path).at(1);
+  const std::string whole = bytes_of(file);
+  for (std::size_t at = 0; at < kSegmentHeaderBytes; ++at) {
+    if (at / 8 == 2) continue;
+    std::string bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
+    write_bytes(file, bytes);
+    const auto reader = reader_of(path);
+    const auto records = read_on(*reader);
+    ASSERT_EQ(records.size(), 6u) << at;
+    for (const auto& record : records) EXPECT_EQ(record.missing, 0u) << at;
+    const auto damages = reader->take_damages();
+    ASSERT_EQ(damages.size(), 1u) << at;
+    EXPECT_EQ(damages[0].segment, 3u);
+    EXPECT_EQ(damages[0].bytes, kSegmentHeaderBytes);
+  }
+}
+
+TEST(SpoolReader, BehindADamagedHeaderADamagedRecordIsCounted) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "spool";
+  write_segments(path, 6, 3);
+  const std::string file = segment_files(path).at(1);
+  std::string bytes = bytes_of(file);
+  bytes[0] ^= 1;
+  bytes[kSegmentHeaderBytes + 8] ^= 1;
+  write_bytes(file, bytes);
+  for (const std::uint64_t from : {0u, 4u}) {
+    const auto records = read_all(path, from);
+    const auto at = from == 0 ? 3u : 0u;
+    ASSERT_EQ(records.size(), at + 2) << from;
+    EXPECT_EQ(records[at].sequence, 5u);
+    EXPECT_EQ(records[at].missing, 1u);
   }
 }
 
@@ -176,7 +254,7 @@ TEST(SpoolReader, ASegmentWithoutAHeaderIsPassedOverAndTold) {
   write_segments(path, 6, 2);
   const std::string file = segment_files(path).at(1);
   std::string bytes = bytes_of(file);
-  bytes[3] ^= 1;
+  bytes[16] ^= 1;  // the salt
   write_bytes(file, bytes);
   const auto reader = reader_of(path);
   const auto records = read_on(*reader);

@@ -125,5 +125,47 @@ TEST(SpoolSource, TellsWhatIsMissingAndTorn) {
   EXPECT_EQ(kinds, (std::vector<std::string>{"damaged", "missing", "damaged"}));
 }
 
+// Nothing comes behind them; the lock's file tells how many there were.
+TEST(SpoolSource, CountsWhatIsLostAtTheEnd) {
+  const std::size_t record = record_bytes(message("0").topic.size(), 0, 1);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{30}, kSegmentHeaderBytes, kSegmentHeaderBytes + 2 * record,
+                                 kSegmentHeaderBytes + 3 * record - 1}) {
+    const TemporaryDirectory directory;
+    write_spool(directory / "spool", 9);
+    std::filesystem::resize_file(segment_files(directory / "spool").at(0), size);
+    const auto source = source_of({directory / "spool"});
+    const std::size_t left = size < kSegmentHeaderBytes ? 0 : (size - kSegmentHeaderBytes) / record;
+    EXPECT_EQ(count_all(*source), left) << size;
+    EXPECT_EQ(source->counters().received, 9u) << size;
+    EXPECT_EQ(source->counters().loss.dropped_spool_damaged, 9 - left);
+    const auto told = source->take_events();
+    ASSERT_FALSE(told.empty()) << size;
+    EXPECT_EQ(told[0].kind, "missing");
+    for (const auto& event : told) EXPECT_NE(event.detail.find(directory / "spool"), std::string::npos) << event.detail;
+  }
+}
+
+TEST(SpoolSource, FollowsAcrossWhatIsLostAndCountsItOnce) {
+  const TemporaryDirectory directory;
+  write_spool(directory / "spool", 3);
+  std::filesystem::resize_file(segment_files(directory / "spool").at(0), 0);
+  const auto source = source_of({directory / "spool", 0, false, true});
+  EXPECT_FALSE(source->take(20ms));
+  write_spool(directory / "spool", 1);
+  EXPECT_EQ(count_all(*source), 1u);
+  EXPECT_EQ(source->counters().dropped, 3u);
+  EXPECT_EQ(source->counters().received, 4u);
+}
+
+TEST(SpoolSource, TheNewestOfASpoolWhoseSegmentsAreGoneMissesNothing) {
+  const TemporaryDirectory directory;
+  write_spool(directory / "spool", 3);
+  std::filesystem::remove(segment_files(directory / "spool").at(0));
+  const auto source = source_of({directory / "spool", 0, true, true});
+  write_spool(directory / "spool", 1);
+  EXPECT_EQ(count_all(*source), 1u);
+  EXPECT_EQ(source->counters().dropped, 0u);
+}
+
 }  // namespace
 }  // namespace honeyframe

@@ -206,6 +206,9 @@ TEST(SpoolWriter, AJumpIsNotCountedAsMessages) {
 TEST(SpoolWriter, ATailTornAtAnyByteIsCutOff) {
   const TemporaryDirectory directory;
   const std::string path = directory / "spool";
+  write_spool(path, 2);
+  const std::string lock = bytes_of(path + "/lock");
+  std::filesystem::remove_all(path);
   write_spool(path, 3);
   const std::string file = segment_files(path).at(0);
   const std::string whole = bytes_of(file);
@@ -213,11 +216,13 @@ TEST(SpoolWriter, ATailTornAtAnyByteIsCutOff) {
   for (std::size_t torn = 1; torn < record; ++torn) {
     std::filesystem::remove_all(path);
     std::filesystem::create_directory(path);
+    write_bytes(path + "/lock", lock);
     write_bytes(file, whole.substr(0, whole.size() - torn));
     {
       const auto writer = writer_of(path);
-      EXPECT_EQ(writer->repair().bytes, record - torn) << torn;
-      EXPECT_EQ(writer->repair().offset, whole.size() - record);
+      ASSERT_NE(writer->repair(), nullptr);
+      EXPECT_EQ(writer->repair()->bytes, record - torn) << torn;
+      EXPECT_EQ(writer->repair()->offset, whole.size() - record);
       ASSERT_EQ(writer->append(message("new")), Outcome::stored);
     }
     const auto reader = reader_of(path);

@@ -173,13 +173,24 @@ class TestStreamLog:
 
     def test_drops_warn_once_an_episode(self) -> None:
         log = StreamLog(logging.getLogger("honeyframe"))
-        log.tell_drops(0)
+        log.tell_drops({"dropped": 0})
         with pytest.warns(MessagesDroppedWarning, match="5 messages"):
-            log.tell_drops(5)
-        log.tell_drops(9)  # the same episode
-        log.tell_drops(9)
+            log.tell_drops({"dropped": 5})
+        log.tell_drops({"dropped": 9})  # the same episode
+        log.tell_drops({"dropped": 9})
         with pytest.warns(MessagesDroppedWarning, match="^1 message dropped"):
-            log.tell_drops(10)
+            log.tell_drops({"dropped": 10})
+
+    def test_drops_are_told_by_their_cause(self) -> None:
+        log = StreamLog(logging.getLogger("honeyframe"), "read faster", {"damaged": "look at the disk"})
+        for counters, remedy in (
+            ({"dropped": 2, "damaged": 2}, "look at the disk"),
+            ({"dropped": 3, "damaged": 2}, "read faster"),
+            ({"dropped": 5, "damaged": 3}, "read faster; look at the disk"),
+        ):
+            with pytest.warns(MessagesDroppedWarning, match=f"dropped: {remedy}; stream.ledger"):
+                log.tell_drops(counters)
+            log.tell_drops(counters)
 
     def test_gaps_warn_once_each(self) -> None:
         log = StreamLog(logging.getLogger("honeyframe"))

@@ -6,38 +6,20 @@ import json
 import logging
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
+from tests.python.spooled import push, segments, spooled
 
 import honeyframe as hf
 from honeyframe import _core
 from honeyframe.batches import Fill
 from honeyframe.errors import InvalidArgumentError, SpoolError, SpoolInUseError, SpoolWarning
 from honeyframe.source import make_reader, plan_stream
-from honeyframe.spool import check_delivery, spooled_metadata, tell_earlier, warn_of_single_syncs
+from honeyframe.spool import check_delivery, tell_earlier, warn_of_single_syncs
 from honeyframe.stream import Stream
-
-
-def spooled(path: Path, spool: dict[str, Any] | None = None, **queue: Any) -> tuple[Stream, _core.SpoolQueue]:
-    """A spooled stream without a broker."""
-    reader, entrance, _ = make_reader(queue, spooled_metadata({}, None), None, {"path": str(path), **(spool or {})})
-    assert isinstance(entrance, _core.SpoolQueue)
-    return Stream(reader, spool=entrance), entrance
-
-
-def push(queue: _core.Queue, first: int, last: int, size: int = 0, **flags: Any) -> None:
-    for number in range(first, last + 1):
-        payload = json.dumps({"n": number, "pad": "x" * size} if size else {"n": number}).encode()
-        assert queue.push(f"plant/{number % 3}/t", payload, receive_time_ns=number, **flags) == "stored"
-
-
-def segments(path: Path) -> list[Path]:
-    return sorted(path.glob("*.hfspool"))
 
 
 def test_a_stream_reads_what_its_spool_holds(tmp_path: Path) -> None:
@@ -271,91 +253,21 @@ def test_a_full_spool_is_policy_counted_and_told_once(tmp_path: Path, overflow: 
     assert stream.stats().balanced
 
 
-def test_what_is_damaged_is_counted_told_and_passed_over(tmp_path: Path) -> None:
+def test_a_directory_that_others_may_write_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool").chmod(0o777)
     stream, queue = spooled(tmp_path / "spool")
-    push(queue, 1, 50)
-    file = segments(tmp_path / "spool")[0]
-    damage(file, file.stat().st_size // 2)
-    where = "damaged: .* bytes at .* of segment 00000000000000000001.hfspool"
-    with pytest.warns(hf.MessagesDroppedWarning), pytest.warns(SpoolWarning, match=where):
-        df = stream.read().to_pandas()
-    assert len(df) == 49
-    assert stream.stats().dropped_spool_damaged == 1
-    assert stream.stats().balanced
-    reader = hf.open_spool(tmp_path / "spool")
-    with (
-        pytest.warns(hf.MessagesDroppedWarning, match="1 message dropped"),
-        pytest.warns(SpoolWarning, match="1 messages are missing"),
-        pytest.warns(SpoolWarning, match=where),
-    ):
-        assert reader.read().num_rows == 49
-    assert_one_is_missing(reader)
-    later, _ = spooled_again(tmp_path / "spool", stream)
-    with pytest.warns(hf.MessagesDroppedWarning), pytest.warns(SpoolWarning, match=where):
-        assert later.read().num_rows == 49
-    assert_one_is_missing(later)
-
-
-def spooled_again(path: Path, stream: Stream) -> tuple[Stream, _core.SpoolQueue]:
-    stream.close()
-    return spooled(path, {"from_": 0})
-
-
-def assert_one_is_missing(stream: Stream) -> None:
-    stats = stream.stats()
-    assert stats.balanced
-    assert (stats.received, stats.dropped, stats.dropped_spool_damaged) == (50, 1, 1)
-    row = stream.ledger().set_index("event").loc["dropped"]
-    assert (row["reason"], row["count"]) == ("spool_damaged", 1)
-    assert row["time"] is not pd.NaT
-
-
-def damage(file: Path, place: int) -> None:
-    data = bytearray(file.read_bytes())
-    data[place] ^= 1
-    file.write_bytes(data)
-
-
-@pytest.mark.parametrize("by", ["read", "read for a while", "batches"])
-@pytest.mark.parametrize("whose", ["writer", "reader", "follower"])
-def test_damage_with_no_row_behind_it_is_told(tmp_path: Path, whose: str, by: str) -> None:
-    writer, queue = spooled(tmp_path / "spool")
-    queue.push("t", b'{"n":1}')
-    size = segments(tmp_path / "spool")[0].stat().st_size
-    queue.push("t", b"{")  # no row either
-    damage(segments(tmp_path / "spool")[0], size - 10)
-    stream = writer if whose == "writer" else hf.open_spool(tmp_path / "spool", follow=whose == "follower")
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        if by == "batches":
-            assert list(stream.batches(seconds=0.2)) == []
-        else:
-            assert stream.read(seconds=0.2 if "while" in by else None).num_rows == 0
-    assert any("spool damaged: " in str(one.message) for one in told)
-    assert any(one.category is hf.MessagesDroppedWarning for one in told)
-    assert stream.stats().dropped_spool_damaged == 1
-
-
-def test_a_torn_tail_with_no_row_before_it_is_told(tmp_path: Path) -> None:
-    _, queue = spooled(tmp_path / "spool")
     push(queue, 1, 1)
-    file = segments(tmp_path / "spool")[0]
-    file.write_bytes(file.read_bytes()[:-3])
-    with pytest.warns(SpoolWarning, match="damaged: the spool ends with"):
-        assert list(hf.open_spool(tmp_path / "spool").batches()) == []
+    with pytest.warns(SpoolWarning, match="writable by others: .* has mode 0777: .* chmod 700"):
+        assert stream.read().num_rows == 1
+    assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o777, "it is not ours to change"
 
 
-def test_a_torn_tail_is_repaired_and_told(tmp_path: Path) -> None:
-    stream, queue = spooled(tmp_path / "spool")
-    push(queue, 1, 5)
-    stream.close()
-    file = segments(tmp_path / "spool")[0]
-    file.write_bytes(file.read_bytes()[:-3])
-    stream, queue = spooled(tmp_path / "spool")
-    push(queue, 5, 5)
-    with pytest.warns(SpoolWarning, match="repaired: a torn tail of"):
-        stream.read()
-    assert hf.open_spool(tmp_path / "spool").read().to_pandas()["n"].tolist() == [1, 2, 3, 4, 5]
+def test_a_directory_of_other_things_is_no_spool(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(SpoolError, match="is no spool") as refused:
+        hf.open_spool(tmp_path)
+    assert ".hfspool" in refused.value.hint
 
 
 def test_a_window_sees_a_spooled_stream(tmp_path: Path) -> None:
