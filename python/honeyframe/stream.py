@@ -75,8 +75,7 @@ class Stream(Seeing, Aligning):
         self._subscription = subscription
         self._retained: Retained = retained
         self._decoder = decoder
-        logger = logger or logging.getLogger("honeyframe")
-        self._log = StreamLog(logger, SPOOL_REMEDY, SPOOL_REMEDIES) if spool else StreamLog(logger)
+        self._log = StreamLog(logger or logging.getLogger("honeyframe"), *((SPOOL_REMEDY, SPOOL_REMEDIES) if spool else ()))
         self._lock = threading.Lock()
         self._ready: deque[Batch] = deque()  # read from the core, not yet handed to anyone, nor sifted
         self._put_back_rows = 0

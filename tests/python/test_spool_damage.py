@@ -31,7 +31,7 @@ def test_what_is_damaged_is_counted_told_and_passed_over(tmp_path: Path) -> None
     assert stream.stats().balanced
     reader = hf.open_spool(tmp_path / "spool")
     with (
-        pytest.warns(hf.MessagesDroppedWarning, match="1 messages dropped"),
+        pytest.warns(hf.MessagesDroppedWarning, match="1 message dropped"),
         pytest.warns(SpoolWarning, match="1 message is missing"),
         pytest.warns(SpoolWarning, match=where),
     ):
