@@ -244,7 +244,7 @@ def test_a_full_spool_is_policy_counted_and_told_once(tmp_path: Path, overflow: 
     assert ("dropped" in results) == (overflow != "drop_oldest")
     with (
         pytest.warns(hf.MessagesDroppedWarning, match="spool_max_bytes="),
-        pytest.warns(SpoolWarning, match="spool full: spool_max") as told,
+        pytest.warns(SpoolWarning, match="spool full: in the spool .*: spool_max_bytes are reached") as told,
     ):
         df = stream.read().to_pandas()
     assert len([one for one in told if issubclass(one.category, SpoolWarning)]) == 1
