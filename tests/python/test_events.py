@@ -216,7 +216,7 @@ from honeyframe.events import ClientLogger, SessionLog, StreamLog
 if sys.argv[1] == "True":
     logging.basicConfig(format="LOG %(message)s")
 log = StreamLog(ClientLogger(logging.getLogger("honeyframe").getChild("me"), "me"))
-log.tell_drops(5)
+log.tell_drops({"dropped": 5})
 log.tell_spool([("damaged", 0, "a spool is damaged")])
 log.logger.warning("connection lost")
 log.logger.info("connected")

