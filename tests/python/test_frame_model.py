@@ -181,6 +181,7 @@ def shortest(payloads: list[bytes], options: Options) -> tuple[list[bytes], Opti
 # --- By chance --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(120 + CASES / 2000)
 def test_the_engine_does_what_the_rules_say() -> None:
     """Sequences of payloads under one set of options each; a difference is told by its shortest form."""
     left = CASES
