@@ -141,7 +141,7 @@ class Recorder:
         check_process()
         end = None if seconds is None else time.monotonic() + to_seconds(seconds, "seconds")
         try:
-            with _terminated_by(self._thread), Progress("recording", seconds=None, rows=None, enabled=progress) as line:
+            with terminated_by(self._thread), Progress("recording", seconds=None, rows=None, enabled=progress) as line:
                 while not self._thread.join(_WAIT_STEP if end is None else min(_WAIT_STEP, max(0.0, end - time.monotonic()))):
                     if end is not None and time.monotonic() >= end:
                         return self.stats()
@@ -217,7 +217,7 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def _terminated_by(thread: RecorderThread) -> Iterator[None]:
+def terminated_by(thread: RecorderThread) -> Iterator[None]:
     """SIGTERM stops the recorder, where nobody else has taken it."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield

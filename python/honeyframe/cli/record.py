@@ -52,14 +52,17 @@ def record(
     connection = {**access.options, "clean_start": kept <= 0, "session_expiry": kept}
     recorder = open_recorder(access.secrets, connection, output, access.topics, recorder_options(how))
     granted = ", ".join(f"{name} (QoS {level})" for name, level in zip(recorder.filters, recorder.granted_qos, strict=True))
-    complain("note", f"recording {granted} to {recorder.path}")
-    return _wait(recorder, limit)
+    return _wait(recorder, f"recording {granted} to {recorder.path}", limit)
 
 
-def _wait(recorder: Recorder, seconds: float | None) -> ExitCode:
+def _wait(recorder: Recorder, told: str, seconds: float | None) -> ExitCode:
+    from ..recorder import terminated_by
+
     code = ExitCode.ok
     try:
-        recorder.wait(seconds)
+        with terminated_by(recorder._thread):  # from the word that it records on
+            complain("note", told)
+            recorder.wait(seconds)
     except KeyboardInterrupt:
         code = ExitCode.interrupted
     finally:
