@@ -134,6 +134,9 @@ class PahoStream final : public BurstAnswers, public WithheldAnswers {
   ssize_t fill(int descriptor, char* to, std::size_t size) noexcept;
   int fill_tls(SSL* tls, char* to, std::size_t size) noexcept;
   void wrote(std::size_t bytes, bool all) noexcept;
+  // First bytes (MQTT 5.0, 2.1.1) of what acknowledges a message of the broker's.
+  static constexpr unsigned char kPuback = 0x40;
+  static constexpr unsigned char kPubrec = 0x50;
   enum class Held : unsigned char { no, yes, later };  // written now; counts as written; is asked for once more
   [[nodiscard]] Held hold(const iovec* pieces, int count, std::size_t size) noexcept;
   [[nodiscard]] bool must_wait(unsigned char first_byte) noexcept;

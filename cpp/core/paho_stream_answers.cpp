@@ -13,8 +13,6 @@ namespace honeyframe {
 namespace {
 
 // A packet's first byte (MQTT 5.0, 2.1.1).
-constexpr unsigned char kPuback = 0x40;
-constexpr unsigned char kPubrec = 0x50;
 constexpr unsigned char kPubrel = 0x62;
 constexpr unsigned char kPubcomp = 0x70;
 constexpr unsigned char kDisconnect = 0xE0;

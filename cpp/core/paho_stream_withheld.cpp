@@ -9,10 +9,6 @@
 namespace honeyframe {
 namespace {
 
-// A packet's first byte (MQTT 5.0, 2.1.1).
-constexpr unsigned char kPuback = 0x40;
-constexpr unsigned char kPubrec = 0x50;
-
 // For each packet id one (Paho writes 4 to 6 bytes). A broker that sends more than it has ids for breaks the protocol.
 constexpr std::size_t kMostWithheld = 65'535UL * 6;
 

@@ -7,7 +7,6 @@ as they are committed.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -36,6 +35,7 @@ from .recording_place import LocalPlace
 from .recording_rows import NUMBER, SPOOL_METADATA, RowMaker, arranged, patterns_of
 from .recording_schema import import_rows
 from .recording_writer import read_journal, read_manifest
+from .spool import holds_a_message
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -278,15 +278,8 @@ class Follow:
         """Warns where nothing was recorded up to there: neither committed, nor in the spool."""
         manifest = read_manifest(self._place)
         spool = self._spool_of(manifest)
-        if spool is not None:
-            with contextlib.suppress(SpoolError, StopIteration):
-                source = _core.SpoolSource(os.fspath(spool), from_=max(1, number - manifest.offset))
-                reader = _core.StreamReader(source, extract_options(payload="raw"))
-                try:
-                    if reader.next(1, 0.0, 1.0) is not None:
-                        return
-                finally:
-                    reader.discard()
+        if spool is not None and holds_a_message(spool, max(1, number - manifest.offset)):
+            return
         warn(
             f"after={number:,}: nothing was recorded in {self._recording.path} up to that number yet; what comes up to there is left out",
             RecordingWarning,

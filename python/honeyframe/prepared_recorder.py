@@ -14,16 +14,16 @@ import os
 import socket
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from . import _core
 from .arguments import check_count, check_path
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import HoneyframeError, InvalidArgumentError, SpoolError, SpoolInUseError
+from .errors import HoneyframeError, InvalidArgumentError, SpoolInUseError
 from .events import warn
+from .keeping import Keeping
 from .recorder_thread import RecorderThread, spooled_options
 from .recording_errors import RecordingInUseError, RecordingWarning, storage_errors
 from .recording_layout import SPOOL, Journal, Manifest, same_broker
@@ -31,23 +31,14 @@ from .recording_parts import check_parquet
 from .recording_place import LocalPlace, Place, find_place, is_remote
 from .recording_rows import TopicPattern, check_extraction, patterns_of
 from .recording_writer import RecordingWriter, Rotation, RowOptions, check_compression
-from .templates import _without_share, overlap, read_topics
+from .spool import holds_a_message
+from .templates import overlap, read_topics, without_share
 
 if TYPE_CHECKING:
     from .client import Client
     from .recorder import Recorder
     from .source import StreamPlan
 
-_STREAM: Final[Mapping[str, Any]] = {  # with their defaults
-    "qos": 1,
-    "retained": "include",
-    "spool_max_bytes": 1_073_741_824,
-    "overflow": "drop_newest",
-    "sync": "process",
-    "sync_interval": 0.1,
-    "max_payload_bytes": 16_777_216,
-    "timeout": 10.0,
-}
 _ID_FILE: Final = "recorder"  # in the spool's directory: whose it is
 
 
@@ -55,25 +46,27 @@ _ID_FILE: Final = "recorder"  # in the spool's directory: whose it is
 class RecorderOptions:
     """What :meth:`honeyframe.Client.record` takes, as it was given."""
 
-    patterns: Sequence[str] | None = None
-    raw: bool = True
-    rotate_rows: int = 1_000_000
-    rotate_bytes: int = 134_217_728
-    rotate_seconds: Duration = "10min"
-    compression: str = "zstd"
-    spool: Any = None
-    takeover: bool = False
-    storage_options: Mapping[str, Any] | None = None
-    extraction: Mapping[str, Any] = field(default_factory=dict)
+    patterns: Sequence[str] | None
+    raw: bool
+    rotate_rows: int
+    rotate_bytes: int
+    rotate_seconds: Duration
+    compression: str
+    spool: Any
+    takeover: bool
+    storage_options: Mapping[str, Any] | None
+    extraction: Mapping[str, Any]
     stream_options: Mapping[str, Any]
 
 
 def recorder_options(given: Mapping[str, Any]) -> RecorderOptions:
-    """Of the keywords of :meth:`honeyframe.Client.record`: its own, those of the stream that writes the spool, and the extraction's."""
-    own = {name: given[name] for name in RecorderOptions.__dataclass_fields__ if name in given}
-    stream = {name: given[name] for name in _STREAM if name in given}
-    extraction = {name: value for name, value in given.items() if name not in own and name not in stream}
-    return RecorderOptions(**own, stream_options={**_STREAM, **stream}, extraction=extraction)
+    """Of the keywords of :meth:`honeyframe.Client.record`, whose defaults are of those that are missing: its own, those of the stream that
+    writes the spool, and the extraction's."""
+    defaults = Keeping.record.__kwdefaults__ or {}
+    known = {name: given.get(name, default) for name, default in defaults.items()}
+    own = {name: known.pop(name) for name in RecorderOptions.__dataclass_fields__ if name in known}
+    extraction = {name: value for name, value in given.items() if name not in defaults}
+    return RecorderOptions(**own, stream_options=known, extraction=extraction)
 
 
 class PreparedRecorder:
@@ -238,8 +231,8 @@ def left_filters(before: Manifest, broker: str, session: str, filters: Sequence[
     """Filters that this session is subscribed to from an earlier run, and of which ``filters`` do not have all topics."""
     if not session or before.session != session or not same_broker(before.broker, broker):
         return []
-    wanted = [_without_share(one) for one in filters]
-    return [one for one in before.subscribed if not any(covers(other, _without_share(one)) for other in wanted)]
+    wanted = [without_share(one) for one in filters]
+    return [one for one in before.subscribed if not any(covers(other, without_share(one)) for other in wanted)]
 
 
 def covers(one: str, other: str) -> bool:
@@ -313,15 +306,7 @@ def _tell_stranded(place: Place, before: Manifest, manifest: Manifest) -> None:
     if before.host != manifest.host or before.spool == manifest.spool:
         return
     left = place.path / before.spool if isinstance(place, LocalPlace) else Path(before.spool)
-    found = None
-    with contextlib.suppress(SpoolError, StopIteration):
-        source = _core.SpoolSource(os.fspath(left), from_=manifest.left_spools.get(before.spool_id, 0) + 1)
-        reader = _core.StreamReader(source, _core.ExtractOptions(payload="raw"))
-        try:
-            found = reader.next(1, 0.0, 1.0)
-        finally:
-            reader.discard()
-    if found is not None:
+    if holds_a_message(left, manifest.left_spools.get(before.spool_id, 0) + 1):
         warn(
             f"{place.shown}: the spool {left} has messages that are in no file yet, and stay there: go on with that one, "
             "and they are written; with another they are when you come back to it",

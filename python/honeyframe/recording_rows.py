@@ -16,7 +16,7 @@ from .keywords import check_keywords
 from .options import Metadata, extract_options
 from .recording_columns import KnownColumns, example_payload
 from .recording_layout import DAY_NS, day_of
-from .templates import _without_share, read_topics
+from .templates import read_topics, without_share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ class TopicPattern:
 
     @classmethod
     def of(cls, topic: str) -> TopicPattern:
-        name = _without_share(topic)
+        name = without_share(topic)
         found = read_topics([name])
         return cls(name, found.filters[0], found.template)
 
@@ -73,7 +73,7 @@ def level_names(template: str | None) -> list[str]:
 
 def patterns_of(topics: Sequence[str], patterns: Sequence[str] | None) -> list[TopicPattern]:
     """The patterns, the first that matches a topic being its own: those asked for, then the filters subscribed to."""
-    names = list(dict.fromkeys([*(patterns or ()), *map(_without_share, topics)]))
+    names = list(dict.fromkeys([*(patterns or ()), *map(without_share, topics)]))
     if len(names) > MAX_PATTERNS:
         raise InvalidArgumentError(f"{len(names):,} patterns: at most {MAX_PATTERNS:,}, as each has files of its own")
     return [TopicPattern.of(name) for name in names]

@@ -10,7 +10,7 @@ from .errors import InvalidArgumentError, InvalidTopicTemplateError
 from .recording_errors import ReplayLoopError
 from .recording_layout import same_host
 from .recording_rows import OTHER
-from .templates import _without_share, overlap
+from .templates import overlap, without_share
 
 if TYPE_CHECKING:
     from .client import Client
@@ -31,10 +31,10 @@ class LoopGuard:
         self._filters: dict[str, str] = {}  # and who records it
         for recorder in all_recorders():
             if recorder._client is client or same_host(recorder._client.uri, client.uri):
-                self._filters |= dict.fromkeys(map(_without_share, recorder.filters), f"the recorder to {recorder.path}")
+                self._filters |= dict.fromkeys(map(without_share, recorder.filters), f"the recorder to {recorder.path}")
         place, manifest = recording._snapshot.place, recording._snapshot.manifest
         if same_host(manifest.broker, client.uri) and place.is_locked():
-            parsed = [_core.parse_template(_without_share(topic))[0] for topic in manifest.topics]
+            parsed = [_core.parse_template(without_share(topic))[0] for topic in manifest.topics]
             self._filters |= dict.fromkeys(parsed, f"the recorder to {place.shown}")
 
     def check_patterns(self, patterns: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -10,7 +11,7 @@ from .arguments import check_count, check_path
 from .core_call import core_call
 from .durations import Duration
 from .durations import seconds as to_seconds
-from .errors import InvalidArgumentError, SpoolWarning
+from .errors import InvalidArgumentError, SpoolError, SpoolWarning
 from .events import Teller, warn
 from .keywords import Path, Retained, check_keywords, check_retained
 from .lifetime import check_running
@@ -94,6 +95,17 @@ def open_spool(
     if decoder:
         decoder.start()
     return Stream(reader, retained=retained, decoder=decoder, spool=source, follows=os.fspath(place.absolute()) if follow else None)
+
+
+def holds_a_message(path: Path, first: int) -> bool:
+    """Whether a message numbered ``first``, or one behind it, can be read from the spool. False where there is no spool."""
+    with contextlib.suppress(SpoolError, StopIteration):
+        reader = _core.StreamReader(_core.SpoolSource(os.fspath(path), from_=first), _core.ExtractOptions(payload="raw"))
+        try:
+            return reader.next(1, 0.0, 1.0) is not None
+        finally:
+            reader.discard()
+    return False
 
 
 class SpoolMark:

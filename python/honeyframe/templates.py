@@ -49,7 +49,7 @@ def read_topics(topics: Sequence[str], *, topic_template: str | None = None) -> 
     templates = [topic for topic, (_, names) in zip(topics, parsed, strict=True) if names]
     if not templates:
         return Topics(filters, None, ())
-    template = _merge([_without_share(topic) for topic in templates])
+    template = _merge([without_share(topic) for topic in templates])
     return Topics(filters, template, tuple(_core.parse_template(template)[1]))
 
 
@@ -86,5 +86,5 @@ def _merge(templates: list[str]) -> str:
     return "/".join(merged)
 
 
-def _without_share(topic: str) -> str:
+def without_share(topic: str) -> str:
     return topic.split("/", 2)[2] if topic.startswith("$share/") and topic.count("/") >= 2 else topic
