@@ -249,12 +249,12 @@ def test_a_second_command_does_not_touch_the_first_ones_connection(mosquitto: Mo
 def test_slow_storage_does_not_reach_the_socket(mosquitto: Mosquitto, dial: Dial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "recording"
     uri = mosquitto.uri("mqtt", "127.0.0.1")
-    client = dial(uri, keepalive=1)
+    client = dial(uri, keepalive=2)  # on a busy machine one second is soon over
     slow, hold = threading.Event(), threading.Event()
 
     def bring(self: object, staged: Path) -> None:
         slow.set()
-        hold.wait(10)
+        hold.wait(20)
 
     monkeypatch.setattr("honeyframe.recording_place.LocalPlace.bring", bring)
     recorder = client.record(path, "plant/#", rotate_seconds=0.0)
@@ -267,7 +267,7 @@ def test_slow_storage_does_not_reach_the_socket(mosquitto: Mosquitto, dial: Dial
         time.sleep(0.01)
     stats = recorder.stats()
     assert (stats.received, stats.recorded, stats.waiting, stats.dropped) == (5_001, 0, 5_001, 0)
-    time.sleep(1.6)  # more than a keepalive
+    time.sleep(3.2)  # more than a keepalive
     hold.set()
     assert client.stats()["connects"] == 1
     assert recorder.stop().recorded == 5_001
