@@ -118,6 +118,10 @@ class Channel:
         except Exception:  # the kernel is on its way out, and its sockets are closed
             if self.widget.comm is not None and not _is_going():
                 raise
+        if self.widget.comm is not None:
+            # ipykernel 7.4 gives a comm's answers to the subshell that was last heard of when something was sent. From a thread like ours
+            # that may be one which a page has taken with it, and then no browser is heard any more: each is to be heard where it asks.
+            self.widget.comm.__dict__.pop("_reply_subshell_id", None)
 
 
 def _is_going() -> bool:

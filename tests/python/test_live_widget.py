@@ -29,6 +29,22 @@ thread = threading.Thread(target=feed)
 thread.start()
 """
 _BUSY = "display(chart)\ntime.sleep(1.5)"
+_CHANNEL = """
+import threading
+from honeyframe.live_widget import Channel
+channel = Channel("chart", {}, lambda: ({}, ()), None, threading.RLock())
+"""
+#: From a thread that is as one of ours is when a page has closed a comm, and has taken the comm's subshell with it.
+_SEND_AFTER_A_SUBSHELL_HAS_GONE = """
+kernel = get_ipython().kernel
+header = {**kernel.get_parent()["header"], "subshell_id": "gone"}
+def send():
+    kernel.set_parent([], {"header": header})
+    channel.send({"kind": "frame"})
+thread = threading.Thread(target=send)
+thread.start()
+thread.join()
+"""
 
 
 @pytest.fixture
@@ -72,6 +88,11 @@ def values(found: list[dict[str, Any]]) -> list[float]:
     return [value for message in found for value in np.frombuffer(message["buffers"][2], "<f8").tolist()]
 
 
+def say_hello(client: Any, comm: str) -> None:
+    content = {"comm_id": comm, "data": {"method": "custom", "content": {"kind": "hello", "id": "me"}}}
+    client.shell_channel.send(client.session.msg("comm_msg", content))
+
+
 def test_frames_come_while_a_cell_sleeps_each_point_once_and_the_whole_to_who_asks(kernel: Any) -> None:
     run(kernel, _SETUP)
     heard, _ = run(kernel, _BUSY)
@@ -89,12 +110,21 @@ def test_frames_come_while_a_cell_sleeps_each_point_once_and_the_whole_to_who_as
     assert seen == sorted(set(seen))
     assert seen[-1] == 249
 
-    message = kernel.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": {"kind": "hello", "id": "me"}}})
-    kernel.shell_channel.send(message)
+    say_hello(kernel, comm)
     heard, _ = run(kernel, "0")
     (whole,) = [m for m in frames(heard) if m["content"]["data"]["content"]["kind"] == "whole"]
     assert whole["content"]["data"]["content"]["to"] == "me"
     assert values([whole])[-1] == 249
+
+
+def test_a_browser_is_heard_when_a_page_has_taken_its_subshell_with_it(kernel: Any) -> None:
+    made, _ = run(kernel, _CHANNEL)
+    (first,) = frames(made)
+    run(kernel, _SEND_AFTER_A_SUBSHELL_HAS_GONE)
+    say_hello(kernel, first["content"]["comm_id"])
+    heard, _ = run(kernel, "0")
+    (whole,) = frames(heard)
+    assert whole["content"]["data"]["content"]["to"] == "me"
 
 
 def test_without_anywidget_a_notebook_is_told_what_to_install(kernel: Any) -> None:
