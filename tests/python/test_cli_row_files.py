@@ -165,7 +165,7 @@ def test_the_rate_is_kept(dicts_instead: bool) -> None:
     before = time.monotonic()
     rows = sum(1 if isinstance(item, dict) else item.num_rows for item in paced(items, 100.0, seen.append))
     assert rows == 40
-    assert 0.3 < time.monotonic() - before < 0.8
+    assert 0.3 < time.monotonic() - before < 2
     assert seen[-1] == 40
     assert seen == sorted(seen)
 

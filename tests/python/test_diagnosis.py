@@ -204,7 +204,7 @@ def test_a_probe_keeps_to_its_limit() -> None:
     begin = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         probed = _core.probe(_core.ConnectOptions(f"mqtts://127.0.0.1:{silent.getsockname()[1]}"), timeout=0.1)
-    assert time.monotonic() - begin < 1.5
+    assert time.monotonic() - begin < 3
     assert (probed["step"], probed["error"].code) == ("tls", "connect_timeout")
 
 

@@ -98,7 +98,7 @@ def test_another_protocol_version_is_refused_at_once_with_code_1(packet: bytes) 
         before = time.monotonic()
         assert client.receive(4) == b"\x20\x02\x00\x01"
         assert client.socket.recv(1) == b""  # then closed
-        assert time.monotonic() - before < 1
+        assert time.monotonic() - before < 3
 
 
 @pytest.mark.parametrize(

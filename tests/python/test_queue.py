@@ -82,17 +82,17 @@ def test_the_byte_bound_holds() -> None:
 
 
 def test_block_waits_once_and_then_drops() -> None:
-    queue = _core.Queue(max_messages=1, overflow="block", block_timeout=0.2)
+    queue = _core.Queue(max_messages=1, overflow="block", block_timeout=0.6)
     queue.push("t", b"1")
     begin = time.monotonic()
     assert queue.push("t", b"2") == "dropped"
-    assert time.monotonic() - begin >= 0.2
+    assert time.monotonic() - begin >= 0.6
     begin = time.monotonic()
     assert queue.push("t", b"3") == "dropped"
-    assert time.monotonic() - begin < 0.15  # the stall has had its wait
+    assert time.monotonic() - begin < 0.5  # the stall has had its wait
     counters = queue.counters()
     assert counters["dropped_block_timeout"] == 2
-    assert counters["blocked_ns"] >= 190_000_000
+    assert counters["blocked_ns"] >= 590_000_000
     assert balanced(counters)
 
 

@@ -70,7 +70,7 @@ def test_the_first_row_comes_at_once(client: hf.Client, publishing: Any) -> None
     time.sleep(0.1)
     started = time.monotonic()
     hf.read_mqtt(topics="read/first", rows=1, client=client)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 3
 
 
 def test_several_topics_templates_and_options(client: hf.Client, publishing: Any) -> None:

@@ -87,7 +87,7 @@ def test_the_clock_is_kept(speed: float, count: int) -> None:
     recorder = Recorder()
     before = time.monotonic()
     result = hf.simulate({"device": [ROOM["device"][0]]}, recorder, rate=100, speed=speed, seconds=0.4)
-    assert 0.4 <= time.monotonic() - before < 1.5
+    assert 0.4 <= time.monotonic() - before < 3
     assert result.published == pytest.approx(count, abs=3 * speed)
     assert result.seconds >= 0.4
 
