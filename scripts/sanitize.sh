@@ -1,6 +1,7 @@
 #!/bin/sh
 # What test.sh leaves out because it is slow: the C++ tests of whatever has threads under TSan, and the Python tests under ASan and UBSan.
-#     sh scripts/sanitize.sh [threads] [python]         both by default; HONEYFRAME_SANITIZED_TESTS names other Python tests
+#     sh scripts/sanitize.sh [threads] [python]         both by default; HONEYFRAME_SANITIZED_TESTS names other Python tests: with
+# tests/python, all of them, some 20 minutes, those fail that measure time or memory, or clear the environment; a report is "runtime error" or "AddressSanitizer".
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -27,17 +28,19 @@ under_tsan() {
 SANITIZED=build/sanitized
 sanitized_package() {
   [ -x "$SANITIZED/bin/python" ] || python3 -m venv "$SANITIZED" || return 1
-  "$SANITIZED/bin/python" -m pip install -q --disable-pip-version-check scikit-build-core pybind11 pytest pytest-timeout hypothesis cryptography \
-    polars duckdb pandas pyarrow certifi typer rich || return 1
+  "$SANITIZED/bin/python" -c 'import tomllib
+project = tomllib.load(open("pyproject.toml", "rb"))["project"]
+print(*project["dependencies"], *sum(project["optional-dependencies"].values(), []), sep="\n")' >build/sanitized-requirements.txt || return 1
+  "$SANITIZED/bin/python" -m pip install -q --disable-pip-version-check scikit-build-core pybind11 -r build/sanitized-requirements.txt || return 1
   "$SANITIZED/bin/python" -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall \
     -C build-dir=build/sanitized-core -C cmake.build-type=RelWithDebInfo -C cmake.define.HONEYFRAME_SANITIZE=address,undefined \
     -C install.strip=false .
 }
 
-# The interpreter is not built so: the sanitizers' libraries come in front of all others, and so does the one that throws. Python
-# itself keeps memory to its end, so what is left then says nothing.
+# The interpreter is not built so: the sanitizers' libraries come in front of all others, and so does the one that throws, and the one
+# whose crypt() ASan must have found before it takes its place. Python itself keeps memory to its end, so what is left then says nothing.
 python_under_asan() {
-  preload="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so) $(c++ -print-file-name=libstdc++.so)"
+  preload="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so) $(c++ -print-file-name=libstdc++.so) $(c++ -print-file-name=libcrypt.so.1)"
   # shellcheck disable=SC2086  # a list of words
   LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0:allocator_may_return_null=1 \
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 PYTHONMALLOC=malloc HONEYFRAME_CASES="${HONEYFRAME_CASES:-4000}" \

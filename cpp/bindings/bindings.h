@@ -3,7 +3,6 @@
 // The only place that includes pybind11. Bindings have three paragraphs: convert the arguments, release the GIL and
 // call the core, wrap the result.
 
-#include <cxxabi.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -55,15 +54,11 @@ class WithoutGil {
   WithoutGil(const WithoutGil&) = delete;
   WithoutGil& operator=(const WithoutGil&) = delete;
   ~WithoutGil() {
-#ifdef __GLIBCXX__
     try {
       PyEval_RestoreThread(thread_);
-    } catch (abi::__forced_unwind&) {
+    } catch (...) {  // nothing else comes out of C; by its type it would be a reference to null
       for (;;) std::this_thread::sleep_for(std::chrono::hours(24));
     }
-#else
-    PyEval_RestoreThread(thread_);
-#endif
   }
 
  private:

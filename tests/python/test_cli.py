@@ -343,7 +343,7 @@ def test_ctrl_c_leaves_quietly_with_130(plant: str, command: str) -> None:
         before = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=20)
-        assert time.monotonic() - before < 3
+        assert time.monotonic() - before < 6
         assert process.returncode == 130
     assert errors == b""
     if command == "read":  # what was read is not thrown away

@@ -64,15 +64,18 @@ def test_code_is_all_that_is_on_standard_output_and_a_saved_catalog_is_whole(uri
 
 
 def test_ctrl_c_shows_what_came_by_then(uri: str) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "catalog", uri, "-W", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    )
-    time.sleep(1.8)
-    process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=10)
-    assert process.returncode == 130, error
-    assert "Traceback" not in error
-    assert "home/{room}/temperature" in out or "no message arrived" in error  # a busy machine had not come so far
+    for seconds in (2, 6, 20):  # a busy machine may not have come so far
+        process = subprocess.Popen(
+            [*COMMAND, "catalog", uri, "-W", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        )
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=10)
+        assert process.returncode == 130, error
+        assert "Traceback" not in error
+        if "home/{room}/temperature" in out:
+            return
+    raise AssertionError(error)
 
 
 def invoke(*arguments: str) -> Any:

@@ -164,7 +164,7 @@ def test_the_stop_button(connected: Kernel, code: str) -> None:
     done = connected.finish(running)
     elapsed = time.monotonic() - started
     assert done["status"] in ("KeyboardInterrupt", "CancelledError"), done["text"]
-    assert elapsed < 0.6  # 0.1 of ours, and the kernel's own traceback
+    assert elapsed < 3  # of 30; tests/integration/test_interrupts.py measures what is ours of it
     assert connected.run("client.info()['state']")["text"] == "'connected'"
 
 

@@ -108,7 +108,7 @@ def test_retained_states_come_first_and_from_the_caller() -> None:
 def test_publishes_what_the_generator_gives() -> None:
     recorder = Recorder()
     with PlantSimulator(recorder, rate=2000, start=START) as plant:
-        wait_until(lambda: plant.published > 100)
+        wait_until(lambda: plant.published >= 3 + 100)
     live = recorder.calls[3:103]
     assert [(topic, payload) for topic, payload, _, _ in live] == [(m.topic, m.payload) for m in first(100, rate=2000)]
 
@@ -118,7 +118,7 @@ def test_rate_is_kept() -> None:
     before = time.monotonic()
     with PlantSimulator(recorder, rate=200) as plant:
         wait_until(lambda: plant.published >= 3 + 100)
-    assert 0.4 < time.monotonic() - before < 2.0
+    assert 0.4 < time.monotonic() - before < 4
 
 
 def test_a_failing_client_stops_it_and_is_named(caplog: pytest.LogCaptureFixture) -> None:
