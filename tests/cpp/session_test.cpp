@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "scripted_broker.h"
 #include "session_for_tests.h"
 
@@ -13,6 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::connected_session;
 using testing::drain;
+using testing::eventually;
 using testing::options_for;
 using testing::queue;
 using testing::ScriptedBroker;
@@ -23,11 +26,13 @@ using testing::Type;
 class EveryVersion : public ::testing::TestWithParam<ProtocolVersion> {};
 
 TEST_P(EveryVersion, ConnectsSubscribesReceivesPublishesAndCloses) {
+  std::atomic<bool> acknowledged = false;
   ScriptedBroker broker;
   broker.accept().expect(Type::connect).connack();
   broker.expect(Type::subscribe, [](const auto& packet) { return packet.contains("plant/+/t"); }).suback({1});
   broker.publish({.topic = "plant/a/t", .payload = "{\"t\":1}", .qos = 0});
-  broker.publish({.topic = "plant/b/t", .payload = "{\"t\":2}", .qos = 1, .id = 7}).expect(Type::puback);
+  broker.publish({.topic = "plant/b/t", .payload = "{\"t\":2}", .qos = 1, .id = 7});
+  broker.expect(Type::puback, [&](const auto&) { return acknowledged = true; });
   broker.expect(Type::publish, [](const auto& packet) { return packet.qos() == 0 && packet.contains("out/0"); });
   broker.expect(Type::publish, [](const auto& packet) { return packet.qos() == 1; }).acknowledge(Type::puback);
   broker.expect(Type::publish, [](const auto& packet) { return packet.qos() == 2; }).acknowledge(Type::pubrec);
@@ -49,6 +54,7 @@ TEST_P(EveryVersion, ConnectsSubscribesReceivesPublishesAndCloses) {
   EXPECT_EQ(messages[1].payload, "{\"t\":2}");
   EXPECT_EQ(messages[1].qos, 1);
 
+  ASSERT_TRUE(eventually([&] { return acknowledged.load(); }));  // which a PUBLISH of another thread may overtake
   EXPECT_TRUE(status_of(session->publish({.topic = "out/0", .payload = "0", .qos = 0})).ok());
   EXPECT_TRUE(status_of(session->publish({.topic = "out/1", .payload = "1", .qos = 1})).ok());
   EXPECT_TRUE(status_of(session->publish({.topic = "out/2", .payload = "2", .qos = 2})).ok());
