@@ -1,4 +1,5 @@
-/* Preloaded: writes to $SYNC_LOG, after each fdatasync that has succeeded, which file it was and how long the file was before. */
+/* Preloaded: writes to $SYNC_LOG, after each fdatasync that has succeeded, which file it was and how long the file was before.
+   With $SYNC_TAKES_US each takes so much longer, as on a slower disk. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,6 +15,8 @@ int fdatasync(int descriptor) {
   struct stat before;
   int known = fstat(descriptor, &before) == 0;
   int result = real(descriptor);
+  const char* longer = getenv("SYNC_TAKES_US");
+  if (longer != NULL) usleep((useconds_t)atoi(longer));
   const char* log = getenv("SYNC_LOG");
   if (result != 0 || !known || log == NULL) return result;
   char link[64], path[PATH_MAX + 1], line[PATH_MAX + 64];
