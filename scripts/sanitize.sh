@@ -1,7 +1,8 @@
 #!/bin/sh
 # What test.sh leaves out because it is slow: the C++ tests of whatever has threads under TSan, and the Python tests under ASan and UBSan.
-#     sh scripts/sanitize.sh [threads] [python]         both by default; HONEYFRAME_SANITIZED_TESTS names other Python tests: with
-# tests/python, all of them, some 20 minutes, those fail that measure time or memory, or clear the environment; a report is "runtime error" or "AddressSanitizer".
+#     sh scripts/sanitize.sh [threads] [python]         both by default
+# HONEYFRAME_SANITIZED_TESTS names other Python tests. With tests/python, all of them, it takes half an hour, and those fail that measure
+# time or memory or clear the environment: what counts there is "runtime error" and "AddressSanitizer".
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

@@ -100,11 +100,12 @@ class Channel:
 
     def _answer(self, browser: str) -> None:
         """A browser asks again while a cell keeps us busy; then all its questions are heard at once."""
-        now = time.monotonic()
-        self._answered = {who: when for who, when in self._answered.items() if now - when < _ANSWER_SECONDS}
-        if browser not in self._answered:
-            self._tell_whole(browser)
-            self._answered[browser] = time.monotonic()
+        with self._lock:  # each browser may be heard on a thread of its own
+            now = time.monotonic()
+            self._answered = {who: when for who, when in self._answered.items() if now - when < _ANSWER_SECONDS}
+            if browser not in self._answered:
+                self._tell_whole(browser)
+                self._answered[browser] = time.monotonic()
 
     def _tell_whole(self, to: str) -> None:
         with self._lock:

@@ -34,7 +34,7 @@ def messages_of(stream: hf.Stream, count: int) -> list[dict[str, Any]]:
 
 
 def test_at_the_same_distances_in_time(mosquitto: Mosquitto, dial: Dial, tmp_path: Path) -> None:
-    """At 1,000 messages a second. Half of the messages must be near their moments on a machine that does other things; with
+    """At 1,000 messages a second. On a machine that does other things half of the messages must be within 1 ms of their moments; with
     HONEYFRAME_REPLAY_P99=1, for a machine that does nothing else, 99 of 100 within 5 ms."""
     count = 1_000
     times = NOON + np.cumsum(np.random.default_rng(7).exponential(MS, count)).astype(np.int64)
@@ -46,7 +46,7 @@ def test_at_the_same_distances_in_time(mosquitto: Mosquitto, dial: Dial, tmp_pat
     path = recording_of(tmp_path, write)
     client = dial(mosquitto.uri("mqtt", "127.0.0.1"))
     stream = dial(mosquitto.uri("mqtt", "127.0.0.1")).stream("replay/#", qos=1)
-    percentile = 99 if os.environ.get("HONEYFRAME_REPLAY_P99") else 50
+    is_quiet = bool(os.environ.get("HONEYFRAME_REPLAY_P99"))
     errors = []
     for _ in range(5):
         result = hf.replay(path, client, rewrite="replay/{topic}")
@@ -54,14 +54,12 @@ def test_at_the_same_distances_in_time(mosquitto: Mosquitto, dial: Dial, tmp_pat
         assert [row["n"] for row in rows] == list(range(count))
         assert (result.published, result.refused, result.skipped) == (count, 0, 0)
         came = np.array([row["_recv_time"].value for row in rows]) - times
-        off = np.abs(came - np.median(came)) / MS
-        print(f"{result}; at the receiver p50 {np.percentile(off, 50):.2f} ms, p99 {np.percentile(off, 99):.2f} ms")
-        errors.append(np.percentile(off, percentile))
-        if percentile == 99:
-            errors[-1] = max(errors[-1], result.late_p99 * 1e3)
-        if errors[-1] <= 5.0:
+        p50, p99 = np.percentile(np.abs(came - np.median(came)) / MS, [50, 99])
+        print(f"{result}; at the receiver p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+        errors.append(max(result.late_p99 * 1e3, p99) / 5.0 if is_quiet else p50)
+        if errors[-1] <= 1:
             break
-    assert min(errors) <= 5.0
+    assert min(errors) <= 1
 
 
 def test_as_it_was(broker: Broker, dial: Dial, tmp_path: Path) -> None:

@@ -45,12 +45,16 @@ def test_a_message_is_never_cut(fed: FedStream) -> None:
 
 def test_max_seconds_counts_from_the_first_row(fed: FedStream) -> None:
     source = fed()
-    threading.Timer(0.5, lambda: source.push({"n": 1})).start()
-    started = time.monotonic()
-    batch = next(source.stream.batches(max_seconds=0.3))
-    elapsed = time.monotonic() - started
-    assert batch.num_rows == 1
-    assert 0.75 <= elapsed < 3
+    for last in (False, False, True):
+        threading.Timer(0.5, lambda: source.push({"n": 1})).start()
+        started = time.monotonic()
+        batch = next(source.stream.batches(max_seconds=0.3))
+        elapsed = time.monotonic() - started
+        assert batch.num_rows == 1
+        assert elapsed >= 0.75
+        if elapsed < 1.3:  # 1.5 with the default; a busy machine may need another try
+            break
+        assert not last, elapsed
 
 
 def test_max_seconds_zero_yields_what_is_there(fed: FedStream) -> None:

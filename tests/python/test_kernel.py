@@ -164,7 +164,7 @@ def test_the_stop_button(connected: Kernel, code: str) -> None:
     done = connected.finish(running)
     elapsed = time.monotonic() - started
     assert done["status"] in ("KeyboardInterrupt", "CancelledError"), done["text"]
-    assert elapsed < 3  # of 30; tests/integration/test_interrupts.py measures what is ours of it
+    assert elapsed < 1.5  # with the kernel's own traceback; tests/integration/test_interrupts.py measures what is ours of it
     assert connected.run("client.info()['state']")["text"] == "'connected'"
 
 

@@ -68,9 +68,12 @@ def test_until_rows(client: hf.Client, publishing: Any) -> None:
 def test_the_first_row_comes_at_once(client: hf.Client, publishing: Any) -> None:
     publishing("read/first")
     time.sleep(0.1)
-    started = time.monotonic()
-    hf.read_mqtt(topics="read/first", rows=1, client=client)
-    assert time.monotonic() - started < 3
+    times = []
+    for _ in range(3):  # a busy machine may need another try
+        started = time.monotonic()
+        hf.read_mqtt(topics="read/first", rows=1, client=client)
+        times.append(time.monotonic() - started)
+    assert min(times) < 1.0
 
 
 def test_several_topics_templates_and_options(client: hf.Client, publishing: Any) -> None:
