@@ -167,7 +167,7 @@ def test_others_that_hold_the_lock_are_not_waited_for_long(meter: Meter) -> None
         begin = time.monotonic()
         with pytest.warns(hf.errors.UsageWarning, match="usage is not kept: .*others held it"):
             meter.write(patience=0.1)
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < 1.5
     meter.write()
     assert this_month().wire_bytes_in == 5
 
