@@ -21,6 +21,7 @@ import logging
 import re
 import socket
 import threading
+from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
@@ -74,6 +75,7 @@ class EmbeddedBroker:
         self._started = threading.Event()
         self._failure: BaseException | None = None
         self._clients: set[asyncio.Task[Any]] = set()
+        self._transports: set[asyncio.BaseTransport] = set()
 
     @property
     def port(self) -> int:
@@ -156,10 +158,11 @@ class EmbeddedBroker:
             loop=loop,
         )
         await broker.start()
-        server = await asyncio.start_server(lambda reader, writer: self._serve_program(broker, reader, writer), sock=self._socket)
+        server = await self._serve_programs(broker)
         pages = await self._serve_websockets(broker) if self._websocket is not None else None
         self._started.set()
         await self._stop.wait()
+        await self._accept_no_more()
         server.close()
         if pages is not None:
             pages.close()
@@ -167,12 +170,33 @@ class EmbeddedBroker:
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(broker.shutdown(), _STOP_SECONDS / 2)
+        for transport in self._transports:  # whose task was cancelled before it began has nobody else to close it
+            transport.abort()  # type: ignore[attr-defined]  # a socket's transport has it
+        self._transports.clear()
+        await asyncio.sleep(0)  # the loop closes the sockets in its next turn
 
-    async def _serve_program(self, broker: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._serve_client(broker, reader, self._amqtt.StreamWriterAdapter(writer))
-        finally:
-            writer.close()
+    async def _accept_no_more(self) -> None:
+        """Listen no more, then let what is accepted become a connection: a server closed in between leaves its socket open."""
+        loop = asyncio.get_running_loop()
+        for listener in (self._socket, self._websocket):
+            if listener is not None:
+                loop.remove_reader(listener)
+        for _ in range(3):  # its task begins; its protocol is told; its handler begins
+            await asyncio.sleep(0)
+
+    async def _serve_programs(self, broker: Any) -> asyncio.Server:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await self._serve_client(broker, reader, self._amqtt.StreamWriterAdapter(writer))
+            finally:
+                writer.close()
+                self._transports.discard(writer.transport)
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Coroutine[Any, Any, None]:
+            self._transports.add(writer.transport)
+            return serve(reader, writer)
+
+        return await asyncio.start_server(accept, sock=self._socket)
 
     async def _serve_websockets(self, broker: Any) -> Any:
         async def serve(connection: Any) -> None:
@@ -181,8 +205,25 @@ class EmbeddedBroker:
             finally:
                 await connection.close()
 
+        transports = self._transports
+
+        class Connection(self._amqtt.ServerConnection):  # type: ignore[misc, name-defined]  # loaded where it is needed
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                transports.add(transport)
+                super().connection_made(transport)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                transports.discard(self.transport)
+                super().connection_lost(error)
+
         return await self._amqtt.serve_websockets(
-            serve, sock=self._websocket, subprotocols=["mqtt"], origins=_ORIGINS, max_size=_MAX_WEBSOCKET_FRAME, compression=None
+            serve,
+            sock=self._websocket,
+            subprotocols=["mqtt"],
+            origins=_ORIGINS,
+            max_size=_MAX_WEBSOCKET_FRAME,
+            compression=None,
+            create_connection=Connection,
         )
 
     async def _serve_client(self, broker: Any, reader: asyncio.StreamReader | _FramesReader, writer: Any) -> None:
@@ -264,6 +305,7 @@ class _Amqtt:
         self.StreamWriterAdapter = adapters.StreamWriterAdapter
         self.WebSocketsWriter = adapters.WebSocketsWriter
         self.serve_websockets = websockets.serve
+        self.ServerConnection = websockets.ServerConnection
 
 
 def _import_amqtt() -> _Amqtt:
