@@ -9,6 +9,7 @@ target_compile_options(honeyframe_compiler_options INTERFACE
   $<$<BOOL:${HONEYFRAME_WERROR}>:-Werror>)
 if(HONEYFRAME_SANITIZE)
   target_compile_options(honeyframe_compiler_options INTERFACE -fsanitize=${HONEYFRAME_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_definitions(honeyframe_compiler_options INTERFACE HONEYFRAME_SANITIZED _GLIBCXX_ASSERTIONS)
   target_link_options(honeyframe_compiler_options INTERFACE -fsanitize=${HONEYFRAME_SANITIZE})
 endif()
 if(HONEYFRAME_FUZZ)

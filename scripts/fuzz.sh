@@ -14,11 +14,6 @@ seconds=${1:-60}
 # shellcheck disable=SC2086  # a list of words
 install_packages $BUILD_PACKAGES clang
 install_clang_runtime
-has_libfuzzer() {
-  printf 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' >build/libfuzzer.cpp &&
-    clang++ -fsanitize=fuzzer -o build/libfuzzer build/libfuzzer.cpp >/dev/null 2>&1
-}
-mkdir -p build
 has_libfuzzer || {
   [ "${HONEYFRAME_SKIP_PACKAGES:-}" ] || die "clang++ is there, but not its libFuzzer."
   say "No clang with libFuzzer here: the targets have run on their kept corpora, among the C++ tests"
@@ -34,8 +29,6 @@ for noun in "$@"; do targets="$targets ${noun}_fuzz"; done
 # shellcheck disable=SC2086  # a list of words
 step "Build with clang and libFuzzer" configure_and_build fuzz --target $targets
 
-# The sanitizer of clang 14 does not know kernels that place memory in more ways.
-fixed_addresses=$(command -v setarch >/dev/null 2>&1 && setarch -R true 2>/dev/null && echo "setarch -R" || true)
 mkdir -p build/fuzz-crashes
 
 fuzz_one() {
@@ -48,7 +41,7 @@ fuzz_one() {
   # Without entropy's bookkeeping, and without a stack for each allocation, two to three times as many inputs a second.
   # shellcheck disable=SC2086  # lists of words
   ASAN_OPTIONS="${ASAN_OPTIONS:-malloc_context_size=0:quarantine_size_mb=8}" \
-    $fixed_addresses "build/fuzz/tests/fuzz/${noun}_fuzz" -max_total_time="$seconds" -runs="${HONEYFRAME_FUZZ_RUNS:--1}" -entropic=0 \
+    $FIXED_ADDRESSES "build/fuzz/tests/fuzz/${noun}_fuzz" -max_total_time="$seconds" -runs="${HONEYFRAME_FUZZ_RUNS:--1}" -entropic=0 \
     -seed="${HONEYFRAME_FUZZ_SEED:-0}" -timeout=20 -rss_limit_mb=2048 -max_len=1024 -print_final_stats=1 \
     -artifact_prefix="build/fuzz-crashes/$noun-" $dictionary -seed_inputs="@build/fuzz-$noun.inputs" "build/fuzz-found/$noun" \
     >"build/fuzz-$noun.log" 2>&1

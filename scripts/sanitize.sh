@@ -14,16 +14,13 @@ make_venv
 PATH="$PWD/$VENV/bin:$PATH"
 export PATH
 
-# The sanitizers of gcc 12 do not know kernels that place memory in more ways.
-fixed_addresses=$(command -v setarch >/dev/null 2>&1 && setarch -R true 2>/dev/null && echo "setarch -R" || true)
-
 THREADED='MessageQueue|LatestSlots|ReadyBatches|Ledger|Spool|Segment|Session|StreamReader|Paho|RollingWindow|Subscriber|Publisher|ControlThread'
 THREADED="$THREADED|TopicWatch|MessageCursor|ConsumerWakes|GatheredAnswers|Operation|BlockingWork|EventLog|RowPublisher|RowSender|ProcessOwned|Mosquitto"
 
 under_tsan() {
   # shellcheck disable=SC2086  # a list of words
   TSAN_OPTIONS="suppressions=$PWD/tests/cpp/tsan.supp second_deadlock_stack=1 halt_on_error=0" \
-    $fixed_addresses ctest --preset tsan -j 2 -R "$THREADED" --output-log build/tsan-tests.log || return 1
+    $FIXED_ADDRESSES ctest --preset tsan -j 2 -R "$THREADED" --output-log build/tsan-tests.log || return 1
 }
 
 SANITIZED=build/sanitized
@@ -45,7 +42,7 @@ python_under_asan() {
   # shellcheck disable=SC2086  # a list of words
   LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0:allocator_may_return_null=1 \
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 PYTHONMALLOC=malloc HONEYFRAME_CASES="${HONEYFRAME_CASES:-4000}" \
-    $fixed_addresses "$SANITIZED/bin/python" -m pytest -p no:cacheprovider --timeout 600 $1
+    $FIXED_ADDRESSES "$SANITIZED/bin/python" -m pytest -p no:cacheprovider --timeout 600 $1
 }
 
 for part in "$@"; do

@@ -117,6 +117,9 @@ install_honeyframe() {
   once "installed-$(printf '%s' "$1" | tr , -)" "$hash" install_wheel "$1" || die "The installation failed; the lines above say why."
 }
 
+# The sanitizers of gcc 12 and clang 14 do not know kernels that place memory in more ways.
+FIXED_ADDRESSES=$(command -v setarch >/dev/null 2>&1 && setarch -R true 2>/dev/null && echo "setarch -R" || true)
+
 # For test.sh, fuzz.sh and sanitize.sh, which build the core by a preset.
 step() {  # a step's name, then its command; says how long it took
   name=$1; shift
@@ -126,10 +129,16 @@ step() {  # a step's name, then its command; says how long it took
   printf '   %s: %s s\n' "$name" "$(($(date +%s) - started))"
 }
 
-configure_and_build() {  # a preset, then more for the build
+configure_and_build() {  # a preset, then more for the build, which runs the tests' programs to see which tests they have
   preset=$1; shift
   mkdir -p build
-  cmake --preset "$preset" >"build/$preset.log" 2>&1 && cmake --build --preset "$preset" "$@" >>"build/$preset.log" 2>&1 || { tail -n 40 "build/$preset.log"; return 1; }
+  cmake --preset "$preset" >"build/$preset.log" 2>&1 && $FIXED_ADDRESSES cmake --build --preset "$preset" "$@" >>"build/$preset.log" 2>&1 || { tail -n 40 "build/$preset.log"; return 1; }
+}
+
+has_libfuzzer() {
+  mkdir -p build
+  printf 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' >build/libfuzzer.cpp &&
+    clang++ -fsanitize=fuzzer -o build/libfuzzer build/libfuzzer.cpp >/dev/null 2>&1
 }
 
 # libFuzzer lies in a package that has the version of clang in its name.

@@ -40,6 +40,11 @@ enum class CellKind : std::uint8_t {
   return 1u << static_cast<unsigned>(kind);
 }
 
+struct Items {
+  std::uint32_t begin;
+  std::uint32_t count;
+};
+
 struct Cell {
   NodeId node = kNoNode;
   CellKind kind = CellKind::null;
@@ -52,10 +57,7 @@ struct Cell {
     std::uint64_t uint64;
     double float64;
     bool boolean;
-    struct {
-      std::uint32_t begin;
-      std::uint32_t count;
-    } items;
+    Items items;
     std::uint32_t key;  // of an extra: in `keys`
   };
 };

@@ -203,7 +203,8 @@ struct Goodbye {
 class ServerDisconnect : public ::testing::TestWithParam<Goodbye> {};
 
 TEST_P(ServerDisconnect, IsUnderstood) {
-  const auto [code, error, then] = GetParam();
+  const auto [code, error, state] = GetParam();
+  const SessionState then = state;  // a lambda of clang 14 sees no structured binding
   ScriptedBroker broker;
   broker.accept().expect(Type::connect).connack().expect(Type::subscribe).suback({1});
   broker.disconnect(code, "because").close();

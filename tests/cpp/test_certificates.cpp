@@ -42,7 +42,8 @@ File open_for_writing(const std::string& path) {
 Identity make_identity(const CertificateRequest& request, const Identity* issuer) {
   static std::atomic<long> serial{1};
   Identity result;
-  EVP_PKEY* key = request.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(request.rsa_bits)) : EVP_EC_gen("P-256");
+  EVP_PKEY* key = request.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(request.rsa_bits))
+                                       : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
   require(key != nullptr, "key");
   result.key.reset(key, EVP_PKEY_free);
   result.certificate.reset(X509_new(), X509_free);

@@ -44,7 +44,7 @@ class TrustTest : public testing::Test {
   const std::string junk_ = directory_.write("junk.pem", "not a certificate\n");
   const ScopedVariable file_{"SSL_CERT_FILE", nullptr};
   const ScopedVariable list_{"SSL_CERT_DIR", nullptr};
-  const SystemStore nothing_;
+  const SystemStore nothing_{};
 
   std::string hashed_directory() const {
     std::filesystem::create_directory(directory_.path("hashed"));

@@ -8,11 +8,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.core_build import core_build
 
 import honeyframe as hf
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "default"
 
 
 def run(*command: object, timeout: float = 240) -> str:
@@ -23,10 +23,9 @@ def run(*command: object, timeout: float = 240) -> str:
 
 @pytest.fixture(scope="session")
 def honeyframe_tail(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (BUILD / "CMakeCache.txt").exists():
-        pytest.skip("build/default is not there: cmake --preset default && cmake --build --preset default")
+    build = core_build()
     work = tmp_path_factory.mktemp("cmake-package")
-    run("cmake", "--install", BUILD, "--prefix", work / "prefix")
+    run("cmake", "--install", build, "--prefix", work / "prefix")
     # What people copy shall not even read freed memory: without AddressSanitizer it went unnoticed, most of the time.
     flags = "-g -fsanitize=address,undefined -fno-sanitize-recover=all"
     run(

@@ -19,11 +19,11 @@ from benchmarks.measure import Contest, ContestError, Goal, Run, Summary, check_
 from benchmarks.payloads import Load
 from benchmarks.programs import Programs
 from benchmarks.source import Source
+from tests.core_build import core_build
 
 from honeyframe import _core
 
 ROOT = Path(__file__).resolve().parents[2]
-CORE_BUILD = ROOT / "build" / "default"
 BUILD = ROOT / "build" / "benchmarks-tests"  # kept, so that only the first run compiles
 MESSAGES = 1_000
 
@@ -41,10 +41,9 @@ def counting() -> Any:
 @pytest.fixture(scope="session")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """honeyframe's core, installed."""
-    if not (CORE_BUILD / "CMakeCache.txt").exists():
-        pytest.skip("build/default is not there: cmake --preset default && cmake --build --preset default")
+    build = core_build()
     BUILD.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["cmake", "--install", CORE_BUILD, "--prefix", BUILD / "prefix"], check=True, capture_output=True)
+    subprocess.run(["cmake", "--install", build, "--prefix", BUILD / "prefix"], check=True, capture_output=True)
     return BUILD / "prefix"
 
 
