@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from .recorder import Recorder
     from .recording import Recording
+    from .waiter import Waiter
 
 _log = logging.getLogger("honeyframe.recorder")
 
@@ -57,8 +58,9 @@ class Follow:
     spool, was handed out.
 
     Columns are added and widened as in a stream, and each batch has its own schema, without a column asked for that nothing has yet:
-    ``hf.concat`` makes one frame of them. One loop at a time; :meth:`close`, from any thread, ends it, and so does the end of the recorder
-    of :meth:`Client.follow`, whose error is raised.
+    ``hf.concat`` makes one frame of them. One loop at a time, ``for`` or ``async for``, which hands out with its next step what a cancelled
+    one had found. :meth:`close`, from any thread, ends it, and so does the end of the recorder of :meth:`Client.follow`, whose error is
+    raised.
 
     Args:
         history: False begins behind the last commit.
@@ -102,6 +104,9 @@ class Follow:
         self._waited = 0.0  # since something came
         self._steps: Iterator[Batch] | None = None
         self._is_through = False  # up to the end that was asked for
+        self._waiter: Waiter | None = None  # of ``async for``
+        self._found: Batch | None = None  # by the waiter, for a caller that may have been cancelled
+        self._asked_at: int | None = None  # the last number when it was asked
         self.recorder: Recorder | None = None  # of Client.follow
         if self._last > recording.last_seq:
             self._look_for(self._last)
@@ -109,7 +114,7 @@ class Follow:
     @property
     def last_seq(self) -> int:
         """The number up to which everything asked for was handed out: ``after=`` of a later run."""
-        return self._last
+        return self._last if self._asked_at is None else self._asked_at
 
     @property
     def is_live(self) -> bool:
@@ -140,11 +145,43 @@ class Follow:
             self._steps = None
             raise
 
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Batch:
+        from .waiter import Waiter
+
+        if self._waiter is None:
+            self._waiter = Waiter("honeyframe-follow")
+        if self._asked_at is None:
+            self._asked_at = self._last
+        try:
+            found = await self._waiter.call(self._find)
+        except StopAsyncIteration:
+            self._waiter.stop()
+            self._waiter = self._asked_at = None
+            raise
+        self._found = self._asked_at = None
+        return found
+
+    def _find(self) -> Batch:
+        if self._found is None:
+            self._found = next(self)
+        return self._found
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        from .waiter import in_thread
+
+        await in_thread(self.close)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "live" if self._is_live else "in the past"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -211,6 +212,38 @@ def test_a_number_up_to_which_nothing_was_recorded_warns(tmp_path: Path) -> None
     for after in (31, 10**9):
         with pytest.warns(hf.RecordingWarning, match="nothing was recorded in .* up to that number"):
             recording.follow(after=after)
+
+
+def test_async_for_loses_nothing_where_it_is_cancelled(tmp_path: Path) -> None:
+    running = Running(tmp_path / "r", ["plant/{line}/t"])
+    running.push(10_000)
+    running.start()
+    follow = hf.open(running.path).follow(max_rows=500, max_seconds=0.01)
+    numbers: list[int] = []
+    cancelled = 0
+
+    async def read() -> None:
+        nonlocal cancelled
+        pushed = 10_000
+        async with follow:
+            while len(numbers) < 20_000:
+                try:
+                    batch = await asyncio.wait_for(anext(follow), 0.003)
+                except TimeoutError:
+                    cancelled += 1
+                    assert follow.last_seq == len(numbers), "what is not handed out yet comes again after a crash"
+                    if pushed < 20_000:
+                        pushed += 500
+                        running.push(500)
+                else:
+                    numbers.extend(batch.to_pandas()["n"])
+                    assert follow.last_seq == len(numbers)
+        assert [batch async for batch in follow] == [], "closed"
+
+    asyncio.run(read())
+    running.stop()
+    assert cancelled > 20
+    assert numbers == list(range(1, 20_001))
 
 
 def test_close_ends_it(tmp_path: Path) -> None:
