@@ -103,6 +103,14 @@ build_wheel() {
     say "Built WITHOUT charts and dashboards. Once npm works:  rm -r build/wheel && sh $0"
 }
 
+# What pyproject.toml names, for the extras $1. It takes the network where the build takes the processor, so they go together.
+install_dependencies() {
+  "$VENV/bin/python" -c 'import sys, tomllib
+project = tomllib.load(open("pyproject.toml", "rb"))["project"]
+print(*project["dependencies"], *(word for extra in sys.argv[1].split(",") for word in project["optional-dependencies"][extra]), sep="\n")' \
+    "$1" >"$STAMPS/requirements.txt" && pip_install -r "$STAMPS/requirements.txt"
+}
+
 install_wheel() {
   wheel=$(ls build/wheel/raw/*.whl)
   pip_install --force-reinstall --no-deps "$wheel" && pip_install "$wheel[$1]"
@@ -113,8 +121,11 @@ install_honeyframe() {
   hash=$(sources_hash)
   [ -f "$(ls build/wheel/raw/*.whl 2>/dev/null | head -n 1)" ] || rm -f "$STAMPS/wheel"
   provide_npm || die "Node.js could not be installed; the lines above say why."
+  extras=$(printf '%s' "$1" | tr , -)
+  once "dependencies-$extras" "$hash" install_dependencies "$1" & dependencies=$!
   once wheel "$hash" "${2:-build_wheel}" || die "The build failed; the lines above say why."
-  once "installed-$(printf '%s' "$1" | tr , -)" "$hash" install_wheel "$1" || die "The installation failed; the lines above say why."
+  wait "$dependencies" || die "The installation of what honeyframe needs failed; the lines above say why."
+  once "installed-$extras" "$hash" install_wheel "$1" || die "The installation failed; the lines above say why."
 }
 
 # The sanitizers of gcc 12 and clang 14 do not know kernels that place memory in more ways.

@@ -20,7 +20,7 @@ FUZZ_SECONDS=${HONEYFRAME_FUZZ_SECONDS:-60}
 # built from stays, for the tests of the CMake package and of the benchmarks.
 build_sdist_and_wheel() {
   say "Source distribution and wheel"
-  rm -rf build/wheel && mkdir -p build/wheel/raw build/wheel/source && pip_install build && {
+  rm -rf build/wheel && mkdir -p build/wheel/raw build/wheel/source && {
     "$VENV/bin/python" -m build --sdist --outdir build/wheel/raw . &&
       tar -xf build/wheel/raw/*.tar.gz -C build/wheel/source --strip-components=1 &&
       "$VENV/bin/python" -m build --wheel -C build-dir="$PWD/build/wheel/core" -C cmake.define.HONEYFRAME_WERROR=ON \
@@ -28,6 +28,7 @@ build_sdist_and_wheel() {
   } >build/wheel/build.log 2>&1 || { tail -n 40 build/wheel/build.log; return 1; }
 }
 [ -f "$(ls build/wheel/raw/*.tar.gz 2>/dev/null | head -n 1)" ] || rm -f "$STAMPS/wheel"
+pip_install build
 install_honeyframe demo,dev,keyring,notebook,record,dask build_sdist_and_wheel
 
 PATH="$PWD/$VENV/bin:$PATH"
@@ -39,9 +40,12 @@ install_clang_runtime
 SANITIZED=asan
 ! has_libfuzzer || SANITIZED=fuzz
 
-lint() {
+# Beside each other, as half of the linters take one core.
+lint_and_build() {
+  configure_and_build "$SANITIZED" & building=$!
   cmake --preset default >build/default.log 2>&1 || { tail -n 40 build/default.log; return 1; }
-  pre-commit run --all-files
+  pre-commit run --all-files; linted=$?
+  wait "$building" && return "$linted"
 }
 
 # Brokers, browsers and clocks on a busy machine: what fails is tried once more, alone, and named. What a sanitizer reports, and a crash, is not.
@@ -58,20 +62,22 @@ python_tests() {
   python -m pytest --last-failed --last-failed-no-failures none "$@" && say "FAILED beside others, passed alone: see above"
 }
 
-step "Linters (pre-commit)" lint
-step "Build with ASan and UBSan" configure_and_build "$SANITIZED"
-step "C++ tests under ASan and UBSan" cpp_tests
-# The same inputs each time: a chance find is for the long runs, not for whoever has changed something else.
-step "Fuzz targets, $FUZZ_SECONDS s each" env HONEYFRAME_FUZZ_SEED=1 sh scripts/fuzz.sh "$FUZZ_SECONDS"
-step "Self-contained wheel" python scripts/repair_wheel.py build/wheel/raw build/wheel/repaired
-step "Test brokers" python -m tests.brokers.prepare
-step "Python tests" python_tests "$@"
-
 PANDAS22=$STAMPS/pandas22
 pandas22_environment() {
   [ -x "$PANDAS22/bin/python" ] || python -m venv "$PANDAS22" || return 1
   once pandas22-installed "$(sources_hash)" "$PANDAS22/bin/python" -m pip install -q --disable-pip-version-check --force-reinstall \
     "pandas==2.2.*" build/wheel/raw/*.whl polars duckdb pytest pytest-timeout hypothesis cryptography
 }
-step "Environment with pandas 2.2" pandas22_environment
+# Fuzzing takes its time, whatever else is done: meanwhile, what the Python tests need. The same inputs each time: a chance find is for the
+# long runs, not for whoever has changed something else.
+fuzz_and_prepare() {
+  { python scripts/repair_wheel.py build/wheel/raw build/wheel/repaired && python -m tests.brokers.prepare && pandas22_environment; } & preparing=$!
+  HONEYFRAME_FUZZ_SEED=1 sh scripts/fuzz.sh "$FUZZ_SECONDS"; fuzzed=$?
+  wait "$preparing" && return "$fuzzed"
+}
+
+step "Linters (pre-commit), and the build with ASan and UBSan" lint_and_build
+step "C++ tests under ASan and UBSan" cpp_tests
+step "Fuzz targets, $FUZZ_SECONDS s each; self-contained wheel, test brokers, environment with pandas 2.2" fuzz_and_prepare
+step "Python tests" python_tests "$@"
 step "Frame tests on pandas 2.2" "$PANDAS22/bin/python" -m pytest tests/python/test_frame.py tests/python/test_extract.py tests/python/test_schema.py
