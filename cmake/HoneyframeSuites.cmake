@@ -6,7 +6,7 @@
 
 if(CMAKE_SCRIPT_MODE_FILE)
   execute_process(COMMAND ${PROGRAM} --gtest_list_tests --gtest_filter=${FILTER} OUTPUT_VARIABLE listed COMMAND_ERROR_IS_FATAL ANY)
-  string(REGEX MATCHALL "\n[^ \n][^\n]*\\." suites "\n${listed}")
+  string(REGEX MATCHALL "\n[^ \n.]+\\." suites "\n${listed}")
   if(NOT suites)
     message(FATAL_ERROR "${PROGRAM} has no test that matches ${FILTER}")
   endif()

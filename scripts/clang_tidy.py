@@ -1,7 +1,7 @@
 """Runs clang-tidy over the core, two files at a time, skipping files that were clean and have not changed since.
 
-Needs ``build/default/compile_commands.json`` (``cmake --preset default``). A header's change checks everything again. Each file is read
-without the precompiled header, so that an include which is missing is found here. ``--deep`` lets clang's analyzer follow every path, which
+A header's change checks everything again. Each file is read without the precompiled header, so that an include which is missing is found
+here. ``--deep`` lets clang's analyzer follow every path, which
 takes three times as long.
 """
 
@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ROOT / "build" / "default" / "compile_commands.json"
-CLEAN = ROOT / "build" / "clang-tidy"
+BUILD = ROOT / "build" / "clang-tidy"
+CLEAN = BUILD / "clean"
 SHALLOW = [f"--extra-arg={word}" for word in ("-Xclang", "-analyzer-config", "-Xclang", "mode=shallow")]
 
 
-def write_commands() -> None:
-    commands = json.loads(COMMANDS.read_text())
-    for entry in commands:
-        entry["command"] = re.sub(r" -include \S*/cmake_pch\.hxx", "", entry["command"])
-    (CLEAN / "compile_commands.json").write_text(json.dumps(commands))
+def configure() -> str:
+    """Writes compile_commands.json; what went wrong, else nothing."""
+    command = ["cmake", "--preset", "default", "-B", str(BUILD), "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return done.stdout + done.stderr if done.returncode else ""
 
 
 def fingerprint(source: Path, options: list[str]) -> str:
@@ -41,7 +39,7 @@ def check(source: Path, options: list[str]) -> str:
     value = fingerprint(source, options)
     if stamp.exists() and stamp.read_text() == value:
         return ""
-    command = ["clang-tidy", "--quiet", "-p", str(CLEAN), "--extra-arg=-Wno-unknown-warning-option", *options, str(source)]
+    command = ["clang-tidy", "--quiet", "-p", str(BUILD), "--extra-arg=-Wno-unknown-warning-option", *options, str(source)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode == 0 and not done.stdout.strip():
         stamp.write_text(value)
@@ -53,11 +51,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deep", action="store_true", help="let clang's analyzer follow every path")
     options = [] if parser.parse_args().deep else SHALLOW
-    if not COMMANDS.exists():
-        print("First: cmake --preset default")
+    if failure := configure():
+        print(failure)
         return 1
     CLEAN.mkdir(parents=True, exist_ok=True)
-    write_commands()
     with ThreadPoolExecutor(2) as pool:
         found = [text for text in pool.map(lambda source: check(source, options), sorted((ROOT / "cpp/core").glob("*.cpp"))) if text]
     print("\n".join(found), end="")

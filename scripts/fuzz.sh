@@ -12,7 +12,7 @@ seconds=${1:-60}
 [ "$#" = 0 ] || shift
 [ "$seconds" -gt 0 ] || { say "No fuzzing: 0 seconds"; exit 0; }
 # shellcheck disable=SC2086  # a list of words
-install_packages $BUILD_PACKAGES clang
+install_packages $BUILD_PACKAGES clang libgtest-dev libgmock-dev
 install_clang_runtime
 has_libfuzzer || {
   [ "${HONEYFRAME_SKIP_PACKAGES:-}" ] || die "clang++ is there, but not its libFuzzer."

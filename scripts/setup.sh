@@ -9,6 +9,9 @@ TEST_PACKAGES="clang libgtest-dev libgmock-dev mosquitto default-jdk-headless ma
 # For the tests in a browser. Ubuntu's is a snap and cannot come this way: a Chrome that is there already is used, else they are skipped.
 if [ -r /etc/os-release ] && [ "$(. /etc/os-release && echo "$ID")" = debian ]; then TEST_PACKAGES="$TEST_PACKAGES chromium"; fi
 
+# What runs beside something else does not hear Ctrl-C.
+trap 'trap "" TERM; kill -TERM 0; exit 130' INT
+
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s\n' "$@" >&2; exit 1; }
 
@@ -123,7 +126,7 @@ install_honeyframe() {
   provide_npm || die "Node.js could not be installed; the lines above say why."
   extras=$(printf '%s' "$1" | tr , -)
   once "dependencies-$extras" "$hash" install_dependencies "$1" & dependencies=$!
-  once wheel "$hash" "${2:-build_wheel}" || die "The build failed; the lines above say why."
+  once wheel "$hash" "${2:-build_wheel}" || { wait "$dependencies" || :; die "The build failed; the lines above say why."; }
   wait "$dependencies" || die "The installation of what honeyframe needs failed; the lines above say why."
   once "installed-$extras" "$hash" install_wheel "$1" || die "The installation failed; the lines above say why."
 }

@@ -199,7 +199,7 @@ bool JsonTokens::fail_after_value(char closing) {
   if (peek() == ']' || peek() == '}') {
     return fail("unbalanced", found() + " where '" + closing + "' is due");
   }
-  return fail("missing_comma", std::string("a comma or '") + closing + "' is due, found " + found());
+  return fail("missing_comma", "a comma or '" + std::string(1, closing) + "' is due, found " + found());
 }
 
 bool JsonTokens::fail_trailing() {

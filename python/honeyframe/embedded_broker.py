@@ -21,6 +21,7 @@ import logging
 import re
 import socket
 import threading
+import weakref
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
@@ -75,7 +76,7 @@ class EmbeddedBroker:
         self._started = threading.Event()
         self._failure: BaseException | None = None
         self._clients: set[asyncio.Task[Any]] = set()
-        self._transports: set[asyncio.BaseTransport] = set()
+        self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     @property
     def port(self) -> int:
@@ -170,7 +171,8 @@ class EmbeddedBroker:
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(broker.shutdown(), _STOP_SECONDS / 2)
-        for transport in self._transports:  # whose task was cancelled before it began has nobody else to close it
+        # A task that was cancelled before it began closes nothing, and closing waits for a client that does not read.
+        for transport in tuple(self._transports):
             transport.abort()  # type: ignore[attr-defined]  # a socket's transport has it
         self._transports.clear()
         await asyncio.sleep(0)  # the loop closes the sockets in its next turn
@@ -190,7 +192,6 @@ class EmbeddedBroker:
                 await self._serve_client(broker, reader, self._amqtt.StreamWriterAdapter(writer))
             finally:
                 writer.close()
-                self._transports.discard(writer.transport)
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Coroutine[Any, Any, None]:
             self._transports.add(writer.transport)
@@ -211,10 +212,6 @@ class EmbeddedBroker:
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 transports.add(transport)
                 super().connection_made(transport)
-
-            def connection_lost(self, error: Exception | None) -> None:
-                transports.discard(self.transport)
-                super().connection_lost(error)
 
         return await self._amqtt.serve_websockets(
             serve,

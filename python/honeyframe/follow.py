@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -102,7 +103,8 @@ class Follow:
         self._is_live = False
         self._began: float | None = None
         self._waited = 0.0  # since something came
-        self._steps: Iterator[Batch] | None = None
+        self._steps: Iterator[Batch | None] | None = None
+        self._stepping = threading.Lock()
         self._is_through = False  # up to the end that was asked for
         self._waiter: Waiter | None = None  # of ``async for``
         self._found: Batch | None = None  # by the waiter, for a caller that may have been cancelled
@@ -131,7 +133,17 @@ class Follow:
         return self
 
     def __next__(self) -> Batch:
+        with self._stepping:
+            while (found := self._step()) is None:
+                pass
+            self._found = self._asked_at = None
+            return found
+
+    def _step(self) -> Batch | None:
+        """The next batch, None where there was none within a second; or what was found for a step of ``async for`` that was cancelled."""
         check_process()
+        if self._found is not None:
+            return self._found
         if self._steps is None:
             self._began = time.monotonic()
             self._steps = self._batches()
@@ -164,10 +176,10 @@ class Follow:
         self._found = self._asked_at = None
         return found
 
-    def _find(self) -> Batch:
-        if self._found is None:
-            self._found = next(self)
-        return self._found
+    def _find(self) -> Batch | None:
+        with self._stepping:
+            self._found = self._step()
+            return self._found
 
     def __enter__(self) -> Self:
         return self
@@ -189,7 +201,8 @@ class Follow:
 
     # --- the loop
 
-    def _batches(self) -> Iterator[Batch]:
+    def _batches(self) -> Iterator[Batch | None]:
+        """None after each wait, so that whoever waits hears that it was cancelled."""
         snapshot: Snapshot | None = self._recording._snapshot
         while not self._is_over():
             if snapshot is not None:
@@ -205,6 +218,7 @@ class Follow:
             pause = _STEP_SECONDS if spool is not None else min(_LOOK_SECONDS, self._max_seconds or _STEP_SECONDS)
             time.sleep(pause)
             self._waited += pause
+            yield None
             journal = read_journal(self._place)
             snapshot = Snapshot(self._place) if journal is not None and journal.last > self._last else None
 
@@ -223,7 +237,7 @@ class Follow:
                         return
             self._last = max(self._last, last)
 
-    def _from_spool(self, spool: Path, manifest: Manifest) -> Iterator[Batch]:
+    def _from_spool(self, spool: Path, manifest: Manifest) -> Iterator[Batch | None]:
         """Until a recorder goes on with another spool or other options, or this spool cannot be read."""
         import pyarrow as pa
 
@@ -256,6 +270,7 @@ class Follow:
                     looked = time.monotonic()
                     if read_manifest(self._place) != manifest:
                         break
+                yield None
             if not self._closed and (found := reader.next(self._max_rows, 0.0, 0.0)) is not None:  # what was read by then
                 yield from self._live(live, pa.record_batch(found), manifest.offset)
         except (StopIteration, SpoolError) as error:

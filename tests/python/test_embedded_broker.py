@@ -199,6 +199,21 @@ def test_close_ends_connections_that_were_only_just_accepted(pages: bool) -> Non
         gc.collect()
 
 
+def test_close_does_not_wait_for_a_client_that_does_not_read() -> None:
+    with EmbeddedBroker() as broker, RawClient(broker, connect_packet(4)) as reader:
+        reader.receive(4)
+        reader.socket.sendall(subscribe_packet(b"#"))
+        reader.receive(5)
+        with hf.connect(broker.uri) as client:
+            for _ in range(200):  # more than the sockets hold
+                client.publish("a", b"x" * 100_000)
+            time.sleep(0.5)
+            broker.close()
+        with contextlib.suppress(ConnectionResetError):  # what was not sent is given up
+            while reader.socket.recv(1 << 20):
+                pass
+
+
 def test_a_taken_port_raises_in_the_caller() -> None:
     with EmbeddedBroker() as broker, pytest.raises(OSError):
         EmbeddedBroker(port=broker.port).start()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -244,6 +246,29 @@ def test_async_for_loses_nothing_where_it_is_cancelled(tmp_path: Path) -> None:
     running.stop()
     assert cancelled > 20
     assert numbers == list(range(1, 20_001))
+
+
+def test_a_cancelled_step_leaves_its_batch_to_for_and_no_thread(tmp_path: Path) -> None:
+    running = Running(tmp_path / "r", ["plant/{line}/t"])
+    running.start()
+    running.push(1)
+    follow = hf.open(running.path).follow(max_seconds=0.01)
+    assert next(follow).num_rows == 1
+
+    async def cancel(follow: hf.Follow) -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(follow), 0.3)
+
+    asyncio.run(cancel(follow))
+    assert follow.last_seq == 1
+    running.push(1)
+    assert next(follow).to_pandas()["n"].tolist() == [2]
+    assert follow.last_seq == 2
+    gone = weakref.ref(follow)
+    del follow
+    gc.collect()
+    assert gone() is None, "the waiting thread does not keep it"
+    running.stop()
 
 
 def test_close_ends_it(tmp_path: Path) -> None:
