@@ -26,9 +26,7 @@ under_tsan() {
 SANITIZED=build/sanitized
 sanitized_package() {
   [ -x "$SANITIZED/bin/python" ] || python3 -m venv "$SANITIZED" || return 1
-  "$SANITIZED/bin/python" -c 'import tomllib
-project = tomllib.load(open("pyproject.toml", "rb"))["project"]
-print(*project["dependencies"], *sum(project["optional-dependencies"].values(), []), sep="\n")' >build/sanitized-requirements.txt || return 1
+  requirements >build/sanitized-requirements.txt || return 1
   "$SANITIZED/bin/python" -m pip install -q --disable-pip-version-check scikit-build-core pybind11 -r build/sanitized-requirements.txt || return 1
   "$SANITIZED/bin/python" -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall \
     -C build-dir=build/sanitized-core -C cmake.build-type=RelWithDebInfo -C cmake.define.HONEYFRAME_SANITIZE=address,undefined \

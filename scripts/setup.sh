@@ -106,12 +106,17 @@ build_wheel() {
     say "Built WITHOUT charts and dashboards. Once npm works:  rm -r build/wheel && sh $0"
 }
 
-# What pyproject.toml names, for the extras $1. It takes the network where the build takes the processor, so they go together.
-install_dependencies() {
+requirements() {  # what pyproject.toml names, for the extras $1, or for all
   "$VENV/bin/python" -c 'import sys, tomllib
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]
-print(*project["dependencies"], *(word for extra in sys.argv[1].split(",") for word in project["optional-dependencies"][extra]), sep="\n")' \
-    "$1" >"$STAMPS/requirements.txt" && pip_install -r "$STAMPS/requirements.txt"
+extras = project["optional-dependencies"]
+wanted = sys.argv[1].split(",") if sys.argv[1] else extras
+print(*project["dependencies"], *(word for extra in wanted for word in extras[extra]), sep="\n")' "${1:-}"
+}
+
+# It takes the network where the build takes the processor, so they go together.
+install_dependencies() {
+  requirements "$1" >"$STAMPS/requirements.txt" && pip_install -r "$STAMPS/requirements.txt"
 }
 
 install_wheel() {
