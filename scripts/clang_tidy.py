@@ -1,8 +1,7 @@
 """Runs clang-tidy over the core, two files at a time, skipping files that were clean and have not changed since.
 
 A header's change checks everything again. Each file is read without the precompiled header, so that an include which is missing is found
-here. ``--deep`` lets clang's analyzer follow every path, which
-takes three times as long.
+here. ``--deep`` lets clang's analyzer follow every path, which takes three times as long.
 """
 
 from __future__ import annotations
